@@ -1,0 +1,103 @@
+"""The names templates may use: filters and globals of both apps, in one place."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, request
+from flask_babel import gettext as _
+
+from console import secrecy
+from console.doors import dates, headers, preferences
+from console.errors import N_
+from rules.pipeline import Step
+
+FOLDER = Path(__file__).parent.parent / "static"
+
+STEP_WORDS: dict[str, str] = {
+    Step.SCREENING: N_("条件核对"),
+    Step.ASSIGNMENT: N_("待指派"),
+    Step.FIRST_REVIEW: N_("初审"),
+    Step.SECOND_REVIEW: N_("复审"),
+    Step.CORRECTION: N_("待申报人补正"),
+    Step.TRAINING: N_("培训"),
+    Step.EXAM: N_("考试"),
+    Step.PUBLICITY: N_("公示"),
+    Step.ROSTER: N_("已入库"),
+    Step.REFUSED: N_("不予通过"),
+    Step.FAILED: N_("考试未通过"),
+    Step.LAPSED: N_("逾期失效"),
+    Step.WITHDRAWN: N_("已撤回"),
+    Step.RECONSIDERATION: N_("复核"),
+}
+STEP_KINDS: dict[str, str] = {
+    Step.ASSIGNMENT: "wait",
+    Step.CORRECTION: "hold",
+    Step.ROSTER: "done",
+    Step.REFUSED: "no",
+    Step.FAILED: "no",
+    Step.LAPSED: "no",
+    Step.WITHDRAWN: "no",
+    Step.RECONSIDERATION: "back",
+}
+
+
+@cache
+def _fingerprint(name: str) -> str:
+    return hashlib.sha256((FOLDER / name).read_bytes()).hexdigest()[:10]
+
+
+def static_url(name: str) -> str:
+    """The address of one of our files, with its fingerprint, so that browsers may keep it for a year."""
+    return f"{request.script_root}/static/{name}?v={_fingerprint(name)}"
+
+
+def step_label(step: str) -> str:
+    """The official word of a step, in the reader's language."""
+    words = STEP_WORDS.get(step)
+    return _(words) if words else str(step)
+
+
+def step_kind(step: str) -> str:
+    """The shape of a step's mark: see `.status-*`."""
+    return STEP_KINDS.get(step, "go")
+
+
+def truth_word(value: Any) -> str:
+    """`yes`, `no` or `unknown`, from whatever a trace holds."""
+    if value is True or str(value).lower() in {"true", "yes"}:
+        return "yes"
+    return "no" if value is False or str(value).lower() in {"false", "no"} else "unknown"
+
+
+def flash_kind(category: str) -> str:
+    """Flask's and FAB's categories as kinds of callout."""
+    return {"success": "ok", "ok": "ok", "danger": "bad", "error": "bad", "bad": "bad", "warning": "warn", "warn": "warn"}.get(
+        category, "info"
+    )
+
+
+def mask(value: str | None, kind: str = "id") -> str:
+    """A secret as it may be shown: `id` number or `phone`."""
+    if not value:
+        return "—"
+    return secrecy.mask_phone(value) if kind == "phone" else secrecy.mask_id_number(value)
+
+
+def install(app: Flask, *, door: str) -> None:
+    """Give an app the shared filters and globals; `door` is `console` or `portal`."""
+    env = app.jinja_env
+    env.trim_blocks = env.lstrip_blocks = True
+    env.filters.update(
+        step_label=step_label, step_kind=step_kind, truth_word=truth_word, flash_kind=flash_kind, mask=mask,
+        date_zh=dates.long_day, day=dates.day_words, short_day=dates.short_day, instant=dates.instant,
+        moment=dates.moment, money=dates.money,
+    )  # fmt: skip
+    env.globals.update(
+        static_url=static_url, csp_nonce=headers.nonce, language=preferences.language, theme=preferences.theme,
+        preference_url=preferences.preference_url, door=lambda: door, home_url=lambda: request.script_root + "/",
+        door_title=lambda: _("入库审核台") if door == "console" else _("专家入库"),
+    )  # fmt: skip
