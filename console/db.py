@@ -1,0 +1,112 @@
+"""One engine, one session registry, one declarative base; whoever opens a door owns the transaction.
+
+`configure()` is called once per process (and per fork child the pool is dropped); everything else imports `Session` and
+`transaction`. A transaction is re-entrant: an inner `with transaction()` joins the outer one, so services compose.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import ARRAY, DateTime, MetaData, String, create_engine
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, scoped_session, sessionmaker
+from sqlalchemy.orm import Session as OrmSession
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Every table of ours; columns carry `comment=` with the official term, which screens use as labels."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {
+        dt.datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB,
+        list[dict[str, Any]]: JSONB,
+        list[str]: ARRAY(String),
+    }
+
+
+class WithId:
+    """The ordinary key: a number given by the database."""
+
+    id: Mapped[int] = mapped_column(primary_key=True, comment="编号")
+
+
+factory = sessionmaker(autoflush=True, expire_on_commit=False)
+Session = scoped_session(factory)
+_engine: Engine | None = None
+
+
+def driver_url(url: str) -> str:
+    """`postgresql://…` as people write it, with the driver we use."""
+    for prefix in ("postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url[len(prefix) :]
+    return url
+
+
+def make_engine(url: str, **options: Any) -> Engine:
+    """An engine with our defaults: liveness checked on checkout, statements bounded, small pools."""
+    options = {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 5, **options}
+    return create_engine(driver_url(url), **options)
+
+
+def configure(url: str, **options: Any) -> Engine:
+    """Bind `Session` to this database; a second call replaces the first (tests do that)."""
+    global _engine
+    if _engine is not None:
+        Session.remove()
+        _engine.dispose()
+    _engine = make_engine(url, **options)
+    factory.configure(bind=_engine)
+    return _engine
+
+
+def engine() -> Engine:
+    """The process's engine; RuntimeError before `configure()`."""
+    if _engine is None:
+        raise RuntimeError("db.configure() has not been called in this process")
+    return _engine
+
+
+def _drop_pool() -> None:
+    """After a fork the parent's connections are not ours; forget them without closing them."""
+    if _engine is not None:
+        _engine.dispose(close=False)
+
+
+os.register_at_fork(after_in_child=_drop_pool)
+
+
+@contextmanager
+def transaction() -> Iterator[OrmSession]:
+    """The thread's session inside one transaction: commit at the end, roll back on any exception.
+
+    An inner block joins the outer one: only the outermost commits.
+    """
+    session = Session()
+    if session.info.get("owned"):
+        yield session
+        return
+    session.info["owned"] = True
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info.pop("owned", None)

@@ -1,0 +1,167 @@
+"""Background work: the list of what may run, what was run, and the brake.
+
+A job is a function registered under a name; Redis carries that name and whole numbers, nothing else, and the worker runs
+nothing that is not on the list. Rooms declare, in their `jobs.py`:
+
+    SUBSCRIPTIONS = {"admission.entered_training": (job, ...)}   topics of the outbox → jobs that take the ids
+    SWEEPS = (Sweep(...),)                                        rows that come due → the job that takes their ids
+    DAILY = (job, ...)                                            jobs without ids, once a day
+
+and `console/assembly.py` joins them. Every job is safe to run twice.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
+
+from console import audit, clock
+from console.db import Base, WithId
+from console.errors import Conflict, N_
+from console.roles import Act
+from console.scope import Principal, require
+
+
+@dataclass(frozen=True)
+class Job:
+    """A function on the list. `automatic` names the brake that can stop it (None: nothing to stop)."""
+
+    name: str
+    run: Callable[..., Any]
+    automatic: str | None = None
+
+    def __call__(self, *args: Any) -> Any:
+        return self.run(*args)
+
+
+REGISTRY: dict[str, Job] = {}
+
+
+def job(name: str, *, automatic: str | None = None) -> Callable[[Callable[..., Any]], Job]:
+    """Put a function on the list of what may run; arguments are whole numbers or lists of them."""
+
+    def register(run: Callable[..., Any]) -> Job:
+        if name in REGISTRY:
+            raise ValueError(f"two jobs are called {name}")
+        REGISTRY[name] = Job(name, run, automatic)
+        return REGISTRY[name]
+
+    return register
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Rows that come due: `model` has `claimed_until`; `due` is the column to compare with now; `where` narrows further."""
+
+    job: Job
+    model: type[Any]
+    due: InstrumentedAttribute[dt.datetime | None]
+    where: Callable[[], Any]
+    batch: int = 1_000
+
+
+# ── the brake ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Brake(WithId, Base):
+    """A stop on an automatic rule; released when `released_at` is set. Department null = all departments."""
+
+    __tablename__ = "brake"
+    __table_args__ = {"comment": "刹车"}
+
+    rule: Mapped[str] = mapped_column(String(60), comment="自动规则")
+    department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id"), comment="主管部门")
+    reason: Mapped[str] = mapped_column(Text, comment="理由")
+    pulled_by: Mapped[str] = mapped_column(String(80), comment="拉闸人")
+    pulled_at: Mapped[dt.datetime] = mapped_column(comment="拉闸时间")
+    released_by: Mapped[str | None] = mapped_column(String(80), comment="松闸人")
+    released_at: Mapped[dt.datetime | None] = mapped_column(comment="松闸时间")
+
+
+class BrakeAlreadyReleased(Conflict):
+    message = N_("这个刹车已经松开了。")
+
+
+def pull_brake(session: Session, rule: str, *, department_id: int | None, reason: str, actor: Principal) -> Brake:
+    """Stop an automatic rule at once, for one department or (None) for all."""
+    require(actor, Act.PULL_BRAKE)
+    brake = Brake(
+        rule=rule, department_id=department_id, reason=reason, pulled_by=actor.who, pulled_at=clock.now(session)
+    )
+    session.add(brake)
+    session.flush()
+    audit.record(session, "brake.pulled", f"brake:{brake.id}", reason=reason, rule=rule, department=department_id)
+    return brake
+
+
+def release_brake(session: Session, brake: Brake, *, actor: Principal) -> None:
+    require(actor, Act.PULL_BRAKE)
+    if brake.released_at is not None:
+        raise BrakeAlreadyReleased()
+    brake.released_at, brake.released_by = clock.now(session), actor.who
+    audit.record(session, "brake.released", f"brake:{brake.id}", rule=brake.rule)
+
+
+def braked_departments(session: Session, rule: str) -> set[int | None]:
+    """Departments for which the rule is stopped; None in the set means all of them."""
+    return set(session.scalars(select(Brake.department_id).where(Brake.rule == rule, Brake.released_at.is_(None))))
+
+
+# ── what was run ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class JobRun(WithId, Base):
+    """One execution, with its progress; long work is cancelled by setting `cancel_asked_at`."""
+
+    __tablename__ = "job_run"
+    __table_args__ = {"comment": "作业运行"}
+
+    job: Mapped[str] = mapped_column(String(80), index=True, comment="作业")
+    subject_count: Mapped[int] = mapped_column(default=0, comment="对象数")
+    outbox_id: Mapped[int | None] = mapped_column(BigInteger, comment="发件箱")
+    started_at: Mapped[dt.datetime] = mapped_column(comment="开始")
+    finished_at: Mapped[dt.datetime | None] = mapped_column(comment="结束")
+    progress: Mapped[int] = mapped_column(default=0, server_default="0", comment="已办")
+    total: Mapped[int | None] = mapped_column(comment="总数")
+    result: Mapped[str | None] = mapped_column(Text, comment="结果")
+    error: Mapped[str | None] = mapped_column(Text, comment="失败原因")
+    cancel_asked_at: Mapped[dt.datetime | None] = mapped_column(comment="要求停止")
+
+
+class Heartbeat(Base):
+    """That a worker or relay is alive; written by itself every few seconds, read by /readyz and the ops desk."""
+
+    __tablename__ = "heartbeat"
+    __table_args__ = {"comment": "心跳"}
+
+    name: Mapped[str] = mapped_column(String(80), primary_key=True, comment="进程")
+    kind: Mapped[str] = mapped_column(String(20), comment="类别")
+    at: Mapped[dt.datetime] = mapped_column(comment="时间")  # real time: a simulated clock does not make processes live
+
+
+class DailyRun(Base):
+    """That a daily job was asked for on a date; the key keeps two cron leaders from asking twice."""
+
+    __tablename__ = "daily_run"
+    __table_args__ = (UniqueConstraint("job", "day"), {"comment": "每日作业"})
+
+    job: Mapped[str] = mapped_column(String(80), primary_key=True, comment="作业")
+    day: Mapped[dt.date] = mapped_column(primary_key=True, comment="日期")
+
+
+def note_progress(session: Session, run_id: int, done: int, total: int | None = None) -> bool:
+    """Write progress of a long job; False when somebody asked it to stop."""
+    values: dict[str, Any] = {"progress": done} | ({"total": total} if total is not None else {})
+    asked = session.execute(
+        update(JobRun).where(JobRun.id == run_id).values(**values).returning(JobRun.cancel_asked_at)
+    ).scalar_one()
+    return asked is None
+
+
+def names(jobs: Iterable[Job]) -> list[str]:
+    return [job.name for job in jobs]

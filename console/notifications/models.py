@@ -1,0 +1,64 @@
+"""A letter says something once (its key is unique); deliveries carry it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import ForeignKey, Index, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from console.db import Base, WithId
+from console.scope import AdmissionPart, Scoped
+
+
+class Letter(WithId, AdmissionPart, Base):
+    """A letter to an applicant about one admission, in both languages, kept as it was sent."""
+
+    __tablename__ = "letter"
+    __table_args__ = {"comment": "函件"}
+
+    key: Mapped[str] = mapped_column(String(80), unique=True, comment="唯一键")  # event:admission:version
+    event: Mapped[str] = mapped_column(String(40), comment="事由")
+    title: Mapped[str] = mapped_column(String(200), comment="标题")
+    body: Mapped[str] = mapped_column(Text, comment="正文")
+    title_en: Mapped[str] = mapped_column(String(240), default="", server_default="", comment="英文标题")
+    body_en: Mapped[str] = mapped_column(Text, default="", server_default="", comment="英文正文")
+    written_at: Mapped[dt.datetime] = mapped_column(comment="成文时间")
+    read_at: Mapped[dt.datetime | None] = mapped_column(comment="阅读时间")
+
+    deliveries: Mapped[list[Delivery]] = relationship(order_by="Delivery.id", back_populates="letter")
+
+
+class Delivery(WithId, AdmissionPart, Base):
+    """A letter on one channel: pending, sent, failed. The address is read from the applicant when it is sent."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        Index("ix_delivery_waiting", "due_at", postgresql_where=text("sent_at IS NULL AND gave_up_at IS NULL")),
+        {"comment": "投递"},
+    )
+
+    letter_id: Mapped[int] = mapped_column(ForeignKey("letter.id"), index=True, comment="函件")
+    channel: Mapped[str] = mapped_column(String(10), comment="渠道")  # mail | sms
+    idempotency_key: Mapped[str] = mapped_column(String(80), unique=True, comment="幂等键")
+    due_at: Mapped[dt.datetime] = mapped_column(comment="应发时间")
+    claimed_until: Mapped[dt.datetime | None] = mapped_column(comment="领取至")
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0", comment="尝试次数")
+    sent_at: Mapped[dt.datetime | None] = mapped_column(comment="送出时间")
+    gave_up_at: Mapped[dt.datetime | None] = mapped_column(comment="转人工时间")
+    last_error: Mapped[str | None] = mapped_column(Text, comment="失败原因")
+
+    letter: Mapped[Letter] = relationship(back_populates="deliveries")
+
+
+class Message(WithId, Scoped, Base):
+    """A message to staff, shown in the console (站内信): a reminder that something was pushed to their office."""
+
+    __tablename__ = "staff_message"
+    __table_args__ = (Index("ix_staff_message_office", "office_id", "id"), {"comment": "站内信"})
+
+    key: Mapped[str] = mapped_column(String(80), unique=True, comment="唯一键")
+    admission_id: Mapped[int | None] = mapped_column(ForeignKey("admission.id"), index=True, comment="办件")
+    event: Mapped[str] = mapped_column(String(40), comment="事由")
+    text: Mapped[str] = mapped_column(Text, comment="内容")
+    written_at: Mapped[dt.datetime] = mapped_column(comment="成文时间")

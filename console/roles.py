@@ -1,0 +1,100 @@
+"""What each role may read and do. A grant is staff member × role × department (or all) × division × dates;
+permission and scope come from the same grant: see `scope.may()`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+class Subject(StrEnum):
+    """A class of scoped rows; a role reads whole classes, never single tables."""
+
+    FILES = "files"  # 申报与办件
+    NOTICES = "notices"  # 公示与异议
+    ROSTER = "roster"  # 专家库
+
+
+class Role(StrEnum):
+    FIRST_REVIEWER = "first_reviewer"
+    SECOND_REVIEWER = "second_reviewer"
+    COORDINATOR = "coordinator"
+    RULE_EDITOR = "rule_editor"
+    RULE_PUBLISHER = "rule_publisher"
+    DEPARTMENT_ADMIN = "department_admin"
+    PLATFORM_ADMIN = "platform_admin"
+    SUPERVISOR = "supervisor"
+    OPERATOR = "operator"
+
+
+class Act(StrEnum):
+    """What staff do to rows, beside the pipeline's own actions (which the table of moves knows)."""
+
+    READ_FILE = "file.read"
+    FIRST_REVIEW = "review.first"
+    SECOND_REVIEW = "review.second"
+    DISTRIBUTE = "file.distribute"
+    ASSIGN = "file.assign"
+    RECONSIDER = "file.reconsider"
+    OPEN_NOTICE = "notice.open"
+    RULE_ON_OBJECTION = "objection.rule"
+    DRAFT_RELEASE = "release.draft"
+    PUBLISH_RELEASE = "release.publish"
+    GRANT = "grant.give"
+    PULL_BRAKE = "brake.pull"
+    RETRY_JOB = "job.retry"
+
+
+_ALL = frozenset(Subject)
+
+
+@dataclass(frozen=True)
+class RoleDefinition:
+    """`reads`: the classes of scoped rows; `acts`: what it may do to rows inside its offices."""
+
+    title: str
+    title_en: str
+    reads: frozenset[Subject] = frozenset()
+    acts: frozenset[Act] = frozenset()
+
+
+ROLES: dict[Role, RoleDefinition] = {
+    Role.FIRST_REVIEWER: RoleDefinition(
+        "初审员", "First reviewer", frozenset({Subject.FILES}), frozenset({Act.READ_FILE, Act.FIRST_REVIEW})
+    ),
+    Role.SECOND_REVIEWER: RoleDefinition(
+        "复审员", "Second reviewer", frozenset({Subject.FILES}), frozenset({Act.READ_FILE, Act.SECOND_REVIEW})
+    ),
+    Role.COORDINATOR: RoleDefinition(
+        "统筹协调员",
+        "Coordinator",
+        _ALL,
+        frozenset(
+            {Act.READ_FILE, Act.DISTRIBUTE, Act.RECONSIDER, Act.OPEN_NOTICE, Act.RULE_ON_OBJECTION, Act.PULL_BRAKE}
+        ),
+    ),
+    Role.RULE_EDITOR: RoleDefinition("规则起草人", "Rule editor", acts=frozenset({Act.DRAFT_RELEASE})),
+    Role.RULE_PUBLISHER: RoleDefinition("规则发布人", "Rule publisher", acts=frozenset({Act.PUBLISH_RELEASE})),
+    Role.DEPARTMENT_ADMIN: RoleDefinition("部门管理员", "Department admin", acts=frozenset({Act.GRANT})),
+    Role.PLATFORM_ADMIN: RoleDefinition(
+        "平台管理员", "Platform admin", acts=frozenset({Act.GRANT, Act.RETRY_JOB, Act.PULL_BRAKE})
+    ),
+    Role.SUPERVISOR: RoleDefinition("监督员", "Supervisor", _ALL, frozenset({Act.READ_FILE})),
+    Role.OPERATOR: RoleDefinition(
+        "运维员",
+        "Operator",
+        frozenset({Subject.FILES}),  # only files at the centre's own offices: those nobody claimed
+        frozenset({Act.ASSIGN, Act.RETRY_JOB, Act.PULL_BRAKE}),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One valid grant as a request holds it: `offices` are the ids it covers, resolved once."""
+
+    id: int
+    role: Role
+    department_id: int | None
+    division_code: str
+    offices: frozenset[int] = field(repr=False, default=frozenset())

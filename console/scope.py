@@ -1,0 +1,277 @@
+"""Who is asking, told to the ORM and to PostgreSQL alike.
+
+Row-level security is the wall; the `do_orm_execute` listener is the convenience that makes an invisible row a plain
+"not found" instead of a surprise. Both read the same principal. Nobody set means nothing visible.
+`become()` is entered before a transaction begins, or re-arms an open one whose objects are then forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from sqlalchemy import ForeignKey, column, event, exists, or_, table
+from sqlalchemy.orm import Mapped, ORMExecuteState, declared_attr, mapped_column, with_loader_criteria
+from sqlalchemy.orm import Session as OrmSession
+from sqlalchemy.sql import ColumnElement
+
+from console import db
+from console.errors import NotAllowed
+from console.roles import ROLES, Act, Grant, Subject
+
+
+@dataclass(frozen=True)
+class Staff:
+    """An officer with the grants valid at the start of the request."""
+
+    id: int
+    name: str
+    grants: tuple[Grant, ...] = ()
+    address: str | None = field(default=None, compare=False)
+
+    @property
+    def who(self) -> str:
+        return f"staff:{self.id}"
+
+    def offices(self, subject: Subject) -> list[int]:
+        """The offices whose rows of this class the officer may read."""
+        return sorted({o for g in self.grants if subject in ROLES[g.role].reads for o in g.offices})
+
+
+@dataclass(frozen=True)
+class Applicant:
+    """A signed-in citizen: their own rows."""
+
+    id: int
+    name: str = field(default="", compare=False)
+    address: str | None = field(default=None, compare=False)
+
+    @property
+    def who(self) -> str:
+        return f"applicant:{self.id}"
+
+    def offices(self, subject: Subject) -> list[int]:
+        return []
+
+
+@dataclass(frozen=True)
+class Public:
+    """Anyone: notices in force, standing by certificate code."""
+
+    address: str | None = field(default=None, compare=False)
+    who: ClassVar[str] = "public"
+
+    def offices(self, subject: Subject) -> list[int]:
+        return []
+
+
+@dataclass(frozen=True)
+class System:
+    """A background job or a named service, with its reason; honoured by the database for the worker's login only."""
+
+    reason: str
+
+    @property
+    def who(self) -> str:
+        return f"system:{self.reason}"
+
+    def offices(self, subject: Subject) -> list[int]:
+        return []
+
+
+@dataclass(frozen=True)
+class Nobody:
+    """No principal: no rows."""
+
+    who: ClassVar[str] = ""
+
+    def offices(self, subject: Subject) -> list[int]:
+        return []
+
+
+Principal = Staff | Applicant | Public | System | Nobody
+NOBODY = Nobody()
+_current: ContextVar[Principal] = ContextVar("principal", default=NOBODY)
+
+
+def current() -> Principal:
+    """The principal of this request, job or command."""
+    return _current.get()
+
+
+@contextmanager
+def become(principal: Principal) -> Iterator[Principal]:
+    """Act as this principal inside the block; an open transaction of the thread's session is re-armed both ways."""
+    token = _current.set(principal)
+    _rearm()
+    try:
+        yield principal
+    finally:
+        _current.reset(token)
+        _rearm()
+
+
+def _rearm() -> None:
+    if not db.Session.registry.has():
+        return
+    session = db.Session()
+    if session.in_transaction() and session.is_active:
+        session.flush()
+        session.expunge_all()  # what the last principal loaded is not this one's to keep
+        arm(session, None, session.connection())
+
+
+# ── scoped tables ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Guarded:
+    """A table with a policy in the database; `visible_to` says the same to the ORM."""
+
+    @classmethod
+    def visible_to(cls, principal: Principal) -> ColumnElement[bool]:
+        raise NotImplementedError
+
+
+class Scoped(Guarded):
+    """A table whose rows belong to an office. `subject` is the class of rows a role reads; the policy carries the same."""
+
+    subject: ClassVar[Subject] = Subject.FILES
+
+    @declared_attr
+    def office_id(cls) -> Mapped[int]:
+        return mapped_column(ForeignKey("office.id"), index=True, comment="办理机构")
+
+    @classmethod
+    def visible_to(cls, principal: Principal) -> ColumnElement[bool]:
+        return cls.office_id.in_(principal.offices(cls.subject))  # type: ignore[attr-defined]
+
+
+class ApplicantsOwn(Scoped):
+    """A scoped row that also belongs to one applicant, who sees it too."""
+
+    @declared_attr
+    def applicant_id(cls) -> Mapped[int]:
+        return mapped_column(ForeignKey("applicant.id"), index=True, comment="申报人")
+
+    @classmethod
+    def visible_to(cls, principal: Principal) -> ColumnElement[bool]:
+        if isinstance(principal, Applicant):
+            return cls.applicant_id == principal.id  # type: ignore[attr-defined]
+        return super().visible_to(principal)
+
+
+class AdmissionPart(ApplicantsOwn):
+    """A row that belongs to an admission: seen by whoever sees the admission, and by the office that wrote it."""
+
+    @declared_attr
+    def admission_id(cls) -> Mapped[int]:
+        return mapped_column(ForeignKey("admission.id"), index=True, comment="办件")
+
+    @classmethod
+    def visible_to(cls, principal: Principal) -> ColumnElement[bool]:
+        own = super().visible_to(principal)
+        if not isinstance(principal, Staff):
+            return own
+        return or_(own, _admission_seen(principal, "id", cls.admission_id))  # type: ignore[attr-defined]
+
+
+class ThroughAdmission(Guarded):
+    """A row without an office of its own: staff see it through an admission they see, applicants when it is theirs.
+
+    `admission_link` = (our column, the admission's column); `owner` = our column with the applicant's id.
+    """
+
+    admission_link: ClassVar[tuple[str, str]] = ("application_id", "application_id")
+    owner: ClassVar[str] = "applicant_id"
+
+    @classmethod
+    def visible_to(cls, principal: Principal) -> ColumnElement[bool]:
+        if isinstance(principal, Applicant):
+            return getattr(cls, cls.owner) == principal.id
+        ours, theirs = cls.admission_link
+        return _admission_seen(principal, theirs, getattr(cls, ours))
+
+
+def _admission_seen(principal: Principal, theirs: str, ours: Any) -> ColumnElement[bool]:
+    # a plain table keeps this module below the room that maps it
+    admission = table("admission", column("office_id"), column(theirs))
+    offices = principal.offices(Subject.FILES)
+    return exists().where(admission.c[theirs] == ours, admission.c.office_id.in_(offices)).correlate_except(admission)
+
+
+def guarded_classes(base: type = Guarded) -> Iterator[type[Any]]:
+    """Every mapped class with a policy; a test compares them with the database's."""
+    for cls in base.__subclasses__():
+        yield from guarded_classes(cls)
+        if hasattr(cls, "__table__"):
+            yield cls
+
+
+@event.listens_for(OrmSession, "do_orm_execute")
+def _narrow(state: ORMExecuteState) -> None:
+    if state.is_column_load or not (state.is_select or state.is_update or state.is_delete):
+        return
+    principal = _current.get()
+    if isinstance(principal, System):
+        return  # the wall decides whether System is honoured for this login
+    # plain expressions, not a lambda: a lambda's bound values would be cached from the principal it first met
+    state.statement = state.statement.options(
+        *(
+            with_loader_criteria(cls, cls.visible_to(principal), include_aliases=True, propagate_to_loaders=True)
+            for cls in guarded_classes()
+        )
+    )
+
+
+@event.listens_for(OrmSession, "after_begin")
+def arm(session: OrmSession, transaction: Any, connection: Any) -> None:
+    """Tell the database who asks; the same statement brings the time, so that the clock costs nothing."""
+    principal = _current.get()
+    names = ["ruku.who", *(f"ruku.offices_{subject}" for subject in Subject)]
+    values = [principal.who, *(",".join(map(str, principal.offices(subject))) for subject in Subject)]
+    calls = ", ".join("set_config(%s, %s, true)" for _ in names)
+    pairs = tuple(part for pair in zip(names, values, strict=True) for part in pair)
+    row = connection.exec_driver_sql(f"SELECT ruku_now(), {calls}", pairs).first()
+    session.info["now"] = row[0]
+
+
+# ── may this actor do this to this row? ──────────────────────────────────────────────────────────────────────
+
+
+def may(actor: Principal, act: Act, row: Any | None = None) -> bool:
+    """True when one grant of the actor covers the act and, where a row is given, the row's office.
+
+    A row without an office (a release, a department) is covered by its `department_id`. System may do what its job was
+    written for; applicants and the public have no acts. Separated duties (own file, both reviews, own draft) are asked
+    by the services that know the history of the row.
+    """
+    if isinstance(actor, System):
+        return True
+    if not isinstance(actor, Staff):
+        return False
+    for grant in actor.grants:
+        if act not in ROLES[grant.role].acts:
+            continue
+        if row is None:
+            return True
+        office_id = getattr(row, "office_id", None)
+        if office_id is not None:
+            if office_id in grant.offices:
+                return True
+        elif grant.department_id in (None, getattr(row, "department_id", None)):
+            return True
+    return False
+
+
+def require(actor: Principal, act: Act, row: Any | None = None) -> None:
+    """Raise NotAllowed unless `may()`."""
+    if not may(actor, act, row):
+        raise NotAllowed(act=str(act))
+
+
+def offices_of(principal: Principal) -> Mapping[Subject, list[int]]:
+    """All three classes at once, for pages that explain what one may see."""
+    return {subject: principal.offices(subject) for subject in Subject}

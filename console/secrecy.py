@@ -1,0 +1,102 @@
+"""Personal values: encrypted at rest, found by keyed hash, shown masked.
+
+`Encrypted` writes `<key id>.<base64 of nonce + AES-256-GCM ciphertext>`; the first key of `DATA_KEYS` writes, every key reads, so
+keys rotate by rewriting at leisure. The keyed hash is HMAC-SHA256 under `HASH_KEY`, with the purpose mixed in so that the
+same number in two columns does not look the same.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import String
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+
+@dataclass(frozen=True)
+class Keys:
+    """`data`: key id → 32 bytes, the first writes; `hash`: 32 bytes."""
+
+    data: dict[str, bytes]
+    hash: bytes
+
+
+_keys: Keys | None = None
+
+
+def configure(keys: Keys) -> None:
+    """Once per process, from the settings."""
+    global _keys
+    _keys = keys
+
+
+def _current() -> Keys:
+    if _keys is None:
+        raise RuntimeError("secrecy.configure() has not been called in this process")
+    return _keys
+
+
+def encrypt(value: str) -> str:
+    keys = _current()
+    key_id, key = next(iter(keys.data.items()))
+    nonce = os.urandom(12)
+    sealed = nonce + AESGCM(key).encrypt(nonce, value.encode(), key_id.encode())
+    return f"{key_id}.{base64.b64encode(sealed).decode()}"
+
+
+def decrypt(stored: str) -> str:
+    """The plain value; KeyError names a key id that is no longer configured."""
+    key_id, _, body = stored.partition(".")
+    sealed = base64.b64decode(body)
+    return AESGCM(_current().data[key_id]).decrypt(sealed[:12], sealed[12:], key_id.encode()).decode()
+
+
+def keyed_hash(value: str, purpose: str) -> str:
+    """64 hex digits; the same value under the same purpose always gives the same."""
+    return hmac.new(_current().hash, f"{purpose}\x1f{value}".encode(), hashlib.sha256).hexdigest()
+
+
+class Encrypted(TypeDecorator[str]):
+    """A text column nobody can read in the database, a dump or a log."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else encrypt(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else decrypt(value)
+
+
+def mask_id_number(value: str | None) -> str:
+    """150105********0*3X: the birth date stays hidden."""
+    if not value:
+        return ""
+    return f"{value[:6]}********{value[14]}*{value[16:]}" if len(value) == 18 else "*" * len(value)
+
+
+def mask_phone(value: str | None) -> str:
+    """139****0471"""
+    if not value:
+        return ""
+    return f"{value[:3]}****{value[-4:]}" if len(value) >= 11 else "*" * len(value)
+
+
+def mask_email(value: str | None) -> str:
+    """g***@example.cn"""
+    if not value or "@" not in value:
+        return ""
+    name, _, host = value.partition("@")
+    return f"{name[:1]}***@{host}"
+
+
+def mask_name(value: str | None) -> str:
+    """高*, 欧阳*: for public pages that confirm a person without publishing them."""
+    return "" if not value else value[0] + "*" * (len(value) - 1)
