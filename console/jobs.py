@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint, select, update
+from sqlalchemy import BigInteger, ForeignKey, String, Text, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from console import audit, clock
@@ -148,7 +148,7 @@ class DailyRun(Base):
     """That a daily job was asked for on a date; the key keeps two cron leaders from asking twice."""
 
     __tablename__ = "daily_run"
-    __table_args__ = (UniqueConstraint("job", "day"), {"comment": "每日作业"})
+    __table_args__ = {"comment": "每日作业"}
 
     job: Mapped[str] = mapped_column(String(80), primary_key=True, comment="作业")
     day: Mapped[dt.date] = mapped_column(primary_key=True, comment="日期")
