@@ -1,0 +1,140 @@
+"""Load the base data with the owner login: one statement per table, and a second time nothing changes.
+
+Rows that left a file stay in the database, because files of applicants may cite them. Columns that officers edit on
+screens (an office's telephone, a day of the calendar) are filled when the row is new and never overwritten.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Column, bindparam, column, func, literal_column, select, tuple_
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.orm import Session
+
+from console import clock
+from console.departments.models import CalendarVersion, Department
+from seed import tables
+from seed.rows import Problem, Row, SeedProblems, read_files
+
+DATA = Path(__file__).parent / "data"
+CALENDAR_SOURCE = "国务院办公厅历年节假日安排，经 chinesecalendar 1.11.0 整理"
+
+__all__ = ["DATA", "LoadReport", "Problem", "SeedProblems", "TableLoad", "load"]
+
+
+@dataclass(frozen=True)
+class TableLoad:
+    """What happened to one table."""
+
+    table: str
+    rows: int
+    added: int
+    changed: int
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What a load did, table by table, in the order of loading."""
+
+    tables: tuple[TableLoad, ...]
+
+    @property
+    def changes(self) -> int:
+        """0 when everything was there already."""
+        return sum(done.added + done.changed for done in self.tables)
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"{done.table:<22}{done.rows:>6} 行，新增 {done.added}，更新 {done.changed}" for done in self.tables
+        )
+
+
+def load(session: Session, *, folder: Path = DATA) -> LoadReport:
+    """Fill the reference tables from `folder`; SeedProblems, before anything is written, when a cell is broken."""
+    read = read_files(folder, tables.FILES)
+    content = _contents(read)
+    done = []
+    for target in tables.TARGETS:
+        rows = content[target.model.__tablename__]
+        if target.model.__tablename__ == "office":
+            rows = _with_department_ids(session, rows)
+        done.append(_load_table(session, target, rows))
+    done.append(_load_calendar_version(session, read["workdays.csv"]))
+    session.expire_all()  # the statements went past the identity map
+    return LoadReport(tuple(done))
+
+
+def _contents(read: dict[str, list[Row]]) -> dict[str, list[dict[str, Any]]]:
+    """The rows of each table, from the rows of the files."""
+    plain = {name: [dict(row.values) for row in rows] for name, rows in read.items()}
+    levels = {row["code"]: row["level"] for row in plain["divisions.csv"]}
+    aliases: dict[str, list[str]] = {}
+    for row in plain["division_aliases.csv"]:
+        aliases.setdefault(row["division_code"], []).append(row["name"])
+    specialties = [row for file in tables.SPECIALTIES for row in plain[file.name]]
+    return {
+        "division": [row | {"aliases": "、".join(aliases.get(row["code"], []))} for row in plain["divisions.csv"]],
+        "department": plain["departments.csv"],
+        "office": [row | {"level": levels[row["division_code"]]} for row in plain["offices.csv"]],
+        "specialty": [row | {"is_leaf": row.pop("selectable")} for row in specialties],
+        "workday": [{key: row[key] for key in ("day", "is_workday", "name")} for row in plain["workdays.csv"]],
+        "code_list": plain["code_lists.csv"],
+        "regulation": plain["regulations.csv"],
+        "regulation_paragraph": [
+            row | {"text_hash": hashlib.sha256(row["summary"].encode()).hexdigest()}
+            for row in plain["regulation_paragraphs.csv"]
+        ],
+    }
+
+
+def _with_department_ids(session: Session, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    ids = {code: id for code, id in session.execute(select(Department.code, Department.id))}
+    return [row | {"department_id": ids[row.pop("department")]} for row in rows]
+
+
+def _load_table(session: Session, target: tables.Target, rows: list[dict[str, Any]]) -> TableLoad:
+    """One INSERT … ON CONFLICT DO UPDATE … WHERE something differs; the rows travel as one JSON value."""
+    table: Any = target.model.__table__
+    names = list(rows[0])
+    columns: list[Column[Any]] = [table.c[name] for name in names]
+    source = (
+        func.jsonb_to_recordset(bindparam("rows", type_=JSONB))
+        .table_valued(*(column(found.name, found.type) for found in columns))
+        .render_derived("source", with_types=True)
+    )
+    statement = insert(table).from_select(names, select(*(source.c[name] for name in names)))
+    compared = [name for name in names if name not in (*target.key, *target.keeps)]
+    if compared:
+        there = tuple_(*(table.c[name] for name in compared))
+        given = tuple_(*(statement.excluded[name] for name in compared))
+        statement = statement.on_conflict_do_update(
+            index_elements=target.key,
+            set_={name: statement.excluded[name] for name in compared},
+            where=there.is_distinct_from(given),
+        )
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=target.key)
+    # xmax is 0 in a row that this statement inserted, and not in one that it updated.
+    is_new = literal_column("(xmax = 0)")
+    values = [
+        {key: value.isoformat() if hasattr(value, "isoformat") else value for key, value in row.items()} for row in rows
+    ]
+    written = session.scalars(statement.returning(is_new), {"rows": values}).all()
+    return TableLoad(table.name, len(rows), sum(written), len(written) - sum(written))
+
+
+def _load_calendar_version(session: Session, rows: list[Row]) -> TableLoad:
+    """A new version when the decreed years are others than those last loaded; deadlines remember theirs."""
+    found = [row.values["day"].year for row in rows]
+    years = f"{min(found)}-{max(found)}"
+    last = session.scalar(select(CalendarVersion).order_by(CalendarVersion.version.desc()).limit(1))
+    if last is not None and last.years == years:
+        return TableLoad("calendar_version", 1, 0, 0)
+    version = last.version + 1 if last is not None else 1
+    session.add(CalendarVersion(version=version, loaded_at=clock.now(session), years=years, source=CALENDAR_SOURCE))
+    session.flush()
+    return TableLoad("calendar_version", 1, 1, 0)
