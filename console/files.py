@@ -78,7 +78,7 @@ class DamagedFile(FileRefused):
 
 
 class TooManyPixels(FileRefused):
-    message = N_("图片“%(name)s”超过 %(limit)s 万像素。请缩小后再传。")
+    message = N_("图片“%(name)s”超过 %(limit)s 个像素。请缩小后再传。")
 
 
 class TooManyPages(FileRefused):
@@ -155,14 +155,14 @@ def _rewritten_image(content: bytes, name: str, kind: str) -> bytes:
     try:
         image: Image.Image = Image.open(io.BytesIO(content), formats=("JPEG", "PNG"))
         if image.width * image.height > MAX_PIXELS:  # asked before anything is decoded
-            raise TooManyPixels(name=name, limit=MAX_PIXELS // 10_000)
+            raise TooManyPixels(name=name, limit=f"{MAX_PIXELS:,}")
         image.draft("RGB", (LONG_SIDE, LONG_SIDE))
         image = ImageOps.exif_transpose(image)
         image = _on_white(image) if image.has_transparency_data else image.convert("RGB")
         image.thumbnail((LONG_SIDE, LONG_SIDE))
         clean = Image.frombytes("RGB", image.size, image.tobytes())  # pixels only: no profile, no text chunk
     except Image.DecompressionBombError:
-        raise TooManyPixels(name=name, limit=MAX_PIXELS // 10_000) from None
+        raise TooManyPixels(name=name, limit=f"{MAX_PIXELS:,}") from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
         raise DamagedFile(name=name) from None
     written = io.BytesIO()
