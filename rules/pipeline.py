@@ -95,7 +95,7 @@ def _moves() -> dict[tuple[Step, Action], Move]:
         (Step.ASSIGNMENT, Action.ASSIGN): Move(Step.SCREENING, clock | {Doer.OPERATOR}),
         (Step.CORRECTION, Action.RESUBMIT): Move(BACK, applicant),
         (Step.CORRECTION, Action.REFUSE): Move(Step.REFUSED, applicant),
-        (Step.TRAINING, Action.PASS_STEP): Move(NEXT, applicant),
+        (Step.TRAINING, Action.PASS_STEP): Move(NEXT, either),  # the clock: who finished before the file came here
         (Step.EXAM, Action.PASS_STEP): Move(NEXT, either),
         (Step.EXAM, Action.FAIL): Move(Step.FAILED, either),
         (Step.PUBLICITY, Action.PASS_STEP): Move(Step.ROSTER, clock),
