@@ -6,6 +6,8 @@ import importlib
 import importlib.util
 from types import ModuleType
 
+from console.jobs import Job, Sweep
+
 ROOMS = (
     "departments",
     "accounts",
@@ -35,3 +37,28 @@ def models() -> None:
     importlib.import_module("console.outbox")
     importlib.import_module("console.jobs")
     modules("models")
+
+
+def join() -> None:
+    """Map the tables and tie the rooms to each other: called once by every door, worker and test process."""
+    global _joined
+    models()
+    if _joined:
+        return
+    _joined = True
+    from console.applications.pipeline import HOOKS  # the trunk; imported late so that models alone stay light
+
+    for module in modules("jobs"):
+        HOOKS.on_move.extend(getattr(module, "ON_MOVE", ()))
+        for step, hook in getattr(module, "ON_ENTER", {}).items():
+            HOOKS.on_enter[step].append(hook)
+        for topic, jobs in getattr(module, "SUBSCRIPTIONS", {}).items():
+            SUBSCRIPTIONS.setdefault(topic, []).extend(jobs)
+        SWEEPS.extend(getattr(module, "SWEEPS", ()))
+        DAILY.extend(getattr(module, "DAILY", ()))
+
+
+SUBSCRIPTIONS: dict[str, list[Job]] = {}  # outbox topic → jobs that take its ids
+SWEEPS: list[Sweep] = []
+DAILY: list[Job] = []
+_joined = False

@@ -40,4 +40,4 @@ def publish(session: Session, topic: str, ids: list[int], *, due_at: dt.datetime
     """Say that something happened to these rows; one message carries the whole set."""
     if ids:
         now = clock.now(session)
-        session.add(OutboxMessage(topic=topic, ids=sorted(ids), created_at=now, due_at=due_at or now))
+        session.add(OutboxMessage(topic=topic, ids=list(ids), created_at=now, due_at=due_at or now))

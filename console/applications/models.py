@@ -65,6 +65,9 @@ class Application(WithId, ThroughAdmission, Base):
     number: Mapped[str | None] = mapped_column(String(20), unique=True, comment="申报编号")
     applicant_id: Mapped[int] = mapped_column(ForeignKey("applicant.id"), index=True, comment="申报人")
     answers: Mapped[dict[str, Any]] = mapped_column(comment="填报内容")  # secrets live in the applicant row, never here
+    chosen: Mapped[list[dict[str, Any]]] = mapped_column(
+        default=list, server_default=text("'[]'"), comment="拟报专业"
+    )  # [{standard, code}] while a draft; application_specialty once submitted
     applied_on: Mapped[dt.date | None] = mapped_column(Date, comment="申报日期")
     division_code: Mapped[str | None] = mapped_column(ForeignKey("division.code"), comment="工作所在地")
     begun_at: Mapped[dt.datetime] = mapped_column(comment="开始填写")

@@ -62,6 +62,38 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 $$;
 """
 
+# What anyone may learn with the code or number in hand, and nothing beside it: the tables behind stay closed to them.
+ANSWERS = """
+CREATE FUNCTION ruku_objection_state(asked text)
+RETURNS TABLE (state text, made_at timestamptz, ruled_at timestamptz, ruling text, notice text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT CASE WHEN o.ruled_at IS NULL THEN 'open' WHEN o.upheld THEN 'upheld' ELSE 'dismissed' END,
+         o.made_at, o.ruled_at, o.ruling, n.number
+  FROM objection o JOIN notice_item i ON i.id = o.notice_item_id JOIN notice n ON n.id = i.notice_id
+  WHERE o.code = asked
+$$;
+-- that a person on a notice is held is public; who objected and why is not
+CREATE FUNCTION ruku_held_items(asked integer) RETURNS SETOF integer
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT i.id FROM notice_item i
+  WHERE i.notice_id = asked AND EXISTS (SELECT 1 FROM objection o WHERE o.notice_item_id = i.id AND o.ruled_at IS NULL)
+$$;
+CREATE FUNCTION ruku_restricted_since(certificate text, on_day date) RETURNS date
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT min(r.valid_from) FROM roster_entry e JOIN applicant a ON a.id = e.applicant_id
+  JOIN restriction r ON r.id_number_hash = a.id_number_hash
+  WHERE e.code = certificate AND r.valid_from <= on_day AND (r.valid_to IS NULL OR r.valid_to >= on_day)
+$$;
+"""
+
+# One person, one account: an applicant may ask whether a number is registered elsewhere, and sees nothing else of it.
+IDENTITY = """
+CREATE FUNCTION ruku_identity_taken(hash text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT EXISTS (SELECT 1 FROM applicant WHERE id_number_hash = hash AND id IS DISTINCT FROM ruku_applicant())
+$$;
+"""
+
 SYSTEM, OWN = "(SELECT ruku_system())", "applicant_id = (SELECT ruku_applicant())"
 CITIZEN, DOORKEEPER = "(SELECT ruku_citizen())", "(SELECT ruku_doorkeeper())"
 PART = "EXISTS (SELECT 1 FROM admission a WHERE a.id = admission_id)"  # asks admission's own policy
@@ -129,7 +161,17 @@ POLICIES: dict[str, tuple[str, str | None, str | None]] = {
         _any(SYSTEM, NOTICES, "(SELECT ruku_who()) = 'public'"),
         _any(SYSTEM, NOTICES),
     ),
-    "roster_entry": (_any(SYSTEM, ROSTER, OWN, "(SELECT ruku_who()) = 'public'"), SYSTEM, SYSTEM),
+    "roster_entry": (
+        _any(
+            SYSTEM,
+            ROSTER,
+            OWN,
+            "(SELECT ruku_who()) = 'public'",
+            "EXISTS (SELECT 1 FROM roster_specialty s WHERE s.entry_id = roster_entry.id)",  # admitted by several departments
+        ),
+        SYSTEM,
+        SYSTEM,
+    ),
     "roster_specialty": (_any(SYSTEM, ROSTER, OWN, "(SELECT ruku_who()) = 'public'"), SYSTEM, SYSTEM),
     "roster_event": (_any(SYSTEM, ROSTER, OWN), SYSTEM, None),
 }
@@ -194,6 +236,7 @@ def _guard(table: str) -> None:
 def _secure() -> None:
     op.execute(FUNCTIONS)
     op.execute(ADVANCE)
+    op.execute(ANSWERS)
     op.execute("REVOKE ALL ON FUNCTION ruku_advance(jsonb) FROM PUBLIC")
     op.execute("GRANT EXECUTE ON FUNCTION ruku_advance(jsonb) TO ruku_app")
     op.execute("GRANT USAGE ON SCHEMA public TO ruku_app, ruku_worker")
@@ -476,6 +519,9 @@ def upgrade() -> None:
         sa.Column("number", sa.String(length=20), nullable=True, comment="申报编号"),
         sa.Column("applicant_id", sa.Integer(), nullable=False, comment="申报人"),
         sa.Column("answers", postgresql.JSONB(), nullable=False, comment="填报内容"),
+        sa.Column(
+            "chosen", postgresql.JSONB(), server_default=sa.text("'[]'"), nullable=False, comment="拟报专业"
+        ),
         sa.Column("applied_on", sa.Date(), nullable=True, comment="申报日期"),
         sa.Column("division_code", sa.String(length=6), nullable=True, comment="工作所在地"),
         sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False, comment="开始填写"),
@@ -1469,6 +1515,7 @@ def downgrade() -> None:
     for name in SEQUENCES:
         op.execute(f"DROP SEQUENCE {name}")
     op.execute(
-        "DROP FUNCTION ruku_advance(jsonb), ruku_refuse(), ruku_wake_relay(), ruku_citizen(), ruku_applicant(),"
+        "DROP FUNCTION ruku_objection_state(text), ruku_held_items(integer), ruku_restricted_since(text, date),"
+        " ruku_advance(jsonb), ruku_identity_taken(text), ruku_refuse(), ruku_wake_relay(), ruku_citizen(), ruku_applicant(),"
         " ruku_doorkeeper(), ruku_system(), ruku_offices(text), ruku_who(), ruku_now()"
     )

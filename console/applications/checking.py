@@ -1,0 +1,272 @@
+"""What is asked of a file before it may go on: the right form, real files, no file of the same person in the way, the criteria.
+
+Reads only. `Filed` holds what one application meets: the releases, the merged form, which department each specialty is for.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from console import clock
+from console.applications.answers import get
+from console.applications.models import (
+    Admission,
+    Applicant,
+    Application,
+    ApplicationRelease,
+    Attachment,
+    RestrictionEntry,
+)
+from console.departments import queries as departments
+from console.departments.models import Department, Release
+from console.errors import N_
+from console.secrecy import keyed_hash
+from rules import facts as derivations
+from rules import forms
+from rules.bundle import Bundle
+from rules.criteria import Verdict
+from rules.criteria import evaluate as evaluate_criteria
+from rules.pipeline import CLOSED_STEPS, Action, Step
+
+
+@dataclass(frozen=True)
+class Filed:
+    """An application beside the rules it meets: in force today for a draft, as frozen for a submitted one."""
+
+    session: Session
+    chosen: list[tuple[str, str]]
+    bundles: dict[int, Bundle]  # by department id, without the centre
+    centre_bundle: Bundle
+    centre_department: Department
+    releases: dict[int, Release]
+    departments: dict[int, Department]
+
+    @classmethod
+    def read(cls, session: Session, application: Application, *, on: dt.date, also: Department | None = None) -> Filed:
+        """`also`: a department that joins later, when the centre assigns an unclaimed file to it."""
+        bundles, shared, releases = departments.bundles_in_force(session, on)
+        if application.submitted_at is not None:
+            met = dict(
+                session.execute(
+                    select(ApplicationRelease.department_id, ApplicationRelease.release_id).where(
+                        ApplicationRelease.application_id == application.id,
+                        ApplicationRelease.occasion == "submitted",
+                    )
+                )
+                .tuples()
+                .all()
+            )
+            frozen = {department: session.get_one(Release, release) for department, release in met.items()}
+            if also is not None:
+                frozen[also.id] = releases[also.id]
+            releases = releases | frozen
+            centre_id = next(d for d, release in releases.items() if release.department.is_centre)
+            shared = departments.read_release(releases[centre_id], None)
+            bundles = {
+                department: departments.read_release(release, releases[centre_id])
+                for department, release in releases.items()
+                if department != centre_id and (department in frozen)
+            }
+        centre_id = next(d for d, release in releases.items() if release.department.is_centre)
+        if shared is None:
+            raise LookupError("the centre has no release in force; load the bundles first")
+        return cls(
+            session=session,
+            chosen=[(item["standard"], item["code"]) for item in application.chosen],
+            bundles=bundles,
+            centre_bundle=shared,
+            centre_department=releases[centre_id].department,
+            releases=releases,
+            departments={d: release.department for d, release in releases.items()},
+        )
+
+    @cached_property
+    def _grouped(self) -> dict[int, list[tuple[str, str]]]:
+        grouped: dict[int, list[tuple[str, str]]] = {}
+        for standard, code in self.chosen:
+            department = departments.competent(self.bundles, standard, code) or self.centre_department.id
+            grouped.setdefault(department, []).append((standard, code))
+        return grouped
+
+    def by_department(self) -> dict[Department, list[tuple[str, str]]]:
+        """The competent department of each chosen specialty; what nobody claims is the centre's to assign."""
+        return {self.departments[department]: chosen for department, chosen in sorted(self._grouped.items())}
+
+    @cached_property
+    def form(self) -> forms.Form:
+        asked = {
+            self.bundles[d].code: self.bundles[d].form for d in self._asked() if self.bundles[d].form is not None
+        }
+        return forms.merge(self.centre_bundle.form, asked)
+
+    def _asked(self) -> list[int]:
+        return sorted(d for d in self.bundles if d in self._grouped or len(self.bundles) == 1)
+
+    def paths_of(self, department_id: int) -> Callable[[str], bool]:
+        """Whether a path belongs to the shared sections or to this department's own."""
+        own = self.departments[department_id].code
+        others = {department.code for department in self.departments.values()} - {own}
+        return lambda path: path.partition(".")[0] not in others
+
+
+# ── files and people ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def check_files(
+    session: Session, application: Application, form: forms.Form, clean: Mapping[str, Any]
+) -> dict[str, str]:
+    """A file named in the answers must be one this application handed in: a forged hash is a problem, not a file."""
+    handed_in = set(
+        session.scalars(
+            select(Attachment.hash).where(
+                Attachment.application_id == application.id, Attachment.removed_at.is_(None)
+            )
+        )
+    )
+    return {
+        path: N_("这个附件没有上传成功，请重新上传。")
+        for path, value in _file_answers(form, clean)
+        if any(item.get("hash") not in handed_in for item in value)
+    }
+
+
+def _file_answers(form: forms.Form, clean: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
+    found = []
+    for section in form.sections:
+        prefix = f"{section.department}." if section.department else ""
+        for field in section.fields:
+            path = prefix + field.id
+            if field.kind == "file":
+                found.append((path, get(clean, path) or []))
+            for inner in getattr(field, "fields", ()):
+                if inner.kind == "file":
+                    for index in range(len(get(clean, path) or [])):
+                        found.append((f"{path}.{index}.{inner.id}", get(clean, f"{path}.{index}.{inner.id}") or []))
+    return found
+
+
+def held_back(session: Session, application: Application, filed: Filed, today: dt.date) -> dict[str, str]:
+    """Why this person may not apply now: a file of theirs is open with the same department, or it is too soon after a refusal."""
+    earlier = session.scalars(
+        select(Admission).where(
+            Admission.applicant_id == application.applicant_id, Admission.application_id != application.id
+        )
+    ).all()
+    for department, _ in filed.by_department().items():
+        for admission in (a for a in earlier if a.department_id == department.id):
+            if admission.step not in CLOSED_STEPS:
+                return {"specialties": N_("您有一份申报正由同一部门办理，办结后才能再报这个部门的专业。")}
+            until = may_reapply_on(filed, admission)
+            if admission.step in (Step.REFUSED, Step.FAILED, Step.LAPSED) and until and today < until:
+                return {"specialties": N_("距上次办结还不满规定的时间，暂时不能再报同一部门的专业。")}
+    return {}
+
+
+def may_reapply_on(filed: Filed, admission: Admission) -> dt.date | None:
+    """The first day on which the same department may be applied to again after a refusal, failure or lapse."""
+    bundle = filed.bundles.get(admission.department_id)
+    if bundle is None:
+        return None
+    return bundle.manifest.pipeline.reapply_from(clock.day_of(admission.since))
+
+
+# ── criteria ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the criteria came to, ready to be written: the action that follows, what to tell, and the trace."""
+
+    decision: str
+    flags: list[str]
+    action: Action
+    reason: str | None
+    items: list[dict[str, Any]]
+    facts: dict[str, Any]
+    trace: dict[str, Any]
+
+
+def evaluate(
+    session: Session,
+    filed: Filed,
+    clean: Mapping[str, Any],
+    applicant: Applicant,
+    department: Department,
+    chosen: Sequence[tuple[str, str]],
+    *,
+    applied_on: dt.date,
+    decided_on: dt.date | None = None,
+) -> Evaluation:
+    """Ask a department's criteria about one person; with `decided_on`, only those that are asked again at admission."""
+    bundle = filed.bundles[department.id]
+    facts = derivations.derive(
+        clean,
+        department=department.code,
+        applied_on=applied_on,
+        decided_on=decided_on,
+        specialties=[{"standard": standard, "code": code} for standard, code in chosen],
+        registers=_registers(session, clean, applicant, decided_on or applied_on),
+    )
+    moment = "decided" if decided_on else "submitted"
+    verdict = evaluate_criteria(bundle.criteria, facts, on=decided_on or applied_on, moment=moment)
+    action = {"reject": Action.REFUSE, "return": Action.RETURN_FOR_CORRECTION}.get(verdict.decision, Action.PASS_STEP)
+    return Evaluation(
+        decision=verdict.decision,
+        flags=list(verdict.flags),
+        action=action,
+        reason=None,
+        items=_items(verdict, action, filed.form, department.code),
+        facts=_storable(facts, filed.form),
+        trace=verdict.to_data(),
+    )
+
+
+def _registers(session: Session, clean: Mapping[str, Any], applicant: Applicant, on: dt.date) -> dict[str, Any]:
+    """What the centre's records say about this person that day: joint restriction, and penalties."""
+    number = clean.get("id_number") or applicant.id_number
+    if not number:
+        return {}
+    rows = session.scalars(
+        select(RestrictionEntry).where(RestrictionEntry.id_number_hash == keyed_hash(number, "id_number"))
+    ).all()
+    barred = any(row.valid_from <= on and (row.valid_to is None or on <= row.valid_to) for row in rows)
+    penalties = [
+        {"kind": row.kind, "decided_on": row.valid_from.isoformat(), "department": row.source} for row in rows
+    ]
+    return {"blacklisted": barred, "penalties": penalties}
+
+
+def _items(verdict: Verdict, action: Action, form: forms.Form, department: str) -> list[dict[str, Any]]:
+    """One item per criterion that decided: what was seen and its clause; for a return, the fields to complete."""
+    if action == Action.REFUSE:
+        return [
+            {"criterion": f.id, "title": f.title.zh, "title_en": f.title.show("en"), "reason": f.message.zh,
+             "reason_en": f.message.show("en"), "basis": [c.model_dump() for c in f.basis]}
+            for f in verdict.findings if f.effect == "reject" and f.decides
+        ]  # fmt: skip
+    if action != Action.RETURN_FOR_CORRECTION:
+        return []
+    known = {path for path in form.paths()}
+    items = {}
+    for finding in (f for f in verdict.findings if f.decides):
+        for fact in finding.missing:
+            path = next((p for p in (f"{department}.{fact}", fact) if p in known), None)
+            path = path or {"birth_date": "id_number", "sex": "id_number", "age": "id_number"}.get(fact)
+            if path:
+                items[path] = {"path": path, "criterion": finding.id, "reason": finding.message.zh,
+                               "reason_en": finding.message.show("en"),
+                               "basis": [c.model_dump() for c in finding.basis]}  # fmt: skip
+    return list(items.values())
+
+
+def _storable(facts: Mapping[str, Any], form: forms.Form) -> dict[str, Any]:
+    """Facts without what identifies a person; the trace never needs the number, only what was derived from it."""
+    secret = {field.id for section in form.sections for field in section.fields if field.secret}
+    return {name: value for name, value in facts.items() if name not in secret}

@@ -1,0 +1,47 @@
+"""Files that wait for their applicant end by themselves; an assignment named by the operator is carried out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import and_, select
+
+from console import clock
+from console.applications import services
+from console.applications.models import Admission
+from console.applications.pipeline import advance
+from console.db import transaction
+from console.departments.models import Department
+from console.jobs import Sweep, job
+from console.scope import System, become, current
+from rules.pipeline import APPLICANT_STEPS, Action
+
+
+@job("applications.lapse", automatic="lapse")
+def lapse(admission_ids: list[int]) -> None:
+    """End the files whose applicant let the time pass (逾期失效); running it again changes nothing."""
+    with become(System("lapse")), transaction() as session:
+        due = session.scalars(
+            select(Admission)
+            .where(Admission.id.in_(admission_ids), _waits(), Admission.due_at <= clock.now(session))
+            .with_for_update(skip_locked=True)
+        ).all()
+        advance(session, due, Action.LAPSE, actor=current(), reason="期限内没有办理", lenient=True)
+
+
+def _waits() -> Any:
+    return and_(Admission.step.in_([str(step) for step in APPLICANT_STEPS]), Admission.due_at.is_not(None))
+
+
+@job("applications.carry_out_assignment")
+def carry_out_assignment(ids: list[int]) -> None:
+    """Hand an unclaimed file to the department the operator named; `ids` is [admission, department]."""
+    admission_id, department_id = ids
+    with become(System("assign")), transaction() as session:
+        admission = session.get_one(Admission, admission_id, with_for_update=True)
+        department = session.get_one(Department, department_id)
+        services.carry_out_assignment(session, admission, department, actor=current())
+
+
+SUBSCRIPTIONS = {"admission.assignment_named": (carry_out_assignment,)}
+SWEEPS = (Sweep(lapse, Admission, Admission.due_at, _waits),)

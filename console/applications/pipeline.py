@@ -1,0 +1,405 @@
+"""The one road. Nobody else writes where a file lies.
+
+`advance()` takes a set; one file is a set of one, and n together come to the same rows as n times one. In the caller's
+transaction it asks the table of legal moves and the actor's grants, compares and sets through `ruku_advance()`, and writes
+trail, audit and outbox; then it tells the rooms (`ON_ENTER`, `ON_MOVE`), which work on the set as well.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
+
+from console import audit, clock, outbox
+from console.applications.models import Admission, StepEntry
+from console.departments import queries as departments
+from console.errors import N_, NotAllowed, StepMovedOn
+from console.roles import Act
+from console.scope import Applicant, Principal, Staff, System, require
+from rules.manifest import PipelineSettings
+from rules.pipeline import APPLICANT_STEPS, CLOSED_STEPS, Action, Doer, IllegalMove, Route, Step, destination, move
+from rules.working_days import Calendar
+
+REVIEW_STEPS = (Step.FIRST_REVIEW, Step.SECOND_REVIEW, Step.RECONSIDERATION)
+
+
+class MoveNotLegal(NotAllowed):
+    """The table has no such move here."""
+
+    message = N_("申报 %(number)s 现处于“%(step)s”环节，不能这样办理。")
+    status = 409
+
+
+class SeparatedDuty(NotAllowed):
+    """One person may not hold two halves of a separated duty."""
+
+    message = N_("您已经在另一个审核环节办过 %(number)s，这一环节须由另一位审核人办理。")
+
+
+@dataclass(frozen=True)
+class Moved:
+    """One admission that moved: from where, to where, and the entry in its trail."""
+
+    admission: Admission
+    action: Action
+    from_step: Step | None
+    to_step: Step
+    reason: str | None
+    items: list[dict[str, Any]]
+    entry: StepEntry  # its office is the one that made the move: what a hook writes beside it belongs to that office
+
+
+Hook = Callable[..., None]  # fn(session, moves, *, actor)
+
+
+@dataclass
+class Hooks:
+    """What the rooms announced, joined by `console.assembly`."""
+
+    on_enter: dict[Step, list[Hook]] = field(default_factory=lambda: defaultdict(list))
+    on_move: list[Hook] = field(default_factory=list)
+
+
+HOOKS = Hooks()
+
+
+@dataclass(frozen=True)
+class Filing:
+    """A new admission (everything but where it lies) and what screening made of it."""
+
+    admission: Admission
+    outcome: Action | None  # None: nobody is competent, the centre assigns
+    reason: str | None = None
+    items: Sequence[dict[str, Any]] = ()
+
+
+# ── the way in and the way on ────────────────────────────────────────────────────────────────────────────────
+
+
+def begin(session: Session, filings: Sequence[Filing], *, actor: Principal) -> list[Moved]:
+    """Put new admissions where screening sends them: one INSERT, and both first lines of each trail."""
+    now = clock.now(session)
+    plans = _Plans(session, [filing.admission for filing in filings])
+    moves = []
+    for filing in filings:
+        admission = filing.admission
+        start = Step.SCREENING if filing.outcome else Step.ASSIGNMENT
+        to = start
+        if filing.outcome is not None:
+            to = destination(plans.route(admission), start, filing.outcome)
+        for name, value in plans.landing(admission, start, to, filing.outcome).items():
+            setattr(admission, name, value)
+        admission.opened_at = now
+        moves.append((filing, start, to))
+    session.add_all(filing.admission for filing in filings)
+    session.flush()
+    entries: list[StepEntry] = []
+    moved: list[Moved] = []
+    for filing, start, to in moves:
+        entries.append(_entry(filing.admission, Action.SUBMIT, None, start, now, actor))
+        if filing.outcome is not None:
+            entries.append(
+                _entry(filing.admission, filing.outcome, start, to, now, actor, filing.reason, list(filing.items))
+            )
+        last = entries[-1]
+        action = filing.outcome or Action.SUBMIT
+        moved.append(Moved(filing.admission, action, start, to, filing.reason, list(filing.items), last))
+    session.add_all(entries)
+    _tell(session, moved, actor=actor)
+    return moved
+
+
+def advance(
+    session: Session,
+    admissions: Iterable[Admission],
+    action: Action,
+    *,
+    actor: Principal,
+    reason: str | None = None,
+    items: Sequence[dict[str, Any]] = (),
+    flags: dict[int, tuple[list[str], str]] | None = None,
+    department_id: int | None = None,
+    release_id: int | None = None,
+    lenient: bool = False,
+) -> list[Moved]:
+    """Move the set by one action.
+
+    `flags` gives new (flags, verdict) by admission id after a re-check; `department_id` and `release_id` change only when an
+    unclaimed file is assigned. Raises MoveNotLegal, NotAllowed, SeparatedDuty, or StepMovedOn when somebody was faster; with
+    `lenient` (jobs) those that moved on or cannot make the move are left out of the answer instead.
+    """
+    admissions = sorted(admissions, key=lambda admission: admission.id)
+    session.flush()
+    _may_move(session, admissions, action, actor=actor)
+    plans = _Plans(session, admissions, department_id=department_id, release_id=release_id)
+    rows, planned = [], {}
+    for admission in admissions:
+        from_step = Step(admission.step)
+        try:
+            back_to = Step(admission.resumes_at) if admission.resumes_at else None
+            to = destination(plans.route(admission), from_step, action, back_to=back_to)
+        except IllegalMove:
+            if lenient:
+                continue
+            raise MoveNotLegal(number=admission.number, step=from_step.value) from None
+        landing = plans.landing(admission, from_step, to, action)
+        landing["flags"], landing["verdict"] = (flags or {}).get(admission.id, (admission.flags, admission.verdict))
+        planned[admission.id] = (admission, from_step, to, landing)
+        rows.append({"id": admission.id, "version": admission.version, "from_step": from_step, "to_step": to} | landing)
+    moved_ids = set(session.scalars(select(func.ruku_advance(func.jsonb(json.dumps(rows, default=str)))))) if rows else set()
+    if not lenient and len(moved_ids) < len(admissions):
+        slow = next(admission for admission in admissions if admission.id not in moved_ids)
+        raise StepMovedOn(number=slow.number)
+    now, moves = clock.now(session), []
+    for admission_id in sorted(moved_ids):
+        admission, from_step, to, landing = planned[admission_id]
+        office_id = admission.office_id
+        _land(session, admission, to, landing)
+        entry = _entry(admission, action, from_step, to, now, actor, reason, list(items), office_id=office_id)
+        moves.append(Moved(admission, action, from_step, to, reason, list(items), entry))
+    session.add_all(moved.entry for moved in moves)
+    _tell(session, moves, actor=actor)
+    return moves
+
+
+def _land(session: Session, admission: Admission, to: Step, landing: dict[str, Any]) -> None:
+    """Let the loaded object say what the database now says; the row may no longer be ours to read again."""
+    for name, value in ({"step": str(to), "version": admission.version + 1} | landing).items():
+        set_committed_value(admission, name, value)
+    set_committed_value(admission, "overdue_told_at", None)
+    session.expire(admission, ["office", "department", "release"])
+
+
+def _entry(
+    admission: Admission,
+    action: Action,
+    from_step: Step | None,
+    to: Step,
+    at: dt.datetime,
+    actor: Principal,
+    reason: str | None = None,
+    items: list[dict[str, Any]] | None = None,
+    *,
+    office_id: int | None = None,
+) -> StepEntry:
+    return StepEntry(
+        admission_id=admission.id,
+        applicant_id=admission.applicant_id,
+        office_id=office_id or admission.office_id,
+        action=action,
+        from_step=from_step,
+        to_step=to,
+        at=at,
+        who=actor.who,
+        reason=reason,
+        items=items or [],
+        due_at=admission.due_at,
+    )
+
+
+def _tell(session: Session, moves: Sequence[Moved], *, actor: Principal) -> None:
+    """Audit, outbox, rooms: in this order, each with the whole set."""
+    by_step: dict[Step, list[Moved]] = defaultdict(list)
+    for moved in moves:
+        by_step[moved.to_step].append(moved)
+        session.add(
+            audit.entry(
+                session,
+                f"admission.{moved.action}",
+                f"admission:{moved.admission.id}",
+                division_code=moved.admission.division_code,
+                reason=moved.reason,
+                changes={"step": [moved.from_step, moved.to_step]},
+                items=[item.get("path") for item in moved.items] or None,
+                office=moved.entry.office_id,
+            )
+        )
+    for step, entered in by_step.items():
+        outbox.publish(session, f"admission.entered_{step}", [moved.admission.id for moved in entered])
+    session.flush()
+    for hook in HOOKS.on_move:
+        hook(session, moves, actor=actor)
+    for step, entered in by_step.items():
+        for hook in HOOKS.on_enter[step]:
+            hook(session, entered, actor=actor)
+
+
+# ── who may ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+_ACTS = {
+    Doer.FIRST_REVIEWER: Act.FIRST_REVIEW,
+    Doer.SECOND_REVIEWER: Act.SECOND_REVIEW,
+    Doer.OPERATOR: Act.ASSIGN,
+}
+
+
+def _may_move(session: Session, admissions: Sequence[Admission], action: Action, *, actor: Principal) -> None:
+    """The right kind of actor, with a grant over each row, who does not hold the other half of a separated duty."""
+    for admission in admissions:
+        step = Step(admission.step)
+        try:
+            doers = move(step, action).doers
+        except IllegalMove:
+            continue  # answered by advance(), which knows whether to be lenient
+        if isinstance(actor, System) and Doer.CLOCK in doers:
+            continue
+        if isinstance(actor, Applicant) and Doer.APPLICANT in doers and admission.applicant_id == actor.id:
+            continue
+        if not isinstance(actor, Staff):
+            raise NotAllowed()
+        acts = [_act(doer, step) for doer in doers if doer not in (Doer.APPLICANT, Doer.CLOCK)]
+        if not acts:
+            raise NotAllowed()
+        for act in acts:
+            require(actor, act, admission)
+    if isinstance(actor, Staff):
+        _separate(session, admissions, actor)
+
+
+def _act(doer: Doer, step: Step) -> Act:
+    if doer == Doer.COORDINATOR:
+        return Act.RECONSIDER if step == Step.RECONSIDERATION else Act.RULE_ON_OBJECTION
+    return _ACTS[doer]
+
+
+def _separate(session: Session, admissions: Sequence[Admission], actor: Staff) -> None:
+    """第一、二审不得为同一人; whoever decided at a review step does not act at another one of the same file."""
+    here = {a.id: a for a in admissions if a.step in REVIEW_STEPS}
+    if not here:
+        return
+    acted = session.execute(
+        select(StepEntry.admission_id, StepEntry.from_step).where(
+            StepEntry.admission_id.in_(here), StepEntry.who == actor.who, StepEntry.from_step.in_(REVIEW_STEPS)
+        )
+    )
+    for admission_id, step in acted:
+        if step != here[admission_id].step:
+            raise SeparatedDuty(number=here[admission_id].number)
+
+
+# ── where a move lands: office, deadline, holder ─────────────────────────────────────────────────────────────
+
+
+class _Plans:
+    """Everything a set of moves needs to know, read once: settings by release, offices, calendar."""
+
+    def __init__(
+        self,
+        session: Session,
+        admissions: Sequence[Admission],
+        *,
+        department_id: int | None = None,
+        release_id: int | None = None,
+    ) -> None:
+        self.session = session
+        self.department_id, self.release_id = department_id, release_id
+        self.now = clock.now(session)
+        self.calendar: Calendar
+        self.calendar, self.calendar_version = departments.working_calendar(session)
+        releases = {self.release(admission) for admission in admissions}
+        self.settings = {r: departments.bundle_of(session, r).manifest.pipeline for r in releases}
+        wanted = {
+            (self.department(admission), admission.division_code, level)
+            for admission in admissions
+            for level in departments.LEVELS.values()
+        }
+        self.offices = departments.offices_for(session, wanted) if wanted else {}
+
+    def department(self, admission: Admission) -> int:
+        return self.department_id or admission.department_id
+
+    def release(self, admission: Admission) -> int:
+        return self.release_id or admission.release_id
+
+    def pipeline(self, admission: Admission) -> PipelineSettings | None:
+        """None for the centre, which has no steps of its own."""
+        return self.settings[self.release(admission)]
+
+    def route(self, admission: Admission) -> Route:
+        settings = self.pipeline(admission)
+        if settings is None:
+            return Route.of()
+        return Route.of(
+            second_review=settings.review.levels.second is not None,
+            training=settings.training,
+            exam=settings.exam,
+        )
+
+    def landing(self, admission: Admission, from_step: Step, to: Step, action: Action | None) -> dict[str, Any]:
+        """The columns of an admission that has just arrived at `to`."""
+        settings = self.pipeline(admission)
+        back = action == Action.RESUBMIT
+        values: dict[str, Any] = {
+            "step": str(to),
+            "since": self.now,
+            "office_id": admission.office_id,
+            "department_id": self.department(admission),
+            "release_id": self.release(admission),
+            "resumes_at": str(from_step) if to == Step.CORRECTION else None,
+            # a corrected file comes back to whoever returned it
+            "holder_id": admission.holder_id if to == Step.CORRECTION or back else None,
+            "due_at": None,
+            "warn_at": None,
+            "is_provisional": False,
+            "calendar_version": self.calendar_version,
+            "days_left": None,
+            "flags": admission.flags or [],
+            "verdict": admission.verdict,
+        }
+        level = self._level(settings, to)
+        if level is not None:
+            values["office_id"] = self.offices[self.department(admission), admission.division_code, level]
+        if settings is not None and to not in CLOSED_STEPS:
+            values |= self._clock(admission, settings, from_step, to, back=back)
+        return values
+
+    @staticmethod
+    def _level(settings: PipelineSettings | None, to: Step) -> int | None:
+        """The level that decides there; None: the file stays with the office it is at."""
+        if to == Step.ASSIGNMENT or settings is None:
+            return departments.LEVELS["region"]
+        levels = settings.review.levels
+        if to == Step.FIRST_REVIEW:
+            return departments.LEVELS[levels.first]
+        if to == Step.SECOND_REVIEW:
+            return departments.LEVELS[levels.second or levels.first]
+        if to in (Step.TRAINING, Step.EXAM, Step.PUBLICITY, Step.RECONSIDERATION):
+            return departments.LEVELS["region"]  # 审核协调机构: the department's one coordinating unit
+        return None
+
+    def _clock(
+        self, admission: Admission, settings: PipelineSettings, from_step: Step, to: Step, *, back: bool
+    ) -> dict[str, Any]:
+        today = clock.day_of(self.now)
+        days, warn_after, left = None, None, None
+        if to in REVIEW_STEPS:
+            days, warn_after = settings.review.days.value, settings.review.warn_after.value
+            if back and admission.days_left is not None:  # the clock stood still meanwhile
+                warn_after = max(0, warn_after - (days - admission.days_left)) or None
+                days = max(1, admission.days_left)
+        elif to == Step.CORRECTION:
+            days = settings.correct_within.value
+            if from_step in REVIEW_STEPS and admission.due_at is not None:
+                last = clock.day_of(admission.due_at) - dt.timedelta(days=1)
+                left = max(0, self.calendar.between(today, last))
+        elif to in APPLICANT_STEPS:
+            days = (settings.training_within if to == Step.TRAINING else settings.exam_within).value
+        if days is None:
+            return {}
+        deadline = self.calendar.due_date(today, days)
+        values = {
+            "due_at": clock.at_midnight(deadline.due_on),
+            "is_provisional": deadline.provisional,
+            "days_left": left,
+        }
+        if warn_after:
+            values["warn_at"] = clock.at_midnight(self.calendar.due_date(today, warn_after).due_on)
+        return values

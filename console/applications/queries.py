@@ -1,0 +1,147 @@
+"""A file as its applicant and its officers look at it: where it lies, until when, what next."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from console import clock
+from console.applications.models import Admission, Application, Attachment, Finding, StepEntry
+from console.departments import queries as departments
+from console.errors import NotFound
+from rules.pipeline import CLOSED_STEPS, OPEN_STEPS, Route, Step
+
+
+def own_application(session: Session, application_id: int) -> Application:
+    """The signed-in applicant's application; NotFound for anybody else's (the scope sees to that)."""
+    application = session.scalar(
+        select(Application)
+        .where(Application.id == application_id)
+        .options(selectinload(Application.admissions).selectinload(Admission.entries))
+    )
+    if application is None:
+        raise NotFound()
+    return application
+
+
+def own_applications(session: Session) -> list[Application]:
+    """The signed-in applicant's applications, newest first."""
+    return list(session.scalars(select(Application).order_by(Application.id.desc())))
+
+
+def own_admission(session: Session, admission_id: int) -> Admission:
+    """An admission the principal may see; NotFound otherwise."""
+    admission = session.scalar(
+        select(Admission)
+        .where(Admission.id == admission_id)
+        .options(joinedload(Admission.application), joinedload(Admission.applicant), joinedload(Admission.department))
+    )
+    if admission is None:
+        raise NotFound()
+    return admission
+
+
+def timeline(session: Session, admission: Admission) -> list[StepEntry]:
+    """The trail, oldest first."""
+    return list(
+        session.scalars(select(StepEntry).where(StepEntry.admission_id == admission.id).order_by(StepEntry.id))
+    )
+
+
+def latest_finding(session: Session, admission: Admission) -> Finding | None:
+    return session.scalar(
+        select(Finding).where(Finding.admission_id == admission.id).order_by(Finding.id.desc()).limit(1)
+    )
+
+
+def attachments(session: Session, application: Application) -> list[Attachment]:
+    """What is handed in and not removed, in the order of upload."""
+    return list(
+        session.scalars(
+            select(Attachment)
+            .where(Attachment.application_id == application.id, Attachment.removed_at.is_(None))
+            .order_by(Attachment.id)
+        )
+    )
+
+
+def attachment(session: Session, attachment_id: int) -> Attachment:
+    """An attachment the principal may see; NotFound otherwise."""
+    found = session.scalar(
+        select(Attachment).where(Attachment.id == attachment_id, Attachment.removed_at.is_(None))
+    )
+    if found is None:
+        raise NotFound()
+    return found
+
+
+@dataclass(frozen=True)
+class Tick:
+    """One day of a deadline as it is drawn: a working day, or a gap of days off."""
+
+    day: dt.date
+    is_workday: bool
+    state: str  # past | today | ahead
+
+
+@dataclass(frozen=True)
+class DeadlineView:
+    """A deadline to show: `days` in all, the last day, how many are left (0: due today, negative: overdue by)."""
+
+    days: int
+    last_day: dt.date
+    left: int
+    provisional: bool
+    is_over: bool
+    ticks: tuple[Tick, ...]
+
+
+def deadline_of(session: Session, admission: Admission) -> DeadlineView | None:
+    """The running deadline of the step the file is at, drawn in working days; None where no clock runs."""
+    if admission.due_at is None:
+        return None
+    return window(
+        session,
+        start=clock.day_of(admission.since),
+        last_day=clock.day_of(admission.due_at) - dt.timedelta(days=1),
+        provisional=admission.is_provisional,
+    )
+
+
+def window(session: Session, *, start: dt.date, last_day: dt.date, provisional: bool = False) -> DeadlineView:
+    """A window from the day after `start` to the end of `last_day`, as it stands today."""
+    calendar, _ = departments.working_calendar(session)
+    today = clock.today(session)
+    days = calendar.between(start, last_day)
+    left = calendar.between(today, last_day) if today <= last_day else -calendar.between(last_day, today)
+    ticks = []
+    day = start + dt.timedelta(days=1)
+    while day <= last_day and len(ticks) < 60:
+        state = "past" if day < today else "today" if day == today else "ahead"
+        ticks.append(Tick(day, calendar.is_workday(day), state))
+        day += dt.timedelta(days=1)
+    return DeadlineView(
+        days=days, last_day=last_day, left=left, provisional=provisional, is_over=today > last_day, ticks=tuple(ticks)
+    )
+
+
+def steps_ahead(session: Session, admission: Admission) -> list[Step]:
+    """The steps of this department's route that still lie before the file, in order."""
+    settings = departments.bundle_of(session, admission.release_id).manifest.pipeline
+    if settings is None or admission.step in CLOSED_STEPS:
+        return []
+    route = Route.of(
+        second_review=settings.review.levels.second is not None, training=settings.training, exam=settings.exam
+    ).steps
+    here = Step(admission.resumes_at or admission.step)
+    if here not in route:
+        return list(route)
+    after = route[route.index(here) + 1 :]
+    return [here, *after] if admission.step == Step.CORRECTION else list(after)
+
+
+def is_open(admission: Admission) -> bool:
+    return admission.step in OPEN_STEPS

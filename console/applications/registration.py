@@ -1,0 +1,222 @@
+"""How a citizen gets an account and proves to be its owner.
+
+These are the portal's named services: `register` and `sign_in` look people up before anyone is signed in, as
+`System("register")` and `System("sign_in")`, which the database honours for these tables only. Answers never say whether a phone is
+known: an unknown number costs the same work and gets the same sentence.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import secrets
+import unicodedata
+from collections.abc import Callable
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from console import audit, clock
+from console.accounts.models import SignInCode
+from console.applications.models import Applicant
+from console.errors import Conflict, InvalidAnswers, N_, NotAllowed, TooMany
+from console.secrecy import keyed_hash
+
+CODE_MINUTES, CODE_TRIES, CODES_PER_HOUR = 10, 5, 5
+LOCK_AFTER, LOCK_MINUTES = 5, 15
+PASSWORD_MINIMUM = 10
+_PHONE = re.compile(r"1[3-9][0-9]{9}", re.ASCII)
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}\.[^@\s]{2,}", re.ASCII)
+_hasher = PasswordHasher()
+_NOBODYS = _hasher.hash(secrets.token_urlsafe(16))  # checked for unknown phones: known and unknown take equally long
+
+
+class SignInFailed(NotAllowed):
+    """Wrong phone or password; it does not say which."""
+
+    message = N_("手机号或密码不对。连续输错 %(tries)s 次会锁定 %(minutes)s 分钟。")
+    status = 401
+
+
+class CodeWrong(NotAllowed):
+    message = N_("验证码不对或已过期。请核对短信，或重新获取。")
+    status = 422
+
+
+class PhoneTaken(Conflict):
+    """Said only to somebody who has just proved to hold this phone."""
+
+    message = N_("这个手机号已经注册过了。请直接登录；忘了密码可以用验证码重设。")
+
+
+def phone_number(raw: str) -> str:
+    """Eleven ASCII digits from what was typed (spaces, hyphens and full-width digits allowed); ValueError otherwise."""
+    digits = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", raw or ""))
+    digits = digits.removeprefix("+86")
+    if not _PHONE.fullmatch(digits):
+        raise ValueError(raw)
+    return digits
+
+
+def _checked_phone(raw: str) -> str:
+    try:
+        return phone_number(raw)
+    except ValueError:
+        raise InvalidAnswers({"phone": N_("手机号应是 1 开头的 11 位数字，请核对。")}) from None
+
+
+def request_code(session: Session, *, phone: str, purpose: str, send: Callable[[str, str], None]) -> None:
+    """Make a code for the phone and hand both to `send` (the notifications room); at most five an hour for one phone.
+
+    For `reset` nothing is sent to an unknown phone, and the caller cannot tell.
+    """
+    number = _checked_phone(phone)
+    hashed, now = keyed_hash(number, "phone"), clock.now(session)
+    recent = session.scalars(
+        select(SignInCode).where(SignInCode.phone_hash == hashed, SignInCode.created_at > now - dt.timedelta(hours=1))
+    ).all()
+    if len(recent) >= CODES_PER_HOUR:
+        raise TooMany(minutes=60)
+    known = session.scalar(select(Applicant.id).where(Applicant.phone_hash == hashed)) is not None
+    code = f"{secrets.randbelow(10**6):06d}"
+    session.add(
+        SignInCode(
+            purpose=purpose,
+            phone_hash=hashed,
+            code_hash=keyed_hash(f"{number}:{code}", "code"),
+            created_at=now,
+            expires_at=now + dt.timedelta(minutes=CODE_MINUTES),
+        )
+    )
+    session.flush()
+    if known or purpose == "register":
+        send(number, code)
+
+
+def _use_code(session: Session, number: str, code: str, purpose: str) -> bool:
+    """True when the latest open code of this phone matches; every try counts, and the caller commits the count."""
+    latest = session.scalar(
+        select(SignInCode)
+        .where(SignInCode.phone_hash == keyed_hash(number, "phone"), SignInCode.purpose == purpose)
+        .order_by(SignInCode.id.desc())
+        .limit(1)
+        .with_for_update()
+    )
+    if latest is None or latest.used_at or latest.expires_at <= clock.now(session) or latest.tries >= CODE_TRIES:
+        return False
+    latest.tries += 1
+    if not secrets.compare_digest(latest.code_hash, keyed_hash(f"{number}:{(code or '').strip()}", "code")):
+        return False
+    latest.used_at = clock.now(session)
+    return True
+
+
+def password_problem(password: str, *, phone: str = "") -> str | None:
+    """Why this password will not do, or None. Length counts most; no rules about kinds of characters."""
+    if len(password) < PASSWORD_MINIMUM:
+        return N_("密码至少 10 个字符。几个词连起来就好记。")
+    if len(password) > 200:
+        return N_("密码最多 200 个字符。")
+    if len(set(password)) < 4 or (phone and phone in password) or password.lower() in _COMMON:
+        return N_("这个密码太容易猜到，请换一个。")
+    return None
+
+
+_COMMON = frozenset({"1234567890", "0123456789", "password123", "qwertyuiop", "1qaz2wsx3edc", "abcd123456", "a123456789"})
+
+
+def hash_password(password: str) -> str:
+    return _hasher.hash(password)
+
+
+def register(
+    session: Session, *, name: str, phone: str, email: str | None, password: str, code: str, consent_version: str
+) -> Applicant:
+    """Open an account for whoever holds the phone. Raises InvalidAnswers, CodeWrong or PhoneTaken."""
+    problems: dict[str, str] = {}
+    try:
+        number = phone_number(phone)
+    except ValueError:
+        number, problems["phone"] = "", N_("手机号应是 1 开头的 11 位数字，请核对。")
+    name = " ".join((name or "").split())
+    if not 2 <= len(name) <= 60:
+        problems["name"] = N_("请填写身份证上的姓名。")
+    if email and not _EMAIL.fullmatch(email.strip()):
+        problems["email"] = N_("邮箱地址不完整，请核对；没有可以不填。")
+    if weak := password_problem(password or "", phone=number):
+        problems["password"] = weak
+    if not consent_version:
+        problems["consent"] = N_("请阅读并同意个人信息处理说明。")
+    if problems:
+        raise InvalidAnswers(problems)
+    if not _use_code(session, number, code, "register"):
+        raise CodeWrong()
+    hashed = keyed_hash(number, "phone")
+    if session.scalar(select(Applicant.id).where(Applicant.phone_hash == hashed)) is not None:
+        raise PhoneTaken()
+    now = clock.now(session)
+    applicant = Applicant(
+        name=name,
+        phone=number,
+        phone_hash=hashed,
+        email=email.strip() if email else None,
+        password_hash=hash_password(password),
+        created_at=now,
+        consent_version=consent_version,
+        consented_at=now,
+    )
+    session.add(applicant)
+    session.flush()
+    audit.record(session, "applicant.registered", f"applicant:{applicant.id}", consent=consent_version)
+    return applicant
+
+
+def sign_in(session: Session, *, phone: str, password: str) -> Applicant | None:
+    """The applicant, or None when phone or password are wrong: the count of failures stays, so the caller commits.
+
+    Five failures in a row lock the account for a quarter of an hour.
+    """
+    try:
+        number = phone_number(phone)
+    except ValueError:
+        number = ""
+    applicant = session.scalar(
+        select(Applicant).where(Applicant.phone_hash == keyed_hash(number, "phone")).with_for_update()
+    )
+    now = clock.now(session)
+    locked = applicant is not None and applicant.locked_until is not None and applicant.locked_until > now
+    try:
+        _hasher.verify(applicant.password_hash if applicant else _NOBODYS, password or "")
+        right = applicant is not None and not locked
+    except VerificationError:
+        right = False
+    if applicant is None:
+        return None
+    if right:
+        applicant.failed_sign_ins, applicant.locked_until = 0, None
+        audit.record(session, "applicant.signed_in", f"applicant:{applicant.id}")
+        return applicant
+    if not locked:
+        applicant.failed_sign_ins += 1
+        if applicant.failed_sign_ins >= LOCK_AFTER:
+            applicant.failed_sign_ins = 0
+            applicant.locked_until = now + dt.timedelta(minutes=LOCK_MINUTES)
+            audit.record(session, "applicant.locked", f"applicant:{applicant.id}")
+    return None
+
+
+def reset_password(session: Session, *, phone: str, code: str, password: str) -> Applicant:
+    """Set a new password with a code sent to the phone. The caller ends the account's other sessions."""
+    number = _checked_phone(phone)
+    if weak := password_problem(password or "", phone=number):
+        raise InvalidAnswers({"password": weak})
+    if not _use_code(session, number, code, "reset"):
+        raise CodeWrong()
+    applicant = session.scalars(select(Applicant).where(Applicant.phone_hash == keyed_hash(number, "phone"))).one_or_none()
+    if applicant is None:
+        raise CodeWrong()
+    applicant.password_hash, applicant.failed_sign_ins, applicant.locked_until = hash_password(password), 0, None
+    audit.record(session, "applicant.password_reset", f"applicant:{applicant.id}")
+    return applicant

@@ -1,0 +1,173 @@
+"""Which release is in force, what it says, which office decides, which day is a working day."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable
+from functools import lru_cache
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import Session
+
+from console.departments.models import (
+    CalendarVersion,
+    Department,
+    Division,
+    Office,
+    Release,
+    ReleaseEvent,
+    Specialty,
+    Workday,
+)
+from rules.bundle import Bundle
+from rules.specialties import owner_of
+from rules.working_days import Calendar
+
+LEVELS = {"region": 1, "league": 2, "county": 3}  # the words a bundle uses for the three levels
+
+
+# ── departments and offices ──────────────────────────────────────────────────────────────────────────────────
+
+
+def department_by_code(session: Session, code: str) -> Department | None:
+    return session.scalar(select(Department).where(Department.code == code))
+
+
+def centre(session: Session) -> Department:
+    """The trading centre; every database has one after the base data is loaded."""
+    return session.scalars(select(Department).where(Department.is_centre)).one()
+
+
+def ancestry(session: Session, division_code: str) -> dict[int, str]:
+    """Level → code for a division and everything above it: {1: '150000', 2: '150100', 3: '150102'}."""
+    codes = {division_code[:n].ljust(6, "0") for n in (2, 4, 6)}
+    rows = session.execute(select(Division.level, Division.code).where(Division.code.in_(codes)))
+    return dict(rows.tuples().all())
+
+
+def offices_for(session: Session, wanted: Iterable[tuple[int, str, int]]) -> dict[tuple[int, str, int], int]:
+    """(department id, division code, level) → id of the office that decides there, for a whole set in one statement.
+
+    A division above the wanted level keeps its own: somebody whose place of work is only known as a league is handled
+    by the league's office when the banner's is asked for.
+    """
+    wanted = set(wanted)
+    departments = {department for department, _, _ in wanted}
+    codes = {code[:n].ljust(6, "0") for _, code, _ in wanted for n in (2, 4, 6)}
+    rows = session.execute(
+        select(Office.department_id, Office.division_code, Office.level, Office.id).where(
+            Office.department_id.in_(departments), Office.division_code.in_(codes)
+        )
+    )
+    found = {(department, code): (level, office) for department, code, level, office in rows}
+    offices = {}
+    for department, code, level in wanted:
+        candidates = [found.get((department, code[:n].ljust(6, "0"))) for n in (2, 4, 6)]
+        fitting = [candidate for candidate in candidates if candidate and candidate[0] <= level]
+        offices[department, code, level] = max(fitting)[1]
+    return offices
+
+
+def office_for(session: Session, department_id: int, division_code: str, level: int) -> Office:
+    office_id = offices_for(session, [(department_id, division_code, level)])[department_id, division_code, level]
+    return session.get_one(Office, office_id)
+
+
+def competent(bundles: dict[int, Bundle], standard: str, code: str) -> int | None:
+    """The department whose release claims the specialty by the longest prefix of that standard; None: nobody does."""
+    claims = {department: bundle.manifest.specialties for department, bundle in bundles.items()}
+    return owner_of(claims, standard, code)
+
+
+def specialties(session: Session, chosen: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Specialty]:
+    """The specialties that exist among those chosen, by (standard, code)."""
+    rows = session.scalars(select(Specialty).where(tuple_(Specialty.standard, Specialty.code).in_(list(chosen))))
+    return {(row.standard, row.code): row for row in rows}
+
+
+# ── releases ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def releases_in_force(session: Session, on: dt.date) -> dict[int, Release]:
+    """Department id → the release in force that day (the centre's too): the latest published, effective and not retired."""
+    published = (
+        select(ReleaseEvent.release_id, func.max(ReleaseEvent.effective_on).label("effective_on"))
+        .where(ReleaseEvent.state == "published", ReleaseEvent.effective_on <= on)
+        .group_by(ReleaseEvent.release_id)
+        .subquery()
+    )
+    retired = select(ReleaseEvent.release_id).where(
+        ReleaseEvent.state == "retired", func.coalesce(ReleaseEvent.effective_on, on) <= on
+    )
+    rows = session.scalars(
+        select(Release)
+        .join(published, published.c.release_id == Release.id)
+        .where(Release.id.not_in(retired))
+        .order_by(Release.department_id, published.c.effective_on.desc(), Release.version.desc())
+        .distinct(Release.department_id)
+    )
+    return {release.department_id: release for release in rows}
+
+
+def release_in_force(session: Session, department_id: int, on: dt.date) -> Release | None:
+    return releases_in_force(session, on).get(department_id)
+
+
+@lru_cache(maxsize=256)
+def _read(content: str, centre_content: str | None) -> Bundle:
+    # reading and compiling a bundle takes milliseconds and its text never changes
+    shared = _read(centre_content, None) if centre_content else None
+    return Bundle.from_data(json.loads(content), centre=shared)
+
+
+def read_release(release: Release, centre_release: Release | None) -> Bundle:
+    """The bundle a release holds; a department's is read together with the centre's, whose form fields are its facts."""
+    return _read(release.content, centre_release.content if centre_release is not None else None)
+
+
+def bundles_in_force(session: Session, on: dt.date) -> tuple[dict[int, Bundle], Bundle | None, dict[int, Release]]:
+    """(departments' bundles by id, the centre's, all releases by department id), for a new file on this day."""
+    releases = releases_in_force(session, on)
+    centre_id = next((d for d, release in releases.items() if release.department.is_centre), None)
+    shared = releases.get(centre_id) if centre_id is not None else None
+    bundles = {
+        department: read_release(release, shared) for department, release in releases.items() if department != centre_id
+    }
+    return bundles, read_release(shared, None) if shared is not None else None, releases
+
+
+def bundle_of(session: Session, release_id: int) -> Bundle:
+    """The bundle of one release, with the centre's release that was in force when it was made."""
+    release = session.get_one(Release, release_id)
+    if release.department.is_centre:
+        return read_release(release, None)
+    shared = session.scalar(
+        select(Release)
+        .join(Department, Department.id == Release.department_id)
+        .where(Department.is_centre, Release.id <= release.id)
+        .order_by(Release.id.desc())
+        .limit(1)
+    )
+    return read_release(release, shared)
+
+
+# ── working days ─────────────────────────────────────────────────────────────────────────────────────────────
+
+_calendars: dict[tuple[str, int], Calendar] = {}
+
+
+def working_calendar(session: Session) -> tuple[Calendar, int]:
+    """The calendar and its version; read once per process and version."""
+    current = session.execute(
+        select(CalendarVersion.version, CalendarVersion.years).order_by(CalendarVersion.version.desc()).limit(1)
+    ).first()
+    if current is None:
+        return Calendar({}, frozenset()), 0
+    version, years = current
+    key = (str(session.get_bind().engine.url), version)
+    if key not in _calendars:
+        first, _, last = years.partition("-")
+        overrides = dict(session.execute(select(Workday.day, Workday.is_workday)).tuples().all())
+        _calendars[key] = Calendar(overrides, frozenset(range(int(first), int(last or first) + 1)))
+    return _calendars[key], version

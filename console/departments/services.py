@@ -1,0 +1,126 @@
+"""Making a folder of documents into the release in force, and moving releases through their states."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from console import audit, clock
+from console.departments import queries
+from console.departments.models import Department, Release, ReleaseEvent
+from console.errors import Conflict, N_, PluginError
+from console.scope import Principal
+from rules.bundle import Bundle, read_folder, run_cases
+from rules.documents import Problems, canonical, content_hash
+from rules.specialties import overlapping_claims
+
+
+class UnknownDepartment(Conflict):
+    """A bundle names a department that the base data does not know."""
+
+    message = N_("部门代码“%(code)s”没有登记。请先在基础数据 seed/data/departments.csv 中登记这个部门。")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What loading one folder came to: `release` is in force; `is_new` is False when its content already was."""
+
+    department: str
+    release: Release
+    is_new: bool
+
+
+def load_bundles(session: Session, root: Path, *, actor: Principal, effective_on: dt.date | None = None) -> list[Loaded]:
+    """Read every department folder under `root` (the centre first) and publish what differs from the release in force.
+
+    All problems of all folders are reported together as PluginError; then nothing is written and the releases in force stay.
+    """
+    shared, problems, bundles = None, [], []
+    folders = sorted((path for path in root.iterdir() if (path / "bundle.yaml").is_file()), key=_centre_first)
+    for folder in folders:
+        try:
+            bundle = read_folder(folder, centre=shared)
+        except Problems as error:
+            problems += [str(problem) for problem in error.problems]
+            continue
+        problems += [
+            f"{folder.name}/cases.yaml: {case.id}: {case.explain()}" for case in run_cases(bundle) if not case.passed
+        ]
+        if bundle.manifest.kind == "centre":
+            shared = bundle
+        bundles.append(bundle)
+    problems += overlapping_claims({b.code: b.manifest.specialties for b in bundles if b.manifest.kind == "department"})
+    if problems:
+        raise PluginError(problems)
+    return [_publish_from_disk(session, bundle, actor=actor, effective_on=effective_on) for bundle in bundles]
+
+
+def _centre_first(path: Path) -> tuple[bool, str]:
+    return path.name != "centre", path.name
+
+
+def _publish_from_disk(session: Session, bundle: Bundle, *, actor: Principal, effective_on: dt.date | None) -> Loaded:
+    department = queries.department_by_code(session, bundle.code)
+    if department is None:
+        raise UnknownDepartment(code=bundle.code)
+    latest = session.scalar(
+        select(Release).where(Release.department_id == department.id).order_by(Release.version.desc()).limit(1)
+    )
+    data = bundle.to_data()
+    if latest is not None and latest.content_hash == content_hash(data):
+        return Loaded(department.code, latest, is_new=False)
+    release = draft(session, department, bundle, base=latest, actor=actor)
+    day = effective_on or bundle.manifest.effective_from
+    note(session, release, "published", actor=actor, effective_on=day, reason=N_("随安装包载入"))
+    return Loaded(department.code, release, is_new=True)
+
+
+def draft(session: Session, department: Department, bundle: Bundle, *, base: Release | None, actor: Principal) -> Release:
+    """Write a release from a checked bundle; it is not in force until published."""
+    data = bundle.to_data()
+    version = 1 + (session.scalar(select(func.max(Release.version)).where(Release.department_id == department.id)) or 0)
+    release = Release(
+        department=department,
+        version=version,
+        base_id=base.id if base else None,
+        content=canonical(data),
+        content_hash=content_hash(data),
+        author=actor.who,
+        created_at=clock.now(session),
+    )
+    session.add(release)
+    session.flush()
+    note(session, release, "drafted", actor=actor)
+    return release
+
+
+def note(
+    session: Session,
+    release: Release,
+    state: str,
+    *,
+    actor: Principal,
+    effective_on: dt.date | None = None,
+    reason: str | None = None,
+) -> ReleaseEvent:
+    """Append a state to a release's history, with its audit entry."""
+    event = ReleaseEvent(
+        release=release, state=state, actor=actor.who, at=clock.now(session), effective_on=effective_on, reason=reason
+    )
+    session.add(event)
+    session.flush()
+    audit.record(
+        session,
+        f"release.{state}",
+        f"release:{release.id}",
+        reason=reason,
+        content_hash=release.content_hash,
+        department=release.department.code,
+        effective_on=effective_on,
+        version=release.version,
+    )
+    return event
