@@ -1,0 +1,316 @@
+"""Every setting, from the environment, checked before anything starts.
+
+`load()` reads all of them and reports every bad one together. What a variable means stands in the field's metadata; README's
+table is tested against it. Outside production a command that finds no `DATABASE_URL` talks to the servers that
+`python -m console run` started on this data folder.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+import logging
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+
+class Mode(StrEnum):
+    """`production` refuses whatever is only for trial: embedded servers, plain HTTP, a simulated clock."""
+
+    PRODUCTION = "production"
+    DEMO = "demo"
+    TEST = "test"
+
+
+class ConfigProblems(Exception):
+    """What is wrong with the environment; `problems` has one sentence per variable."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        count = len(problems)
+        title = "The settings have a problem:" if count == 1 else f"The settings have {count} problems:"
+        super().__init__("\n  - ".join([title, *problems]))
+
+
+def _setting(env: str, meaning: str, default: str, **options: Any) -> Any:
+    """A field read from `env`; `default` is the text shown in README ("required" and "empty" are said in words)."""
+    return field(metadata={"env": env, "meaning": meaning, "default": default}, **options)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The process's settings; secrets are left out of its repr."""
+
+    mode: Mode = _setting("RUKU_MODE", "`production`, `demo` or `test`", "demo")
+    database_url: str = _setting(
+        "DATABASE_URL", "PostgreSQL of the web processes: a login in the group `ruku_app`", "embedded", repr=False
+    )
+    database_worker_url: str = _setting(
+        "DATABASE_WORKER_URL",
+        "PostgreSQL of worker, relay and cron: a login in `ruku_app` and `ruku_worker`",
+        "embedded",
+        repr=False,
+    )
+    database_owner_url: str | None = _setting(
+        "DATABASE_OWNER_URL",
+        "PostgreSQL of `migrate`, `seed`, `roles`, `clock`: the owner of the tables; not needed by the web",
+        "embedded",
+        repr=False,
+    )
+    redis_url: str = _setting("REDIS_URL", "Redis ≥ 6.2 or Valkey: `redis://`, `rediss://` or `unix://`", "embedded", repr=False)
+    data_dir: Path = _setting(
+        "DATA_DIR",
+        "folder of the embedded servers, files and logs",
+        "`~/.local/share/ruku`; `/var/lib/ruku` as root",
+    )
+    files_url: str = _setting("FILES_URL", "where uploaded files lie: a folder or an fsspec URL such as `s3://bucket`", "`DATA_DIR/files`")
+    secret_key: str = _setting("SECRET_KEY", "signs the console's cookies; 32 random bytes or more", "made once by `run`", repr=False)
+    portal_secret_key: str = _setting("PORTAL_SECRET_KEY", "the same for the portal; never the same value", "made once by `run`", repr=False)
+    data_keys: Mapping[str, bytes] = _setting(
+        "DATA_KEYS",
+        "keys that encrypt personal values: `id:base64` of 32 bytes each, comma-separated; the first writes, all read",
+        "made once by `run`",
+        repr=False,
+    )
+    hash_key: bytes = _setting("HASH_KEY", "base64 of the 32 bytes under which personal values are found again", "made once by `run`", repr=False)
+    https: bool = _setting("HTTPS", "`on`: cookies are `Secure` and `__Host-`; production requires it", "off")
+    console_host: str | None = _setting("CONSOLE_HOST", "host name of the console when it has its own; empty: under `/console`", "empty")
+    portal_host: str | None = _setting("PORTAL_HOST", "host name of the portal; required in production", "empty")
+    trusted_hosts: tuple[str, ...] = _setting("TRUSTED_HOSTS", "further host names that are answered, comma-separated", "`localhost,127.0.0.1` outside production")
+    trusted_proxies: int = _setting("TRUSTED_PROXIES", "how many proxies in front set `X-Forwarded-*`", "0")
+    host: str = _setting("HOST", "address the web server listens on", "127.0.0.1")
+    port: int = _setting("PORT", "port the web server listens on", "8000")
+    web_workers: int = _setting("WEB_WORKERS", "number of web processes", "2")
+    mail_url: str = _setting("MAIL_URL", "`folder:/path`, `smtp://user:password@host:port` or `smtps://`", "`folder:DATA_DIR/mail`", repr=False)
+    mail_from: str = _setting("MAIL_FROM", "sender of mails", "no-reply@localhost")
+    sms_url: str = _setting("SMS_URL", "`folder:/path` or the HTTPS address of the gateway", "`folder:DATA_DIR/sms`", repr=False)
+    timezone: str = _setting("TIMEZONE", "time zone of dates and deadlines", "Asia/Shanghai")
+    log_level: str = _setting("LOG_LEVEL", "`DEBUG`, `INFO`, `WARNING` or `ERROR`", "INFO")
+
+    @property
+    def is_production(self) -> bool:
+        return self.mode is Mode.PRODUCTION
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Every host name that is answered."""
+        named = [name for name in (self.portal_host, self.console_host) if name]
+        return tuple(dict.fromkeys([*named, *self.trusted_hosts]))
+
+
+def running_file(data_dir: Path) -> Path:
+    """Where `run` writes the addresses and keys of its servers for the other commands (readable by its user only)."""
+    return data_dir / "running.env"
+
+
+def default_data_dir() -> Path:
+    # as root not below a home directory: the servers' own user could not reach it
+    return Path("/var/lib/ruku") if os.geteuid() == 0 else Path.home() / ".local/share/ruku"
+
+
+def load(env: Mapping[str, str] | None = None) -> Settings:
+    """Read and check every setting; ConfigProblems names each bad variable and what it should be."""
+    given = {name: value.strip() for name, value in (os.environ if env is None else env).items() if value.strip()}
+    reader = _Reader(given)
+    mode = reader.choice("RUKU_MODE", Mode, Mode.DEMO)
+    data_dir = Path(given.get("DATA_DIR") or default_data_dir()).expanduser().resolve()
+    if mode is not Mode.PRODUCTION and "DATABASE_URL" not in given:
+        reader.given = {**_running(data_dir), **given}
+    production = mode is Mode.PRODUCTION
+    settings = Settings(
+        mode=mode,
+        database_url=reader.address("DATABASE_URL", _POSTGRES, hint=_HOW_TO_GET_SERVERS),
+        database_worker_url=reader.address("DATABASE_WORKER_URL", _POSTGRES, hint=_HOW_TO_GET_SERVERS),
+        database_owner_url=reader.address("DATABASE_OWNER_URL", _POSTGRES, required=False) or None,
+        redis_url=reader.address("REDIS_URL", _REDIS, hint=_HOW_TO_GET_SERVERS),
+        data_dir=data_dir,
+        files_url=reader.text("FILES_URL", str(data_dir / "files")),
+        secret_key=reader.secret("SECRET_KEY"),
+        portal_secret_key=reader.secret("PORTAL_SECRET_KEY"),
+        data_keys=reader.keys("DATA_KEYS"),
+        hash_key=reader.key("HASH_KEY", reader.given.get("HASH_KEY", "")),
+        https=reader.switch("HTTPS", False),
+        console_host=reader.host("CONSOLE_HOST"),
+        portal_host=reader.host("PORTAL_HOST"),
+        trusted_hosts=reader.names("TRUSTED_HOSTS", "" if production else "localhost,127.0.0.1"),
+        trusted_proxies=reader.number("TRUSTED_PROXIES", 0, 0, 10),
+        host=reader.text("HOST", "127.0.0.1"),
+        port=reader.number("PORT", 8000, 1, 65535),
+        web_workers=reader.number("WEB_WORKERS", 2, 1, 64),
+        mail_url=reader.address("MAIL_URL", _MAIL, default=f"folder:{data_dir / 'mail'}"),
+        mail_from=reader.text("MAIL_FROM", "no-reply@localhost"),
+        sms_url=reader.address("SMS_URL", _SMS, default=f"folder:{data_dir / 'sms'}"),
+        timezone=reader.zone("TIMEZONE", "Asia/Shanghai"),
+        log_level=reader.log_level("LOG_LEVEL", "INFO"),
+    )
+    reader.problems += _together(settings, reader.given)
+    if reader.problems:
+        raise ConfigProblems(reader.problems)
+    return settings
+
+
+_POSTGRES = ("postgresql://", "postgres://", "postgresql+psycopg://")
+_REDIS = ("redis://", "rediss://", "unix://")
+_MAIL = ("folder:", "smtp://", "smtps://")
+_SMS = ("folder:", "https://", "http://")
+_HOW_TO_GET_SERVERS = "`python -m console run` starts embedded servers; otherwise set it"
+_HOST = re.compile(r"(?!-)[A-Za-z0-9.-]{1,253}(:\d{1,5})?")
+
+
+def _together(settings: Settings, given: Mapping[str, str]) -> list[str]:
+    """What is wrong only in combination."""
+    problems = []
+    if settings.secret_key and settings.secret_key == settings.portal_secret_key:
+        problems.append("PORTAL_SECRET_KEY is the same as SECRET_KEY: a cookie of one door would open the other. Use two values.")
+    if settings.database_url and settings.database_url == settings.database_owner_url:
+        problems.append("DATABASE_OWNER_URL is the same as DATABASE_URL: the web login must own nothing. Use two logins.")
+    if settings.database_url and settings.database_url == settings.database_worker_url:
+        problems.append("DATABASE_WORKER_URL is the same as DATABASE_URL: only the worker's login may be System. Use two logins.")
+    if settings.is_production:
+        if not settings.https:
+            problems.append("HTTPS is off: production requires HTTPS=on (behind a proxy that speaks TLS).")
+        if not settings.portal_host:
+            problems.append("PORTAL_HOST is missing: production answers only to host names it knows.")
+        folder = str(settings.data_dir)
+        for name in ("DATABASE_URL", "DATABASE_WORKER_URL", "DATABASE_OWNER_URL", "REDIS_URL"):
+            if folder in given.get(name, ""):
+                problems.append(f"{name} points at an embedded server in {folder}: those are for trial and tests only.")
+        for name, value in (("MAIL_URL", settings.mail_url), ("SMS_URL", settings.sms_url)):
+            if value.startswith("folder:"):
+                problems.append(f"{name} is a folder: in production letters must leave the house.")
+    return problems
+
+
+def _running(data_dir: Path) -> dict[str, str]:
+    try:
+        lines = running_file(data_dir).read_text().splitlines()
+    except OSError:
+        return {}
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+class _Reader:
+    """Reads one variable at a time and keeps what is wrong with it; a bad one yields a harmless value."""
+
+    def __init__(self, given: Mapping[str, str]) -> None:
+        self.given = given
+        self.problems: list[str] = []
+
+    def _wrong(self, name: str, sentence: str) -> None:
+        self.problems.append(f"{name} {sentence}")
+
+    def text(self, name: str, default: str) -> str:
+        return self.given.get(name, default)
+
+    def choice(self, name: str, kind: type[Mode], default: Mode) -> Mode:
+        value = self.given.get(name, default.value)
+        try:
+            return kind(value)
+        except ValueError:
+            self._wrong(name, f"is '{value}'; it must be one of {', '.join(kind)}.")
+            return default
+
+    def address(self, name: str, schemes: tuple[str, ...], *, required: bool = True, default: str = "", hint: str = "") -> str:
+        value = self.given.get(name, default)
+        if not value:
+            if required:
+                self._wrong(name, f"is missing: {hint or 'set it'} to an address like {schemes[0]}….")
+            return ""
+        if not value.startswith(schemes):
+            self._wrong(name, f"must begin with {' or '.join(schemes)}; it begins with '{value.split('://')[0][:20]}'.")
+            return value
+        try:
+            _ = urlsplit(value).port
+        except ValueError as error:
+            self._wrong(name, f"cannot be read as an address: {error}.")
+        return value
+
+    def secret(self, name: str) -> str:
+        value = self.given.get(name, "")
+        if not value:
+            self._wrong(name, f"is missing: {_HOW_TO_MAKE_SECRET}.")
+        elif len(value.encode()) < 32 or len(set(value)) < 12:
+            self._wrong(name, f"is shorter or plainer than 32 random bytes: {_HOW_TO_MAKE_SECRET}.")
+        return value
+
+    def key(self, name: str, text: str) -> bytes:
+        try:
+            value = base64.b64decode(text, altchars=b"-_" if set(text) & {"-", "_"} else None, validate=True)
+        except (binascii.Error, ValueError):
+            value = b""
+        if len(value) != 32 or len(set(value)) < 12:
+            state = "is missing" if not text else "is not base64 of 32 random bytes"
+            self._wrong(name, f"{state}: {_HOW_TO_MAKE_KEY}.")
+        return value
+
+    def keys(self, name: str) -> Mapping[str, bytes]:
+        keys: dict[str, bytes] = {}
+        for part in self.given.get(name, "").split(","):
+            key_id, colon, text = part.strip().partition(":")
+            if not colon or not re.fullmatch(r"[a-z0-9]{1,12}", key_id) or key_id in keys:
+                self._wrong(name, f"must be `id:base64,…` with different short ids (a-z, 0-9): {_HOW_TO_MAKE_KEY}.")
+                return MappingProxyType({})
+            before = len(self.problems)
+            keys[key_id] = self.key(name, text)
+            if len(self.problems) > before:
+                break
+        return MappingProxyType(keys)
+
+    def switch(self, name: str, default: bool) -> bool:
+        value = self.given.get(name, "on" if default else "off").lower()
+        if value not in ("on", "off"):
+            self._wrong(name, f"is '{value}'; it must be on or off.")
+        return value == "on"
+
+    def host(self, name: str) -> str | None:
+        value = self.given.get(name)
+        if value and not _HOST.fullmatch(value):
+            self._wrong(name, f"is '{value}'; it must be a host name without https:// or path.")
+        return value
+
+    def names(self, name: str, default: str) -> tuple[str, ...]:
+        values = tuple(part.strip() for part in self.given.get(name, default).split(",") if part.strip())
+        for value in values:
+            if not _HOST.fullmatch(value):
+                self._wrong(name, f"contains '{value}', which is not a host name.")
+        return values
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        value = self.given.get(name, str(default))
+        if not re.fullmatch(r"[0-9]{1,6}", value) or not low <= int(value) <= high:
+            self._wrong(name, f"is '{value}'; it must be a number from {low} to {high}.")
+            return default
+        return int(value)
+
+    def zone(self, name: str, default: str) -> str:
+        value = self.given.get(name, default)
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            self._wrong(name, f"is '{value}', which is no time zone; Asia/Shanghai is one.")
+        return value
+
+    def log_level(self, name: str, default: str) -> str:
+        value = self.given.get(name, default).upper()
+        if value not in ("DEBUG", "INFO", "WARNING", "ERROR") or not isinstance(logging.getLevelName(value), int):
+            self._wrong(name, f"is '{value}'; it must be DEBUG, INFO, WARNING or ERROR.")
+            return default
+        return value
+
+
+_HOW_TO_MAKE_SECRET = "python -c 'import secrets; print(secrets.token_urlsafe(48))' makes one"
+_HOW_TO_MAKE_KEY = "python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())' makes a key"
+
+
+def variables() -> list[tuple[str, str, str]]:
+    """(name, meaning, default) of every setting, in order: README's table and `doctor` print it."""
+    return [(f.metadata["env"], f.metadata["meaning"], f.metadata["default"]) for f in dataclasses.fields(Settings)]

@@ -1,0 +1,264 @@
+"""`python -m console`: the command line. Its help is the manual.
+
+Each command imports what it needs when it runs, so that `--help` answers at once. A command that cannot do its work says why in
+one sentence and ends with 1; settings that cannot be used end with 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import re
+import sys
+from pathlib import Path
+
+from config import ConfigProblems
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options) or 0
+    except ConfigProblems as problems:
+        print(problems, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        sentence = _known(error)
+        if sentence is None:
+            raise
+        print(sentence, file=sys.stderr)
+        return 1
+
+
+def _known(error: Exception) -> str | None:
+    """The sentence of an error that people can act upon; None for a fault of ours, which keeps its traceback."""
+    from redis.exceptions import ConnectionError as RedisUnreachable
+    from sqlalchemy.exc import OperationalError
+
+    from console.embedded import ServerProblem
+    from console.errors import ConsoleError
+    from console.process import NotReady, reason
+    from seed.rows import SeedProblems
+
+    if isinstance(error, NotReady | ServerProblem | ConsoleError | SeedProblems):
+        return str(error)
+    if isinstance(error, OperationalError):
+        return f"PostgreSQL cannot be used: {reason(error)}"
+    if isinstance(error, RedisUnreachable):
+        return f"Redis cannot be reached: {error}"
+    return None
+
+
+# ── commands ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def run(options: argparse.Namespace) -> int:
+    from console import launch
+
+    return launch.run()
+
+
+def worker(options: argparse.Namespace) -> None:
+    from console import process
+    from console import worker as background
+
+    background.work(process.begin("worker"))
+
+
+def relay(options: argparse.Namespace) -> None:
+    from console import process
+    from console import relay as carrier
+
+    carrier.carry(process.begin("worker"))
+
+
+def cron(options: argparse.Namespace) -> None:
+    from console import process
+    from console import relay as carrier
+
+    carrier.ask_daily(process.begin("worker"))
+
+
+def migrate(options: argparse.Namespace) -> None:
+    from console import prepare, process
+
+    print(f"The database is at revision {prepare.migrate(process.begin('owner'))}.")
+
+
+def seed(options: argparse.Namespace) -> None:
+    from console import prepare, process
+
+    settings = process.begin("owner")
+    done = prepare.seed()
+    print(f"Base data: {done.rows} rows new or changed. Releases: {', '.join(done.releases) or 'none new'}.")
+    if options.demo:
+        from seed import demo as population
+
+        population.populate(settings)
+
+
+def demo(options: argparse.Namespace) -> int:
+    from console import launch
+
+    return launch.demo()
+
+
+def doctor(options: argparse.Namespace) -> int:
+    from console import doctor as examination
+
+    return examination.examine()
+
+
+def clock(options: argparse.Namespace) -> None:
+    from console import clock as hands
+    from console import db, process
+    from console.scope import System, become
+
+    process.begin("worker")
+    with become(System("clock")), db.transaction() as session:
+        if options.action != "show" and not hands.is_simulated(session):
+            raise process.NotReady("The clock of this database cannot be moved: it was not made for demo or test.")
+        if options.action == "advance":
+            hands.advance(session, _span(options.value))
+        elif options.action == "set":
+            hands.set_to(session, _instant(options.value))
+        print(hands.now(session).isoformat(sep=" ", timespec="seconds"))
+
+
+def _span(text: str | None) -> dt.timedelta:
+    parts = re.findall(r"(\d+)([dhm])", text or "")
+    if not parts or "".join(n + u for n, u in parts) != text:
+        raise SystemExit("clock advance needs a span such as 30d, 12h or 1d12h30m")
+    return sum((dt.timedelta(**{{"d": "days", "h": "hours", "m": "minutes"}[u]: int(n)}) for n, u in parts), dt.timedelta())
+
+
+def _instant(text: str | None) -> dt.datetime:
+    from console import clock as hands
+
+    try:
+        instant = dt.datetime.fromisoformat(text or "")
+    except ValueError:
+        raise SystemExit("clock set needs a date or time such as 2026-10-01 or 2026-10-01T09:00") from None
+    return instant if instant.tzinfo else instant.replace(tzinfo=hands.ZONE)
+
+
+def words(options: argparse.Namespace) -> int:
+    from console import words as catalogue
+
+    if options.check:
+        report = catalogue.check()
+        for sentence in report.missing:
+            print(f"{sentence.place}: no English: {sentence.text}")
+        for text in report.unused:
+            print(f"no longer said: {text}")
+        for place in report.glued:
+            print(f"{place}: a translated sentence is one plain string, its slots are named")
+        return 1 if report.missing or report.glued else 0
+    written = catalogue.compile_all()
+    if not options.quiet:
+        print(f"{len(written)} catalogues written." if written else "The catalogues are up to date.")
+    return 0
+
+
+def bundle(options: argparse.Namespace) -> int:
+    from console import prepare
+    from console.errors import PluginError
+    from rules.bundle import check_folders
+
+    root = Path(options.folder) if options.folder else prepare.PLUGINS
+    problems = check_folders(root)
+    if problems:
+        raise PluginError([str(problem) for problem in problems])
+    print(f"The bundles in {root} are in order.")
+    return 0
+
+
+def roles(options: argparse.Namespace) -> int:
+    import psycopg
+
+    import config
+    from console import logins
+    from console.process import NotReady
+
+    if options.action == "print":
+        print(logins.script())
+        return 0
+    settings = config.load()
+    ours = logins.Logins(
+        logins.login_of(settings.database_owner_url or ""),
+        logins.login_of(settings.database_url),
+        logins.login_of(settings.database_worker_url),
+    )
+    address = logins.plain(options.administrator or settings.database_owner_url or settings.database_url)
+    try:
+        with psycopg.connect(address, autocommit=True) as connection:
+            if options.action == "apply":
+                logins.ensure_roles(connection, ours)
+            problems = logins.missing(connection, ours)
+    except psycopg.Error as error:
+        raise NotReady(f"The roles could not be {'made' if options.action == 'apply' else 'checked'}: {str(error).splitlines()[0]}") from None
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    print("The database roles are in order." if not problems else "`python -m console roles print` shows the SQL.")
+    return 1 if problems else 0
+
+
+def staff(options: argparse.Namespace) -> None:
+    import getpass
+
+    from console import db, process
+    from console.accounts import services
+    from console.scope import System, become
+
+    process.begin("worker")
+    password = sys.stdin.readline().rstrip("\n") if not sys.stdin.isatty() else getpass.getpass("Password of the first administrator: ")
+    with become(System("bootstrap")), db.transaction() as session:
+        services.bootstrap(session, options.username, name=options.name, password=password)
+    print(f"'{options.username}' may now give grants; sign in at /console.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m console",
+        description="Ruku 入库: run it, look after it. Settings come from the environment; README lists them.",
+    )
+    commands = parser.add_subparsers(title="commands", metavar="", required=True)
+
+    def command(name: str, help_: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=help_, description=help_)
+        added.set_defaults(run=globals()[name])
+        return added
+
+    command("run", "everything on this machine: servers, tables, base data, demo people, web, worker, relay, cron")
+    command("worker", "run background jobs (any number may run, on any machine)")
+    command("relay", "turn what is due and what happened into jobs (two may run: one leads)")
+    command("cron", "ask for the daily jobs (two may run)")
+    command("migrate", "bring tables and permissions to this version, with the owner's login")
+    seeding = command("seed", "load base data and the departments' bundles; twice changes nothing")
+    seeding.add_argument("--demo", action="store_true", help="and a demo population, when nobody has registered yet")
+    command("demo", "walk a demo population to every outcome on a scratch database, and print a table of it")
+    command("doctor", "look at settings, servers, roles, tables, audit chain and heartbeats, and say what is wrong")
+    time = command("clock", "show the clock, or move it in a demo or test database")
+    time.add_argument("action", choices=("show", "advance", "set"), nargs="?", default="show")
+    time.add_argument("value", nargs="?", help="advance: 30d, 12h; set: 2026-10-01T09:00")
+    translations = command("words", "compile the translations; --check lists sentences without English")
+    translations.add_argument("--check", action="store_true")
+    translations.add_argument("--quiet", action="store_true")
+    bundles = command("bundle", "check the departments' bundles on disk")
+    bundles.add_argument("action", choices=("check",))
+    bundles.add_argument("folder", nargs="?", help="default: plugins/")
+    database = command("roles", "print the SQL for the database's roles, make them, or check them")
+    database.add_argument("action", choices=("print", "apply", "check"), nargs="?", default="print")
+    database.add_argument("--administrator", metavar="URL", help="address of a superuser, for apply")
+    people = command("staff", "make the first administrator (the password is asked for, or read from standard input)")
+    people.add_argument("action", choices=("bootstrap",))
+    people.add_argument("username")
+    people.add_argument("name", help="the person's name")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

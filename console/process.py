@@ -1,0 +1,85 @@
+"""What every process of ours does first: read the settings, open the right database login, load keys, clock and log.
+
+The web opens `DATABASE_URL`, worker, relay and cron open `DATABASE_WORKER_URL`, commands that change the schema open `DATABASE_OWNER_URL`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from typing import Literal
+
+from sqlalchemy.exc import OperationalError
+
+import config
+from config import Settings
+from console import assembly, clock, db, secrecy
+
+Role = Literal["web", "worker", "owner"]
+
+
+class NotReady(Exception):
+    """This process cannot work; the message is one sentence for whoever started it."""
+
+
+def begin(role: Role, settings: Settings | None = None, *, check: bool = True) -> Settings:
+    """Make this process ready for `db.transaction()`. ConfigProblems or NotReady say why it is not.
+
+    `check=False` leaves the database untouched (a web master process before it forks).
+    """
+    settings = settings or config.load()
+    set_up_log(settings.log_level)
+    secrecy.configure(secrecy.Keys(data=dict(settings.data_keys), hash=settings.hash_key))
+    clock.set_zone(settings.timezone)
+    url = {"web": settings.database_url, "worker": settings.database_worker_url, "owner": settings.database_owner_url}[role]
+    if not url:
+        raise NotReady("DATABASE_OWNER_URL is missing: this command changes what only the owner of the tables may change.")
+    db.configure(url)
+    assembly.models()
+    if check:
+        check_database(settings)
+    return settings
+
+
+def check_database(settings: Settings) -> None:
+    """Refuse a database that cannot be reached, and in production one whose clock can be moved."""
+    try:
+        with db.engine().connect() as connection:
+            simulated = connection.exec_driver_sql("SELECT to_regclass('clock_offset') IS NOT NULL").scalar_one()
+    except OperationalError as error:
+        raise NotReady(f"PostgreSQL cannot be reached: {reason(error)}") from None
+    if simulated and settings.is_production:
+        raise NotReady("This database has a simulated clock (table clock_offset): it was made for demo or test, not for production.")
+
+
+def reason(error: Exception) -> str:
+    """The last line that says why a driver failed, without its SQL."""
+    lines = [line.strip() for line in str(getattr(error, "orig", None) or error).splitlines() if line.strip()]
+    return (lines[-1] if lines else type(error).__name__)[:300]
+
+
+class _JsonLines(logging.Formatter):
+    """One JSON object per line: a name with a line break in it cannot forge an entry."""
+
+    converter = time.gmtime
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {
+            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%SZ"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            entry["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
+
+
+def set_up_log(level: str) -> None:
+    """Everything goes to standard error as JSON lines."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonLines())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("rq.worker").setLevel(max(logging.WARNING, logging.getLogger().level))

@@ -1,0 +1,83 @@
+"""The database's structure, brought to where the code expects it. Runs as the owner, one process at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, NullPool, create_engine, text
+
+from console import db
+
+FOLDER = Path(__file__).parent.parent / "migrations"
+_LOCK = 7_402_602
+
+
+def config(connection: Connection | None = None) -> Config:
+    """Alembic's configuration, without an .ini file."""
+    settings = Config()
+    settings.set_main_option("script_location", str(FOLDER))
+    settings.set_main_option("path_separator", "os")
+    settings.attributes["connection"] = connection
+    return settings
+
+
+def upgrade(owner_url: str, revision: str = "head") -> str | None:
+    """Run the missing migrations; the revision the database is at afterwards."""
+    return _under_lock(owner_url, lambda c: command.upgrade(config(c), revision))
+
+
+def downgrade(owner_url: str, revision: str) -> str | None:
+    """Undo migrations down to this revision (`base`: all of them)."""
+    return _under_lock(owner_url, lambda c: command.downgrade(config(c), revision))
+
+
+def head() -> str | None:
+    """The newest revision on disk."""
+    return ScriptDirectory.from_config(config()).get_current_head()
+
+
+def current(connection: Connection) -> str | None:
+    """The revision this database is at; None when it is empty."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def differences(owner_url: str) -> list[Any]:
+    """What the models say and the database does not have, or the reverse."""
+    from migrations import targets  # slow: loads Flask-AppBuilder
+
+    with _connection(owner_url) as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "include_object": targets.ours, "target_metadata": targets.TARGETS}
+        )
+        return list(compare_metadata(context, targets.TARGETS))
+
+
+def _under_lock(owner_url: str, work: Callable[[Connection], None]) -> str | None:
+    with _connection(owner_url) as connection:
+        # a lock of the session, not of a transaction: each migration commits by itself
+        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+        connection.commit()
+        try:
+            work(connection)
+            connection.commit()
+            return current(connection)
+        finally:
+            connection.rollback()
+            connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
+            connection.commit()
+
+
+@contextmanager
+def _connection(owner_url: str) -> Iterator[Connection]:
+    engine = create_engine(db.driver_url(owner_url), poolclass=NullPool)
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()

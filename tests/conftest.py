@@ -1,0 +1,369 @@
+"""Real servers, real databases, one process's apps; see docs/architecture.md, "Tests".
+
+`session` is rolled back after each test. `committed_db` is a database of the test's own, for what needs real commits: the two apps,
+the worker, a browser. Ask for one of them, not both.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+import shutil
+import signal
+import socket
+import tempfile
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from redis import Redis
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+import config
+from console import clock as console_clock
+from console import db, process, scope
+from console.embedded import Servers, die_with_parent
+from console.scope import NOBODY, Principal, System, become
+from tests.servers import House
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+_quiet = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+hypothesis_settings.register_profile("test", max_examples=40, deadline=None, suppress_health_check=_quiet, print_blob=True)
+hypothesis_settings.register_profile("matrix", max_examples=3_000, deadline=None, suppress_health_check=_quiet, print_blob=True)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
+
+
+# ── servers: started and stopped by the controller ───────────────────────────────────────────────────────────
+
+_servers: Servers | None = None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the servers before anything is collected, unless only pure tests were asked for."""
+    global _servers
+    if hasattr(config, "workerinput") or config.option.collectonly or config.option.help or _only_pure(config.args):
+        return
+    signal.signal(signal.SIGTERM, lambda number, frame: pytest.exit("terminated", returncode=143))
+    folder = Path(tempfile.mkdtemp(prefix="ruku-test-"))
+    servers = Servers(folder, durable=False).prepare()
+    _servers = servers  # before starting: a start that fails half-way is stopped too
+    servers.start_postgres()
+    servers.start_valkey()
+
+
+def _only_pure(args: list[str]) -> bool:
+    return all(re.search(r"(^|/)tests/(rules|plugins)(/|$)|tests/test_(architecture|workshop)\.py", arg) for arg in args)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    if _servers is not None:
+        node.workerinput["ruku"] = {"folder": str(_servers.folder), "sockets": str(_servers.sockets)}
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    global _servers
+    if _servers is not None:
+        servers, _servers = _servers, None
+        servers.stop()
+        shutil.rmtree(servers.folder, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests are named by the fixture they use; without Chromium they are skipped, and that is said."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+            if CHROMIUM is None:
+                item.add_marker(pytest.mark.skip(reason="no Chromium on this machine"))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    skipped = [r for r in terminalreporter.stats.get("skipped", []) if "no Chromium" in str(r.longrepr)]
+    if skipped:
+        terminalreporter.section("browser tests", sep="!", red=True)
+        terminalreporter.line(
+            f"{len(skipped)} browser tests were SKIPPED: there is no Chromium here. Install the package 'chromium' and run again."
+        )
+
+
+@pytest.fixture(scope="session")
+def house(request: pytest.FixtureRequest) -> House:
+    """The servers of this run."""
+    given = getattr(request.config, "workerinput", {}).get("ruku")
+    if given is None and _servers is None:
+        pytest.exit("This test needs the servers; run it through pytest from the project's folder.", returncode=4)
+    folder, sockets = (Path(given["folder"]), Path(given["sockets"])) if given else (_servers.folder, _servers.sockets)  # type: ignore[union-attr]
+    return House(folder, sockets, redis_number=1 + int(_worker_id(request).removeprefix("gw") or 0))
+
+
+def _worker_id(request: pytest.FixtureRequest) -> str:
+    return getattr(request.config, "workerinput", {}).get("workerid", "gw0")
+
+
+# ── one session, rolled back ─────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Database:
+    """A clone of the template, and an engine for each login."""
+
+    name: str
+    settings: config.Settings
+    web: Engine
+    worker: Engine
+    owner: Engine
+
+    def dispose(self) -> None:
+        for engine in (self.web, self.worker, self.owner):
+            engine.dispose()
+
+    @contextmanager
+    def committing(self, engine: Engine, principal: Principal) -> Iterator[None]:
+        """Inside, `db.transaction()` is this login's and this principal's, and commits for good."""
+        before = db._engine
+        with become(principal):
+            _use(engine)
+            try:
+                yield
+            finally:
+                _use(before)
+
+    def as_worker(self, reason: str = "test") -> AbstractContextManager[None]:
+        """Inside, this process works as the worker does: to arrange what a test needs, and to run jobs."""
+        return self.committing(self.worker, System(reason))
+
+
+def _use(engine: Engine | None) -> None:
+    db.Session.remove()
+    db._engine = engine
+    db.factory.configure(bind=engine)
+
+
+def _open(house: House, name: str) -> Database:
+    settings = house.settings(name)
+    process.begin("worker", settings, check=False)
+    urls = (settings.database_url, settings.database_worker_url, settings.database_owner_url or "")
+    web, worker, owner = (db.make_engine(url, pool_pre_ping=False) for url in urls)
+    return Database(name, settings, web, worker, owner)
+
+
+@pytest.fixture(scope="session")
+def database(house: House, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """This process's own clone, for tests that roll back."""
+    name = f"ruku_{_worker_id(request)}"
+    house.clone(name)
+    database = _open(house, name)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture(scope="session")
+def settings(database: Database) -> config.Settings:
+    """The settings of this process's clone."""
+    return database.settings
+
+
+@pytest.fixture
+def session(database: Database) -> Iterator[Session]:
+    """The thread's own session under the worker's login as System("test"): every commit inside is a savepoint, all is undone."""
+    db.Session.remove()
+    with database.worker.connect() as connection, become(System("test")):
+        transaction = connection.begin()
+        db._engine = database.worker
+        db.factory.configure(bind=connection, join_transaction_mode="create_savepoint")
+        try:
+            yield db.Session()
+        finally:
+            db.Session.remove()
+            db.factory.configure(bind=database.worker, join_transaction_mode="conditional_savepoint")
+            transaction.rollback()
+
+
+@pytest.fixture
+def as_() -> Callable[[Principal], AbstractContextManager[Principal]]:
+    """`with as_(principal):` — the block is that person's."""
+    return become
+
+
+@pytest.fixture
+def web_engine(request: pytest.FixtureRequest) -> Engine:
+    """The web's login, which may never be System: on the test's own database when it has one."""
+    return _database(request).web
+
+
+@pytest.fixture
+def owner_engine(request: pytest.FixtureRequest) -> Engine:
+    """The owner's login."""
+    return _database(request).owner
+
+
+def _database(request: pytest.FixtureRequest) -> Database:
+    own = "committed_db" in request.fixturenames
+    return request.getfixturevalue("committed_db" if own else "database")  # type: ignore[no-any-return]
+
+
+# ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Clock:
+    """The simulated clock of the database under test."""
+
+    def __init__(self, change: Callable[[Callable[[Session], Any]], Any]) -> None:
+        self._change = change
+
+    def set(self, when: dt.date | dt.datetime) -> dt.datetime:
+        """Make it this instant, or 09:00 in the province on this day."""
+        if not isinstance(when, dt.datetime):
+            when = dt.datetime.combine(when, dt.time(9), tzinfo=console_clock.ZONE)
+        elif when.tzinfo is None:
+            when = when.replace(tzinfo=console_clock.ZONE)
+        return self._change(lambda session: console_clock.set_to(session, when))  # type: ignore[no-any-return]
+
+    def advance(self, **by: float) -> dt.datetime:
+        """`advance(days=3)`: the arguments of timedelta."""
+        return self._change(lambda session: console_clock.advance(session, dt.timedelta(**by)))  # type: ignore[no-any-return]
+
+    def now(self) -> dt.datetime:
+        return self._change(console_clock.now)  # type: ignore[no-any-return]
+
+    def today(self) -> dt.date:
+        return self.now().date()
+
+
+@pytest.fixture
+def clock(request: pytest.FixtureRequest) -> Clock:
+    """The clock of `session`, or of `committed_db` when the test uses that."""
+    if "committed_db" in request.fixturenames:
+        own: Database = request.getfixturevalue("committed_db")
+
+        def commit(change: Callable[[Session], Any]) -> Any:
+            with own.as_worker("clock"), db.transaction() as session:
+                return change(session)
+
+        return Clock(commit)
+    session: Session = request.getfixturevalue("session")
+    return Clock(lambda change: change(session))
+
+
+# ── real commits: apps, worker, browser ──────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def redis(house: House) -> Iterator[Redis]:
+    """This process's own Redis database, empty."""
+    with Redis.from_url(f"unix://{house.sockets}/valkey.sock?db={house.redis_number}") as client:
+        client.flushdb()
+        yield client
+        client.flushdb()
+
+
+@pytest.fixture
+def committed_db(house: House, request: pytest.FixtureRequest, redis: Redis) -> Iterator[Database]:
+    """A fresh clone, dropped afterwards; `db` is bound to the web's login and nobody, as in a web process between requests."""
+    name = f"ruku_{_worker_id(request)}_own"
+    house.clone(name)
+    own = _open(house, name)
+    with own.committing(own.web, NOBODY):
+        yield own
+    own.dispose()
+    house.drop(name)
+
+
+@pytest.fixture(scope="session")
+def apps(database: Database) -> Any:
+    """`(portal, console)`, built once per process; whichever database `db` is bound to is theirs."""
+    from console import apps as assembled
+
+    settings = database.settings
+    return assembled.create_portal(settings), assembled.create_console(settings)
+
+
+@pytest.fixture(scope="session")
+def portal_app(apps: Any) -> Any:
+    return apps[0]
+
+
+@pytest.fixture(scope="session")
+def console_app(apps: Any) -> Any:
+    return apps[1]
+
+
+@pytest.fixture
+def portal(committed_db: Database, portal_app: Any) -> Any:
+    """A citizen's browser without scripts: Flask's test client, signed out."""
+    return portal_app.test_client()
+
+
+@pytest.fixture
+def console(committed_db: Database, console_app: Any) -> Any:
+    """An officer's, signed out."""
+    return console_app.test_client()
+
+
+@pytest.fixture
+def live_server(committed_db: Database, apps: Any) -> Iterator[str]:
+    """Both apps in a process of their own over `committed_db`; the value is its address, without a slash at the end."""
+    from werkzeug.middleware.dispatcher import DispatcherMiddleware
+    from werkzeug.serving import make_server
+
+    portal, console = apps
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(64)
+        port = listener.getsockname()[1]
+        child = os.fork()
+        if child == 0:
+            with suppress(BaseException):
+                if ask := die_with_parent(signal.SIGKILL):
+                    ask()
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    signal.signal(number, signal.SIG_DFL)
+                scope._current.set(NOBODY)
+                _use(db.make_engine(committed_db.settings.database_url))
+                app = DispatcherMiddleware(portal, {"/console": console})
+                server = make_server("127.0.0.1", port, app, threaded=True, fd=listener.fileno())
+                server.log = lambda *args, **kwargs: None  # type: ignore[method-assign]
+                threading.current_thread().name = "live server"
+                server.serve_forever()
+            os._exit(0)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        with urllib.request.urlopen(f"{address}/healthz", timeout=20) as answer:  # noqa: S310 - our own address
+            assert answer.status == 200
+        yield address
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """One Chromium per process; tests take a page of their own from `browser`."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        engine = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield engine
+        engine.close()
+
+
+@pytest.fixture
+def browser(chromium: Any, live_server: str) -> Iterator[Any]:
+    """A Chromium context on the live server (`browser.new_page()`, then `page.goto("/")`), in Chinese, on a phone's width."""
+    context = chromium.new_context(
+        base_url=live_server, locale="zh-CN", timezone_id="Asia/Shanghai", viewport={"width": 390, "height": 844}
+    )
+    context.set_default_timeout(15_000)
+    yield context
+    context.close()
