@@ -5,10 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, Text, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, Text, column, select, table, text
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from console.db import Base, WithId
+from console.departments.models import Department, Division
+
+# FAB's table, named without importing FAB: workers read grants too
+_USER = table("ab_user", column("id"), column("last_name"), column("first_name"))
 
 
 class StaffGrant(WithId, Base):
@@ -31,6 +35,15 @@ class StaffGrant(WithId, Base):
     granted_at: Mapped[dt.datetime] = mapped_column(comment="授权时间")
     ended_by: Mapped[str | None] = mapped_column(String(80), comment="收回人")
     ended_at: Mapped[dt.datetime | None] = mapped_column(comment="收回时间")
+
+    department: Mapped[Department | None] = relationship(viewonly=True)
+    division: Mapped[Division] = relationship(viewonly=True)
+    staff: Mapped[str] = column_property(
+        select(_USER.c.last_name.op("||")(_USER.c.first_name)).where(_USER.c.id == staff_id).scalar_subquery()
+    )
+
+    def __str__(self) -> str:
+        return f"{self.staff} {self.role}"
 
 
 class WebSession(Base):

@@ -1,0 +1,110 @@
+"""Who somebody is and what they were granted, read in one statement."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from console.db import engine, transaction
+from console.roles import Grant, Role
+from console.scope import System, become
+
+# Everything a request needs to know about an officer. A withdrawn grant is gone at the next request: nothing of this is cached.
+# `permissions` is the version of the role table in the database; see accounts.permissions.
+_GRANTS = """
+    SELECT coalesce(json_agg(json_build_object(
+        'id', g.id, 'role', g.role, 'department_id', g.department_id, 'department', p.name, 'department_en', p.name_en,
+        'division_code', g.division_code, 'division', d.name, 'division_en', d.name_en, 'level', d.level,
+        'offices', (SELECT coalesce(json_agg(o.id), '[]') FROM office o
+                    WHERE (g.department_id IS NULL OR o.department_id = g.department_id)
+                      AND starts_with(o.division_code, left(d.code, d.level * 2)))
+    ) ORDER BY g.id), '[]')
+    FROM staff_grant g JOIN division d ON d.code = g.division_code LEFT JOIN department p ON p.id = g.department_id
+    WHERE g.staff_id = u.id AND g.ended_at IS NULL AND g.valid_from <= t.now AND (g.valid_to IS NULL OR g.valid_to > t.now)
+"""
+_STAFF_SESSION = text(f"""
+    SELECT w.data, w.created_at, w.seen_at, w.expires_at, u.id, u.username, u.last_name || u.first_name AS name,
+           ({_GRANTS}) AS grants,
+           (SELECT count(*) || ':' || coalesce(max(id), 0) FROM ab_permission_view_role) AS permissions
+    FROM web_session w JOIN ab_user u ON u.id = w.person_id AND u.active CROSS JOIN (SELECT ruku_now() AS now) t
+    WHERE w.token_hash = :token AND w.door = 'console' AND w.ended_at IS NULL AND w.expires_at > :real_now
+""")
+_APPLICANT_SESSION = text("""
+    SELECT w.data, w.created_at, w.seen_at, w.expires_at, a.id, a.name
+    FROM web_session w JOIN applicant a ON a.id = w.person_id
+    WHERE w.token_hash = :token AND w.door = 'portal' AND w.ended_at IS NULL AND w.expires_at > :real_now
+""")
+_GRANTS_OF = text(f"SELECT ({_GRANTS}) FROM ab_user u CROSS JOIN (SELECT ruku_now() AS now) t WHERE u.id = :staff_id")
+
+
+@dataclass(frozen=True)
+class GrantWords:
+    """A grant as the top line says it: whose, where, as what."""
+
+    role: Role
+    department: str | None
+    department_en: str | None
+    division: str
+    division_en: str
+    level: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """A live session with its person; `grants` and `permissions` are the console's."""
+
+    data: dict[str, Any]
+    created_at: dt.datetime
+    seen_at: dt.datetime
+    expires_at: dt.datetime
+    person_id: int
+    name: str
+    username: str = ""
+    grants: tuple[Grant, ...] = ()
+    grant_words: tuple[GrantWords, ...] = ()
+    permissions: str = ""
+
+
+def _grants(rows: list[dict[str, Any]]) -> tuple[tuple[Grant, ...], tuple[GrantWords, ...]]:
+    known = [row for row in rows if row["role"] in set(Role)]  # a role this version does not know grants nothing
+    return (
+        tuple(
+            Grant(r["id"], Role(r["role"]), r["department_id"], r["division_code"], frozenset(r["offices"])) for r in known
+        ),
+        tuple(
+            GrantWords(Role(r["role"]), r["department"], r["department_en"], r["division"], r["division_en"], r["level"])
+            for r in known
+        ),
+    )
+
+
+def staff_session(token_hash: str, *, real_now: dt.datetime) -> Found | None:
+    """The officer behind a cookie, with the grants valid now; None when the session or the account is over.
+
+    None of these tables is scoped, so this is one statement on a connection of its own, before anyone is the principal.
+    """
+    with engine().connect() as connection:
+        row = connection.execute(_STAFF_SESSION, {"token": token_hash, "real_now": real_now}).one_or_none()
+    if row is None:
+        return None
+    grants, words = _grants(row.grants)
+    return Found(
+        row.data, row.created_at, row.seen_at, row.expires_at, row.id, row.name, row.username, grants, words, row.permissions
+    )
+
+
+def applicant_session(token_hash: str, *, real_now: dt.datetime) -> Found | None:
+    """The citizen behind a cookie; None when the session is over."""
+    with become(System("sign_in")), transaction() as session:
+        row = session.execute(_APPLICANT_SESSION, {"token": token_hash, "real_now": real_now}).one_or_none()
+    return Found(row.data, row.created_at, row.seen_at, row.expires_at, row.id, row.name) if row else None
+
+
+def grants_of(session: Session, staff_id: int) -> tuple[Grant, ...]:
+    """The grants of one officer that are valid now, offices resolved."""
+    rows = session.scalar(_GRANTS_OF, {"staff_id": staff_id})
+    return _grants(rows or [])[0]

@@ -1,0 +1,62 @@
+"""Grants, as their administrators see them. Giving a role has its own page later; withdrawing one is an action here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from console.accounts import services
+from console.accounts.models import StaffGrant
+from console.crud.screen import MANAGE, RowAction, Screen
+from console.errors import N_
+from console.roles import ROLES, Role
+from console.scope import Principal
+
+_ADMINS = frozenset({Role.DEPARTMENT_ADMIN, Role.PLATFORM_ADMIN})
+
+
+def _end(session: Session, rows: list[Any], *, actor: Principal, reason: str) -> None:
+    for grant in rows:
+        services.end_grant(session, grant, reason=reason, actor=actor)
+
+
+def _roles() -> list[tuple[str, str]]:
+    from console.doors.preferences import language
+
+    return [(str(role), d.title_en if language() == "en" else d.title) for role, d in ROLES.items()]
+
+
+SCREENS = (
+    Screen(
+        "grants",
+        StaffGrant,
+        title=N_("授权"),
+        menu=MANAGE,
+        icon="key",
+        columns=("staff", "role", "department", "division", "valid_from", "valid_to", "ended_at"),
+        show=(
+            "staff", "role", "department", "division", "valid_from", "valid_to", "reason", "granted_by", "granted_at",
+            "ended_by", "ended_at",
+        ),  # fmt: skip
+        filters=("role", "department", "division", "valid_to"),
+        labels={"staff": N_("工作人员")},
+        order="-granted_at",
+        sortable=("role", "valid_from", "valid_to", "ended_at", "granted_at"),
+        choices={"role": _roles},
+        read=_ADMINS | {Role.SUPERVISOR},
+        actions=(
+            RowAction(
+                "end_grant",
+                N_("收回授权"),
+                _end,
+                roles=_ADMINS,
+                consequence=N_("收回后，本人下一次打开页面就没有这项权限；在办的件不受影响，须另行分派。"),
+                fields={"reason": N_("收回理由")},
+                danger=True,
+            ),
+        ),
+        read_only=True,
+        empty=N_("还没有授权。"),
+    ),
+)

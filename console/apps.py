@@ -1,0 +1,263 @@
+"""The two apps, assembled: `create_portal(settings)` and `create_console(settings)`. They share one engine and one session
+registry, and nothing else: cookies, secrets and principals are their own.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask import Flask, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_appbuilder import AppBuilder
+from flask_babel import Babel
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from config import Mode, Settings
+from console import assembly
+from console.accounts import permissions, sessions
+from console.accounts.attempts import Attempts
+from console.accounts.security import GrantSecurity, Officer, principal
+from console.crud.navigation import Entry, Navigation, navigation
+from console.crud.views import make_view, view_name
+from console.db import Session
+from console.doors import error_pages, headers, health, look, preferences, request_log
+from console.doors.preferences import language
+from console.roles import ROLES
+from console.scope import Applicant, Public, become
+
+MAX_BODY = 40 * 1024 * 1024  # an application's uploads; rooms check each file by itself
+#: routes of the console that need nobody: everything else needs a signed-in officer
+PUBLIC_CONSOLE = frozenset({"static", "SignIn.login", "preferences.lang", "preferences.theme", "health.healthz", "health.readyz"})
+
+
+def _base(settings: Settings, *, door: str, secret: str) -> Flask:
+    """An app with everything both doors share."""
+    app = Flask("console", static_folder="static", template_folder="templates")
+    app.config.update(
+        SECRET_KEY=secret,
+        TESTING=settings.mode is Mode.TEST,
+        MAX_CONTENT_LENGTH=MAX_BODY,
+        MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
+        MAX_FORM_PARTS=3_000,
+        SESSION_COOKIE_SECURE=settings.https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        TRUSTED_HOSTS=list(settings.hosts) or None,
+        WTF_CSRF_TIME_LIMIT=int(dt.timedelta(hours=12).total_seconds()),
+        WTF_CSRF_SSL_STRICT=settings.https,
+        BABEL_DEFAULT_LOCALE="zh_Hans_CN",
+        BABEL_TRANSLATION_DIRECTORIES="translations",
+        REDIS_URL=settings.redis_url,
+        RUKU=settings,
+    )
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.session_interface = sessions.WebSessions(door, secure=settings.https)
+    app.extensions["attempts"] = Attempts(settings.redis_url)
+    CSRFProtect(app)
+    request_log.install(app, door=door)
+    headers.install(app, inline_style_attributes=door == "console", https=settings.https)
+    look.install(app, door=door)
+    error_pages.install(app)
+    app.register_blueprint(preferences.preferences)
+    app.register_blueprint(health.health)
+    return app
+
+
+def _enter(who: Any) -> None:
+    g.principal = become(who)
+    g.principal.__enter__()
+
+
+def _leave(error: BaseException | None) -> None:
+    Session.remove()
+    entered = g.pop("principal", None)
+    if entered is not None:
+        entered.__exit__(None, None, None)
+
+
+# ── the portal ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def create_portal(settings: Settings) -> Flask:
+    """The citizen's door. `process.begin("web")` comes first."""
+    from console import portal  # a door of its own, written beside this one; it reads this module's helpers
+
+    app = _base(settings, door="portal", secret=settings.portal_secret_key)
+    Babel(app, locale_selector=preferences.locale)
+
+    @app.before_request
+    def who() -> None:
+        found = sessions.found()
+        address = request.remote_addr
+        _enter(Applicant(found.person_id, found.name, address) if found else Public(address))
+
+    app.teardown_request(_leave)
+    portal.register(app)
+    return app
+
+
+# ── the console ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Builder(AppBuilder):
+    """FAB without its static files, which our look replaces."""
+
+    def _add_global_static(self) -> None:
+        from flask import Blueprint
+        from flask_appbuilder import base
+
+        app = _app(self)
+        app.register_blueprint(Blueprint("appbuilder", base.__name__, template_folder="templates"))
+
+    def _add_admin_views(self) -> None:
+        self._indexview = None
+        self.sm.register_views()
+
+
+def _app(builder: Any) -> Flask:
+    from flask import current_app
+
+    return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]
+
+
+def sources() -> tuple[list[Any], list[Any]]:
+    """Every declared screen and every page of the rooms, in the rooms' order."""
+    screens = [screen for module in assembly.modules("screens") for screen in module.SCREENS]
+    pages = [page for module in assembly.modules("views") for page in getattr(module, "PAGES", ())]
+    return screens, pages
+
+
+def role_table() -> dict[str, dict[str, Any]]:
+    """What `permissions.sync()` writes in the migrate command; needs no app."""
+    from console.ops.access import DESK
+
+    screens, pages = sources()
+    return permissions.declared([*screens, *pages, DESK])
+
+
+def create_console(settings: Settings) -> Flask:
+    """The officers' door, with the ops desk under /ops. `process.begin("web")` comes first."""
+    from console import ops  # slow: Flask-Admin
+
+    app = _base(settings, door="console", secret=settings.secret_key)
+    app.config.update(
+        APP_NAME="Ruku",
+        FAB_BASE_TEMPLATE="console/base.html",
+        FAB_CREATE_DB=False,
+        FAB_UPDATE_PERMS=False,
+        FAB_ADD_SECURITY_VIEWS=False,
+        FAB_ADD_SECURITY_API=False,
+        FAB_ADD_MENU_API=False,
+        FAB_ADD_OPENAPI_VIEWS=False,
+        FAB_ALLOW_GET_UNSAFE_MUTATIONS=False,
+        FAB_SECURITY_SIGNALS_ENABLED=False,
+        LANGUAGES={"zh_Hans_CN": {"name": "中文"}, "en": {"name": "English"}},
+    )
+    app.extensions["navigation"] = Navigation()
+    app.before_request(_officer)
+    app.teardown_request(_leave)
+    app.jinja_env.globals.update(
+        navigation=lambda: navigation().groups(_granted(app)),
+        staff=lambda: g.get("staff"),
+        scope_line=scope_line,
+        role_line=role_line,
+        find_url=lambda: _find_url(app),
+        sign_out_url=lambda: url_for("SignIn.logout"),
+        password_url=lambda: url_for("SignIn.password"),
+    )
+    with app.app_context():
+        builder = Builder(security_manager_class=GrantSecurity, base_template="console/base.html")
+        builder.init_app(app, Session)
+        builder.bm.babel.locale_selector = preferences.locale
+        app.extensions["babel"].locale_selector = preferences.locale
+        _add_rooms(app, builder)
+        ops.register(app)
+    app.add_url_rule("/", "home", _home)
+    return app
+
+
+def _add_rooms(app: Flask, builder: Builder) -> None:
+    screens, pages = sources()
+    menu = app.extensions["navigation"]
+    for page in pages:
+        view = builder.add_view_no_menu(page)
+        if page.menu:
+            permission = (next(iter(page.permissions)), page.name)
+            menu.add(Entry(page.menu, page.title, page.icon, f"{view.endpoint}.{page.default_view}", permission, page.count))
+    for screen in screens:
+        builder.add_view_no_menu(make_view(screen))
+        if screen.menu:
+            endpoint = f"{view_name(screen.name)}.list"
+            menu.add(Entry(screen.menu, screen.title, screen.icon, endpoint, ("can_list", screen.name)))
+
+
+def _officer() -> ResponseReturnValue | None:
+    """Who is this? Nobody may go on except to the few public routes."""
+    found = sessions.found()
+    if found is None:
+        _enter(Public(request.remote_addr))
+        if request.endpoint in PUBLIC_CONSOLE:
+            return None
+        if request.method in {"GET", "HEAD"}:
+            return redirect(url_for("SignIn.login", next=preferences.here()))
+        return redirect(url_for("SignIn.login"), 303)
+    g.officer = Officer(found)
+    g.staff = principal(found, request.remote_addr)
+    _enter(g.staff)
+    return None
+
+
+def _granted(app: Flask) -> frozenset[tuple[str, str]]:
+    return app.extensions["appbuilder"].sm.granted()  # type: ignore[no-any-return]
+
+
+def _find_url(app: Flask) -> str:
+    """Where the search box of the top line looks: the applications, when the person may list them."""
+    if ("can_list", "admissions") not in _granted(app):
+        return ""
+    return url_for("screen_admissions.list")
+
+
+def _home() -> ResponseReturnValue:
+    """The first thing this person may open."""
+    for group in navigation().groups(_granted_now()):
+        for entry in group.entries:
+            return redirect(entry.url)
+    return error_pages.page(403, _("您的账号还没有任何有效授权。请联系本部门管理员。"))
+
+
+def _granted_now() -> frozenset[tuple[str, str]]:
+    from flask import current_app
+
+    return _granted(current_app)
+
+
+def scope_line() -> str:
+    """“自治区交通运输厅 · 全区”: where this person's grants reach, in words."""
+    officer = g.get("officer")
+    if officer is None:
+        return ""
+    english = language() == "en"
+    said = []
+    for words in officer.found.grant_words:
+        department = (words.department_en if english else words.department) or _("各部门")
+        place = _("全区") if words.level == 1 else words.division_en if english else words.division
+        said.append(f"{department} · {place}")
+    distinct = list(dict.fromkeys(said))
+    return distinct[0] if len(distinct) == 1 else _("%(first)s 等 %(count)s 处", first=distinct[0], count=len(distinct)) if distinct else ""
+
+
+def role_line() -> str:
+    """“初审员、统筹协调员”"""
+    officer = g.get("officer")
+    if officer is None:
+        return ""
+    roles = list(dict.fromkeys(words.role for words in officer.found.grant_words))
+    if language() == "en":
+        return ", ".join(ROLES[role].title_en for role in roles)
+    return "、".join(ROLES[role].title for role in roles)

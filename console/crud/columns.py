@@ -1,0 +1,113 @@
+"""What a column is called and how its value reads: labels from the schema's comments, values in words."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from decimal import Decimal
+from typing import Any
+
+from flask_babel import gettext as _
+from markupsafe import Markup, escape
+from sqlalchemy import Column, Enum, String, Text
+from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipProperty, class_mapper
+
+from console.doors import dates
+from console.doors.look import step_kind, step_label
+from console.secrecy import Encrypted, mask_email, mask_id_number, mask_phone
+
+
+def prop(model: type[Any], path: str) -> ColumnProperty[Any] | RelationshipProperty[Any] | None:
+    """The mapped property at the end of a dotted path; None for a plain Python property."""
+    mapper: Mapper[Any] = class_mapper(model)
+    *relations, leaf = path.split(".")
+    for name in relations:
+        mapper = mapper.get_property(name).mapper  # type: ignore[attr-defined]
+    return mapper.attrs.get(leaf)
+
+
+def column(model: type[Any], path: str) -> Column[Any] | None:
+    """The column behind a path; for a relation, its foreign key."""
+    found = prop(model, path)
+    if isinstance(found, ColumnProperty):
+        return found.columns[0] if isinstance(found.columns[0], Column) else None
+    if isinstance(found, RelationshipProperty):
+        return next(iter(found.local_columns))
+    return None
+
+
+def label(model: type[Any], path: str) -> str:
+    """The official term of a column, not yet translated: its comment; for `office.name`, the relation's."""
+    *relations, leaf = path.split(".")
+    if relations and leaf in {"name", "title", "code", "number"}:
+        path = ".".join(relations)
+    found = column(model, path)
+    return (found.comment if found is not None and found.comment else "") or leaf
+
+
+def relations(model: type[Any], paths: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The chains of many-to-one relations that showing these paths needs, to be joined in the same statement."""
+    chains: set[tuple[str, ...]] = set()
+    for path in paths:
+        parts = path.split(".")
+        chain = tuple(parts[:-1])
+        if isinstance(prop(model, path), RelationshipProperty):
+            chain = tuple(parts)
+        if chain:
+            chains.add(chain)
+    return sorted(chains)
+
+
+def value_at(row: Any, path: str) -> Any:
+    for name in path.split("."):
+        if row is None:
+            return None
+        row = getattr(row, name)
+    return row
+
+
+def is_secret(model: type[Any], path: str) -> bool:
+    found = column(model, path)
+    return found is not None and isinstance(found.type, Encrypted)
+
+
+def is_text(model: type[Any], path: str) -> bool:
+    found = column(model, path)
+    return found is not None and isinstance(found.type, String) and not isinstance(found.type, Enum)
+
+
+def is_long(model: type[Any], path: str) -> bool:
+    found = column(model, path)
+    return found is not None and isinstance(found.type, Text)
+
+
+def masked(name: str, value: str | None) -> str:
+    if not value:
+        return "—"
+    if "phone" in name:
+        return mask_phone(value)
+    return mask_email(value) if "email" in name else mask_id_number(value)
+
+
+def words(model: type[Any], path: str, value: Any) -> Markup | str:
+    """A value as the screen shows it."""
+    if value is None or value == "":
+        return "—"
+    leaf = path.rsplit(".", 1)[-1]
+    if is_secret(model, path):
+        return Markup('<span class="secret">{}</span>').format(masked(leaf, str(value)))
+    if value is True:
+        return _("是")
+    if value is False:
+        return _("否")
+    if leaf == "step":
+        return Markup('<span class="status status-{}">{}</span>').format(step_kind(value), step_label(value))
+    if isinstance(value, dt.datetime):
+        return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), dates.instant(value))
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return f"{value:,}"
+    if isinstance(value, (dict, list)):
+        return Markup('<pre class="json">{}</pre>').format(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    return escape(str(value))

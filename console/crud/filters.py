@@ -1,0 +1,163 @@
+"""The chips above a list: declared columns, one readable parameter each, applied to one statement."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import Boolean, Date, DateTime, Integer, Select, or_
+from sqlalchemy.orm import InstrumentedAttribute, RelationshipProperty, class_mapper
+
+from console import clock
+from console.crud import columns
+from console.crud.forms import fetch, key_of
+from console.crud.screen import Screen
+from console.db import Session
+from console.doors.look import STEP_WORDS, step_label
+
+TEXT, CHOICE, TRUTH, DAYS, NUMBER, RELATION = "text", "choice", "truth", "days", "number", "relation"
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One filter as the page draws it; `said` is its value in words, empty when it is not set."""
+
+    name: str
+    title: str
+    kind: str
+    values: Mapping[str, str]
+    said: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+    options_url: str = ""
+
+    @property
+    def on(self) -> bool:
+        return bool(self.said)
+
+
+def kind_of(screen: Screen, name: str) -> str:
+    """How a column is asked for."""
+    if isinstance(columns.prop(screen.model, name), RelationshipProperty):
+        return RELATION
+    if name in screen.choices or name.rsplit(".", 1)[-1] == "step":
+        return CHOICE
+    found = columns.column(screen.model, name)
+    if found is None:
+        raise ValueError(f"screen {screen.name!r} filters by {name!r}, which is not a column")
+    if isinstance(found.type, Boolean):
+        return TRUTH
+    if isinstance(found.type, (Date, DateTime)):
+        return DAYS
+    return NUMBER if isinstance(found.type, Integer) else TEXT
+
+
+def choices(screen: Screen, name: str) -> tuple[tuple[str, str], ...]:
+    if name in screen.choices:
+        return tuple(screen.choices[name]())
+    return tuple((str(step), step_label(step)) for step in STEP_WORDS)
+
+
+def _attribute(model: type[Any], name: str) -> InstrumentedAttribute[Any]:
+    return class_mapper(model).attrs[name].class_attribute  # type: ignore[no-any-return]
+
+
+def _day(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def narrow(statement: Select[Any], screen: Screen, args: Mapping[str, str]) -> Select[Any]:
+    """Apply the search box and every chip that is set; what cannot be read is ignored, as an unset chip would be."""
+    words = args.get("q", "").strip()[:100]
+    if words and screen.search:
+        found = [_attribute(screen.model, name).icontains(words, autoescape=True) for name in screen.search]
+        statement = statement.where(or_(*found))
+    for name in screen.filters:
+        statement = _narrow_one(statement, screen, name, args)
+    return statement
+
+
+def _narrow_one(statement: Select[Any], screen: Screen, name: str, args: Mapping[str, str]) -> Select[Any]:
+    kind = kind_of(screen, name)
+    if kind == DAYS:
+        return _narrow_days(statement, screen, name, args)
+    value = args.get(name, "").strip()[:100]
+    if not value:
+        return statement
+    if kind == RELATION:
+        local = columns.column(screen.model, name)
+        assert local is not None
+        if isinstance(local.type, Integer):
+            return statement.where(local == int(value)) if value.isascii() and value.isdecimal() and len(value) < 19 else statement
+        return statement.where(local == value)
+    attribute = _attribute(screen.model, name)
+    if kind == TRUTH:
+        return statement.where(attribute.is_(value == "yes")) if value in {"yes", "no"} else statement
+    if kind == NUMBER:
+        return statement.where(attribute == int(value)) if value.isascii() and value.isdecimal() and len(value) < 10 else statement
+    if kind == CHOICE:
+        return statement.where(attribute == value)
+    return statement.where(attribute.icontains(value, autoescape=True))
+
+
+def _narrow_days(statement: Select[Any], screen: Screen, name: str, args: Mapping[str, str]) -> Select[Any]:
+    attribute = _attribute(screen.model, name)
+    found = columns.column(screen.model, name)
+    instants = found is not None and isinstance(found.type, DateTime)
+    start, end = _day(args.get(f"{name}-from", "")), _day(args.get(f"{name}-to", ""))
+    if start:
+        statement = statement.where(attribute >= (clock.at_midnight(start) if instants else start))
+    if end:
+        after = end + dt.timedelta(days=1)
+        statement = statement.where(attribute < (clock.at_midnight(after) if instants else after))
+    return statement
+
+
+def chips(screen: Screen, args: Mapping[str, str], *, titles: Mapping[str, str], options_url: Any) -> list[Chip]:
+    """The chips of this page. A relation that is set costs one statement, to say its name."""
+    drawn = []
+    for name in screen.filters:
+        kind = kind_of(screen, name)
+        if kind == DAYS:
+            values = {part: args.get(f"{name}-{part}", "") for part in ("from", "to")}
+            start, end = values["from"], values["to"]
+            said = ""
+            if start and end:
+                said = _("%(start)s 至 %(end)s", start=start, end=end)
+            elif start or end:
+                said = _("%(start)s 起", start=start) if start else _("至 %(end)s", end=end)
+            drawn.append(Chip(name, titles[name], kind, values, said))
+            continue
+        value = args.get(name, "")
+        options: tuple[tuple[str, str], ...] = ()
+        said = value
+        if kind == CHOICE:
+            options = choices(screen, name)
+            said = dict(options).get(value, "")
+        elif kind == TRUTH:
+            options = (("yes", _("是")), ("no", _("否")))
+            said = dict(options).get(value, "")
+        elif kind == RELATION and value:
+            model = columns.prop(screen.model, name).mapper.class_  # type: ignore[union-attr]
+            row = fetch(Session(), model, value)
+            said = str(row) if row is not None else ""
+        drawn.append(
+            Chip(name, titles[name], kind, {"value": value}, said, options, options_url(name) if kind == RELATION else "")
+        )
+    return drawn
+
+
+def parameters(screen: Screen) -> set[str]:
+    """Every address parameter a list of this screen understands."""
+    known = {"q", "order", "page"}
+    for name in screen.filters:
+        known |= {f"{name}-from", f"{name}-to"} if kind_of(screen, name) == DAYS else {name}
+    return known
+
+
+__all__ = ["Chip", "chips", "key_of", "narrow", "parameters"]

@@ -1,0 +1,93 @@
+"""The side navigation: by work, not by table; only what the person may open; built once per set of permissions and language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flask import current_app, request, url_for
+from flask_babel import gettext as _
+
+from console.crud.screen import GROUPS
+from console.doors.preferences import language
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the navigation, before anyone looks at it. `permission` is a (permission, view) pair."""
+
+    group: str
+    title: str
+    icon: str
+    endpoint: str
+    permission: tuple[str, str]
+    count: Callable[[], int] | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line as a person sees it."""
+
+    title: str
+    icon: str
+    url: str
+    root: str
+    here: bool = False
+    count: int = 0
+    due: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    title: str
+    entries: tuple[Line, ...]
+
+
+class Navigation:
+    """The entries of an app, and what each kind of person sees of them."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self._kept: dict[tuple[Any, ...], list[tuple[str, list[tuple[Line, Entry]]]]] = {}
+
+    def add(self, entry: Entry) -> None:
+        self.entries.append(entry)
+
+    def groups(self, granted: frozenset[tuple[str, str]]) -> list[Group]:
+        """The groups for these permissions, in reading order; the longest address that begins this one is marked as here."""
+        key = (granted, language(), request.script_root)
+        if key not in self._kept:
+            if len(self._kept) > 200:
+                self._kept.clear()
+            self._kept[key] = self._build(granted)
+        built = self._kept[key]
+        path = request.script_root + request.path
+        roots = [line.root for _title, lines in built for line, _entry in lines]
+        here = max((root for root in roots if path == root or path.startswith(root.rstrip("/") + "/")), key=len, default="")
+        return [
+            Group(
+                title,
+                tuple(
+                    replace(line, here=line.root == here, count=entry.count() if entry.count else 0) for line, entry in lines
+                ),
+            )
+            for title, lines in built
+        ]
+
+    def _build(self, granted: frozenset[tuple[str, str]]) -> list[tuple[str, list[tuple[Line, Entry]]]]:
+        groups = []
+        for group in GROUPS:
+            lines = []
+            for entry in self.entries:
+                if entry.group == group and entry.permission in granted:
+                    url = url_for(entry.endpoint)
+                    lines.append((Line(_(entry.title), entry.icon, url, url), entry))
+            if lines:
+                groups.append((_(group), lines))
+        return groups
+
+
+def navigation() -> Navigation:
+    """This app's navigation."""
+    return current_app.extensions["navigation"]  # type: ignore[no-any-return]

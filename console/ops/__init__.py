@@ -1,0 +1,37 @@
+"""The operator's desk: jobs, outbox, deliveries, mailbox, brakes, health. The only package that knows Flask-Admin.
+
+Read-mostly and out of the decision path: nothing here can move a file. It lies behind the console's sign-in; its permission is
+a row of the same role table as every screen's.
+"""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_admin import Admin
+from flask_admin.theme import Bootstrap4Theme
+
+from console import assembly
+from console.crud.navigation import Entry
+from console.crud.screen import CARE
+from console.doors import headers
+from console.errors import N_
+from console.ops.desk import DESK, Desk
+from console.ops.mailbox import Mailbox
+from console.ops.tables import TABLES
+
+
+def register(app: Flask) -> None:
+    """Mount the desk at /ops of the console app and put it into the navigation."""
+    assembly.modules("jobs")  # the automatic rules it lists are declared there
+    desk = Desk(name="作业与刹车", endpoint="ops", url="/ops")
+    theme = Bootstrap4Theme(base_template="console/base.html")
+    admin = Admin(app, index_view=desk, theme=theme, csp_nonce_generator=headers.nonce)
+    menu = app.extensions["navigation"]
+    read = ("can_read", DESK.name)
+    menu.add(Entry(CARE, N_("作业与刹车"), "queue", "ops.index", read))
+    for table in TABLES:
+        view = table()
+        admin.add_view(view)
+        menu.add(Entry(CARE, view.title, view.icon, f"{view.endpoint}.index_view", read))
+    admin.add_view(Mailbox(name="信箱", endpoint="ops_mailbox", url="/ops/mailbox"))
+    menu.add(Entry(CARE, N_("信箱"), "clip", "ops_mailbox.index", read))

@@ -1,0 +1,41 @@
+"""`gunicorn wsgi:application`: the portal at /, the console at /console, or each on its own host with `CONSOLE_HOST`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+import config
+from console import apps, process
+
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class ByHost:
+    """Sends requests for the console's host to the console, everything else to the portal."""
+
+    def __init__(self, portal: Wsgi, console: Wsgi, host: str) -> None:
+        self.portal, self.console, self.host = portal, console, host.lower()
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        host = environ.get("HTTP_HOST", "").lower()
+        return (self.console if host == self.host else self.portal)(environ, start_response)
+
+
+def create(settings: config.Settings) -> Wsgi:
+    """Both apps over one engine, which every forked worker opens anew (console.db drops the parent's connections)."""
+    process.begin("web", settings, check=False)
+    portal, console = apps.create_portal(settings), apps.create_console(settings)
+    if settings.console_host:
+        return ByHost(portal, console, settings.console_host)
+    return DispatcherMiddleware(portal, {"/console": console})
+
+
+def __getattr__(name: str) -> Wsgi:
+    """`application` is made when it is first asked for, so that importing this module reads no settings."""
+    if name != "application":
+        raise AttributeError(name)
+    globals()["application"] = create(config.load())
+    return globals()["application"]  # type: ignore[no-any-return]
