@@ -23,6 +23,7 @@ class Letter(WithId, AdmissionPart, Base):
     body: Mapped[str] = mapped_column(Text, comment="正文")
     title_en: Mapped[str] = mapped_column(String(240), default="", server_default="", comment="英文标题")
     body_en: Mapped[str] = mapped_column(Text, default="", server_default="", comment="英文正文")
+    sms: Mapped[str] = mapped_column(Text, default="", server_default="", comment="短信")  # in the applicant's language
     written_at: Mapped[dt.datetime] = mapped_column(comment="成文时间")
     read_at: Mapped[dt.datetime | None] = mapped_column(comment="阅读时间")
 
