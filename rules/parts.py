@@ -60,7 +60,7 @@ def iso_date(raw: Any) -> Any:
     raise Fault(f"“{raw}”不是日期，请写成 2026-01-31 的样子。", f"'{raw}' is not a date; write it like 2026-01-31.")
 
 
-def _settled(raw: Any) -> Any:
+def settled(raw: Any) -> Any:
     return raw if isinstance(raw, dict) and "value" in raw else {"value": raw}
 
 
@@ -88,8 +88,8 @@ class Months(Part):
     months: Positive
 
 
-PositiveSetting = Annotated[Setting[Positive], BeforeValidator(_settled)]
-CountSetting = Annotated[Setting[Count], BeforeValidator(_settled)]
-MonthsSetting = Annotated[Setting[Months], BeforeValidator(_settled)]
+PositiveSetting = Annotated[Setting[Positive], BeforeValidator(settled)]
+CountSetting = Annotated[Setting[Count], BeforeValidator(settled)]
+MonthsSetting = Annotated[Setting[Months], BeforeValidator(settled)]
 Flag = StrictBool
 Str = StrictStr

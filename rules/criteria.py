@@ -1,0 +1,316 @@
+"""A department's criteria: the document, and what it decides for the facts of a person on a date.
+
+A rule says what must hold. Not met → its effect; unknown → `when_unknown`. The decision is the gravest that applies. Nothing
+here knows where facts come from (`rules.facts`), nor what happens to the file afterwards.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from rules.documents import Document, Problem, meant
+from rules.evaluation import Compiled, Seen, Truth, compile_scope, read_fact
+from rules.fact_types import FactType
+from rules.parameters import Parameter, check_dates
+from rules.parts import Basis, Clause, Flag, Id, Part, Slug, Text, Words
+from rules.tree import Aggregate, Compare, Logical, Node, Reader
+from rules.wording import in_words, missing_facts, show_value, trace_data
+
+__all__ = ["Criteria", "CriteriaDocument", "Criterion", "Finding", "Verdict", "build", "evaluate", "in_words"]
+
+Decision = Literal["pass", "return", "refer", "reject"]
+Moment = Literal["submitted", "decided"]
+Outcome = Literal["met", "not_met", "unknown"]
+GRAVITY: tuple[Decision, ...] = ("pass", "return", "refer", "reject")
+_SLOT = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class CriterionPart(Part):
+    """One criterion as written."""
+
+    id: Slug
+    title: Words
+    effect: Literal["reject", "flag", "refer"]
+    when_unknown: Literal["return", "refer", "reject"] = "return"
+    as_of: Moment = "submitted"
+    rule: Any
+    basis: Annotated[Basis, Field(min_length=1)]
+    message: Words
+    ask: Words | None = None
+    verified: Flag = True
+
+
+class CriteriaDocument(Part):
+    parameters: dict[Id, Parameter] = {}
+    criteria: Annotated[tuple[CriterionPart, ...], Field(min_length=1, max_length=200)]
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One criterion, compiled."""
+
+    id: str
+    title: Text
+    effect: Literal["reject", "flag", "refer"]
+    when_unknown: Decision
+    as_of: Moment
+    basis: tuple[Clause, ...]
+    message: Text
+    ask: Text | None
+    verified: bool
+    compiled: Compiled
+
+    @property
+    def node(self) -> Node:
+        return self.compiled.scope.node
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """All criteria of a department with their parameters; `on_day` is a cache of the parameters' values by day."""
+
+    criteria: tuple[Criterion, ...]
+    parameters: Mapping[str, Parameter]
+    facts: Mapping[str, FactType]
+    used_facts: frozenset[str]
+    on_day: dict[date, dict[str, Any]] = field(default_factory=dict, repr=False, compare=False)
+
+    def __getitem__(self, criterion_id: str) -> Criterion:
+        return next(one for one in self.criteria if one.id == criterion_id)
+
+    def values_on(self, day: date) -> dict[str, Any]:
+        values = self.on_day.get(day)
+        if values is None:
+            if len(self.on_day) > 1000:
+                self.on_day.clear()
+            values = self.on_day[day] = {name: _comparable(parameter, day) for name, parameter in self.parameters.items()}
+        return values
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What became of one criterion: met, not met or unknown, with the trace of every node."""
+
+    criterion: Criterion
+    truth: Truth
+    trace: list[Any] = field(repr=False)
+    on: date
+    message: Text | None
+    missing: tuple[str, ...]
+    parameters: Mapping[str, Parameter] = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        return self.criterion.id
+
+    @property
+    def outcome(self) -> Outcome:
+        return "unknown" if self.truth is None else "met" if self.truth else "not_met"
+
+    def to_data(self) -> dict[str, Any]:
+        """The finding as JSON, complete enough to be shown for ever without the release it came from."""
+        criterion = self.criterion
+        used = sorted(_params_of(criterion.node))
+        return {
+            "id": criterion.id, "title": _both(criterion.title), "outcome": self.outcome, "effect": criterion.effect,
+            "basis": [{"reg": clause.reg, "article": clause.article} for clause in criterion.basis], "verified": criterion.verified,
+            "message": _both(self.message) if self.message else None, "missing": list(self.missing),
+            "parameters": [_parameter_data(name, self.parameters[name], self.on) for name in used],
+            "trace": trace_data(criterion.node, self.trace, self.parameters),
+        }
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the criteria say: the decision, the flags that travel with the file, every finding, and what is missing."""
+
+    decision: Decision
+    flags: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    missing: tuple[str, ...]
+    on: date
+    moment: Moment
+
+    def __getitem__(self, criterion_id: str) -> Finding:
+        return next(one for one in self.findings if one.id == criterion_id)
+
+    @property
+    def reasons(self) -> tuple[Finding, ...]:
+        """The findings that led to the decision; empty for `pass`."""
+        return tuple(one for one in self.findings if _consequence(one.criterion, one.truth) == self.decision != "pass")
+
+    def to_data(self) -> dict[str, Any]:
+        return {"decision": self.decision, "flags": list(self.flags), "missing": list(self.missing), "on": self.on.isoformat(),
+                "moment": self.moment, "findings": [finding.to_data() for finding in self.findings]}
+
+
+def evaluate(criteria: Criteria, facts: Mapping[str, Any], *, on: date, moment: Moment) -> Verdict:
+    """Judge the facts with the parameters in force on the day; at `decided` only what is to be re-checked then.
+
+    Never raises, whatever JSON the facts are; the same facts and day give the same verdict.
+    """
+    params = criteria.values_on(on)
+    findings: list[Finding] = []
+    flags: list[str] = []
+    missing: dict[str, None] = {}
+    gravest = 0
+    for criterion in criteria.criteria:
+        if moment == "decided" and criterion.as_of != "decided":
+            continue
+        truth, trace = criterion.compiled.ask(facts, params, on)
+        if truth is True:
+            findings.append(Finding(criterion, True, trace, on, None, (), criteria.parameters))
+            continue
+        lacking: tuple[str, ...] = ()
+        if truth is None:
+            lacking = tuple(missing_facts(criterion.node, trace))
+            missing.update(dict.fromkeys(lacking))
+            message = criterion.ask or _ask(criterion, lacking, criteria.facts)
+        else:
+            message = _filled(criterion, facts, trace, params, criteria)
+        consequence = _consequence(criterion, truth)
+        if consequence == "flag":
+            flags.append(criterion.id)
+        else:
+            gravest = max(gravest, GRAVITY.index(consequence))  # type: ignore[arg-type]
+        findings.append(Finding(criterion, truth, trace, on, message, lacking, criteria.parameters))
+    return Verdict(GRAVITY[gravest], tuple(flags), tuple(findings), tuple(missing), on, moment)
+
+
+def build(document: CriteriaDocument, source: Document, facts: Mapping[str, FactType], problems: list[Problem]) -> Criteria:
+    """Type-check and compile the document; adds every problem with its line, and answers what could be compiled."""
+
+    def report(path: tuple[str | int, ...], zh: str, en: str) -> None:
+        problems.append(source.problem(path, zh, en))
+
+    for name, parameter in document.parameters.items():
+        check_dates(name, parameter, ("parameters", name), report)
+        if name in facts:
+            report(("parameters", name), f"参数“{name}”与同名的事实冲突，请改名。", f"Parameter '{name}' has the name of a fact; rename it.")
+    kinds = {name: parameter.kind for name, parameter in document.parameters.items()}
+    compiled: list[Criterion] = []
+    used_params: set[str] = set()
+    used_facts: set[str] = set()
+    ids: set[str] = set()
+    for at, part in enumerate(document.criteria):
+        path = ("criteria", at)
+        if part.id in ids:
+            report((*path, "id"), f"条件“{part.id}”重复出现，请改名。", f"The criterion '{part.id}' appears twice; rename one.")
+        ids.add(part.id)
+        reader = Reader(facts, kinds, report)
+        scope = reader.scope(part.rule, (*path, "rule"))
+        slots = set(facts) | set(kinds) | reader.named
+        used_params |= reader.used_params | _check_slots(part, slots, path, report)
+        used_facts |= reader.used_facts
+        if scope is not None:
+            compiled.append(Criterion(part.id, part.title, part.effect, part.when_unknown, part.as_of, part.basis, part.message,
+                                      part.ask, part.verified, compile_scope(scope)))
+    for name in sorted(set(kinds) - used_params):
+        report(("parameters", name), f"参数“{name}”没有任何条件用到，请删去或改正名称。", f"No criterion uses parameter '{name}'; remove it or correct the name.")
+    return Criteria(tuple(compiled), document.parameters, facts, frozenset(used_facts))
+
+
+def _check_slots(part: CriterionPart, slots: set[str], path: tuple[str | int, ...], report: Any) -> set[str]:
+    used: set[str] = set()
+    for key, words in (("message", part.message), ("ask", part.ask)):
+        for lang, text in (("zh", words.zh), ("en", words.en)) if words else ():
+            for name in _SLOT.findall(text or ""):
+                used.add(name)
+                if name not in slots or key == "ask":
+                    tail = meant(name, slots if key == "message" else ())
+                    report((*path, key, lang), f"文字中的“{{{name}}}”不是可用的值。{tail[0]}", f"'{{{name}}}' in the text is not a value that can be shown. {tail[1]}")
+    return used
+
+
+def _consequence(criterion: Criterion, truth: Truth) -> str:
+    if truth is True:
+        return "pass"
+    return criterion.when_unknown if truth is None else criterion.effect
+
+
+def _filled(criterion: Criterion, facts: Mapping[str, Any], trace: list[Any], params: Mapping[str, Any], criteria: Criteria) -> Text:
+    named = dict(_named_values(criterion.node, trace))
+
+    def fill(text: str, lang: str) -> str:
+        def slot(match: re.Match[str]) -> str:
+            name = match[1]
+            if name in named:
+                return show_value(named[name][0], lang, months=named[name][1])
+            if name in params:
+                return show_value(params[name], lang)
+            known = criteria.facts.get(name)
+            if known is None:
+                return match[0]
+            if known.secret:
+                return "••••••"
+            return show_value(read_fact(known.kind, facts.get(name)), lang, options=known.options)
+
+        return _SLOT.sub(slot, text)
+
+    message = criterion.message
+    return Text(zh=fill(message.zh, "zh"), en=fill(message.en, "en") if message.en else None)
+
+
+def _ask(criterion: Criterion, lacking: tuple[str, ...], facts: Mapping[str, FactType]) -> Text:
+    zh = "、".join(dict.fromkeys(_fact_label(name, facts, "zh") for name in lacking)) or criterion.title.zh
+    en = ", ".join(dict.fromkeys(_fact_label(name, facts, "en") for name in lacking)) or criterion.title.show("en")
+    return Text(zh=f"“{criterion.title.zh}”无法判断，请补充：{zh}。", en=f"'{criterion.title.show('en')}' cannot be judged yet; please supply: {en}.")
+
+
+def _fact_label(path: str, facts: Mapping[str, FactType], lang: str) -> str:
+    name, *rest = path.split(".")
+    known = facts.get(name)
+    label = known.label.show(lang) if known and known.label else name
+    if known and len(rest) == 2 and rest[1] in known.entry:
+        inner = known.entry[rest[1]].label
+        number = f" {int(rest[0]) + 1}" if rest[0].isdigit() else ""
+        return f"{label}{number} – {inner.show(lang) if inner else rest[1]}"
+    return label
+
+
+def _named_values(node: Node, trace: list[Any]) -> list[tuple[str, tuple[Seen | None, bool]]]:
+    if isinstance(node, Logical):
+        return [pair for below in node.nodes for pair in _named_values(below, trace)]
+    if isinstance(node, Compare) and isinstance(node.left, Aggregate) and node.left.name:
+        return [(node.left.name, (trace[node.index][1], node.left.kind == "years_union"))]
+    return []
+
+
+def _params_of(node: Any) -> set[str]:
+    """The parameters a node or value names, anywhere below it."""
+    if type(node).__name__ == "ParamRef":
+        return {node.name}
+    if isinstance(node, tuple):
+        return {name for one in node for name in _params_of(one)}
+    slots = getattr(type(node), "__slots__", ()) if type(node).__module__ == "rules.tree" else ()
+    return {name for slot in slots for name in _params_of(getattr(node, slot))}
+
+
+def _parameter_data(name: str, parameter: Parameter, day: date) -> dict[str, Any]:
+    dated = parameter.dated_on(day)
+    data: dict[str, Any] = {"id": name, "title": _both(parameter.title) if parameter.title else None, "value": None}
+    if dated is not None:
+        data |= {"value": list(dated.value) if isinstance(dated.value, tuple) else dated.value, "from": dated.start.isoformat(),
+                 "unit": _both(parameter.unit) if parameter.unit else None, "verified": dated.verified,
+                 "basis": [{"reg": clause.reg, "article": clause.article} for clause in dated.basis]}
+    return data
+
+
+def _comparable(parameter: Parameter, day: date) -> Any:
+    dated = parameter.dated_on(day)
+    if dated is None:
+        return None
+    kind = {"numbers": "number", "texts": "text"}.get(parameter.kind, parameter.kind)
+    if isinstance(dated.value, tuple):
+        return tuple(read_fact(kind, one) if kind in ("number", "text") else one for one in dated.value)
+    return read_fact(kind, dated.value) if kind in ("number", "text", "date", "boolean") else dated.value
+
+
+def _both(text: Text) -> dict[str, str]:
+    return {"zh": text.zh, "en": text.show("en")}

@@ -1,0 +1,121 @@
+"""bundle.yaml: who we are, which specialties, from when, which steps with which settings, which regulations we cite."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, StrictBool, model_validator
+
+from rules.documents import Fault
+from rules.parts import (
+    Basis,
+    Code,
+    CountSetting,
+    Day,
+    Flag,
+    Id,
+    Line,
+    MonthsSetting,
+    Part,
+    PositiveSetting,
+    Setting,
+    Words,
+    settled,
+)
+from rules.specialties import Claim
+
+Level = Literal["region", "league", "county"]
+
+
+class Levels(Part):
+    """Which level of office reviews; without `second` there is one review only."""
+
+    first: Level
+    second: Level | None = None
+
+
+class Review(Part):
+    levels: Levels
+    days: PositiveSetting
+    warn_after: PositiveSetting | None = None
+
+    @model_validator(mode="after")
+    def _warning_before_the_end(self) -> Self:
+        if self.warn_after and self.warn_after.value >= self.days.value:
+            raise Fault("warn_after 应小于 days，否则提醒来不及。", "warn_after must be below days, or the warning comes too late.", ("warn_after",))
+        return self
+
+
+YesNo = Annotated[Setting[StrictBool], BeforeValidator(settled)]
+
+
+class PipelineSettings(Part):
+    """The settings of the walk; all days are working days. Every number knows its clause."""
+
+    review: Review
+    training: YesNo
+    exam: YesNo
+    notice_days: PositiveSetting
+    correct_within: PositiveSetting
+    training_within: PositiveSetting | None = None
+    exam_within: PositiveSetting | None = None
+    reconsider_within: CountSetting
+    reapply_after: MonthsSetting
+    term_years: PositiveSetting
+
+    @model_validator(mode="after")
+    def _steps_have_their_time(self) -> Self:
+        for step in ("training", "exam"):
+            if getattr(self, step).value and getattr(self, f"{step}_within") is None:
+                raise Fault(f"开启了 {step}，请补上 {step}_within。", f"{step} is on; add {step}_within.", (step,))
+        return self
+
+
+class Contact(Part):
+    phone: Line
+    hours: Words
+    address: Words | None = None
+    verified: Flag = True
+
+
+class Regulation(Part):
+    id: Code
+    title: Words
+    number: Line | None = None
+    start: Day | None = Field(default=None, alias="from")
+    until: Day | None = None
+    url: Line | None = None
+    verified: Flag = True
+
+
+class Manifest(Part):
+    """A department's or the centre's own page."""
+
+    code: Id
+    kind: Literal["department", "centre"]
+    title: Words
+    unit: Words | None = None
+    contact: Contact
+    effective_from: Day
+    specialties: tuple[Claim, ...] = ()
+    pipeline: PipelineSettings | None = None
+    regulations: tuple[Regulation, ...] = ()
+    basis: Basis = ()
+
+    @model_validator(mode="after")
+    def _kind_fits(self) -> Self:
+        if self.kind == "department":
+            if self.pipeline is None:
+                raise Fault("部门须有 pipeline（办理环节的设置）。", "A department needs 'pipeline'.")
+            if not self.specialties:
+                raise Fault("部门须有 specialties（主管的专业）。", "A department needs 'specialties'.")
+        else:
+            for key in ("pipeline", "specialties"):
+                if getattr(self, key):
+                    raise Fault(f"交易中心不审核申报，不能有 {key}。", f"The centre decides nothing; remove '{key}'.", (key,))
+        ids: set[str] = set()
+        for at, regulation in enumerate(self.regulations):
+            if regulation.id in ids:
+                raise Fault(f"法规“{regulation.id}”重复出现。", f"The regulation '{regulation.id}' appears twice.", ("regulations", at))
+            ids.add(regulation.id)
+        return self
