@@ -249,7 +249,12 @@ def scope_line() -> str:
         place = _("全区") if words.level == 1 else words.division_en if english else words.division
         said.append(f"{department} · {place}")
     distinct = list(dict.fromkeys(said))
-    return distinct[0] if len(distinct) == 1 else _("%(first)s 等 %(count)s 处", first=distinct[0], count=len(distinct)) if distinct else ""
+    if not distinct:
+        return _("没有有效授权")
+    line = distinct[0]
+    if len(distinct) > 1:
+        line = _("%(first)s 等 %(count)s 处", first=line, count=len(distinct))
+    return _("%(where)s　运维台，无审核权", where=line) if (request.blueprint or "").startswith("ops") else line
 
 
 def role_line() -> str:

@@ -43,7 +43,7 @@ class StaffGrant(WithId, Base):
     )
 
     def __str__(self) -> str:
-        return f"{self.staff} {self.role}"
+        return f"{self.staff} {self.role} {self.division_code}"
 
 
 class WebSession(Base):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from console.accounts import services
 from console.accounts.models import StaffGrant
 from console.crud.screen import MANAGE, RowAction, Screen
+from console.doors.preferences import language
 from console.errors import N_
 from console.roles import ROLES, Role
 from console.scope import Principal
@@ -21,9 +23,14 @@ def _end(session: Session, rows: list[Any], *, actor: Principal, reason: str) ->
         services.end_grant(session, grant, reason=reason, actor=actor)
 
 
-def _roles() -> list[tuple[str, str]]:
-    from console.doors.preferences import language
+class GrantNames:
+    """A grant is called by its holder and the role's own name."""
 
+    def name_of(self, row: StaffGrant) -> str:
+        return _("%(staff)s：%(role)s", staff=row.staff, role=dict(_roles()).get(row.role, row.role))
+
+
+def _roles() -> list[tuple[str, str]]:
     return [(str(role), d.title_en if language() == "en" else d.title) for role, d in ROLES.items()]
 
 
@@ -40,7 +47,7 @@ SCREENS = (
             "ended_by", "ended_at",
         ),  # fmt: skip
         filters=("role", "department", "division", "valid_to"),
-        labels={"staff": N_("工作人员")},
+        labels={"staff": N_("工作人员"), "valid_from": N_("授权起始"), "valid_to": N_("授权到期")},
         order="-granted_at",
         sortable=("role", "valid_from", "valid_to", "ended_at", "granted_at"),
         choices={"role": _roles},
@@ -57,6 +64,7 @@ SCREENS = (
             ),
         ),
         read_only=True,
+        extend=GrantNames,
         empty=N_("还没有授权。"),
     ),
 )

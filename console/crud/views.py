@@ -153,6 +153,10 @@ class ScreenView(ModelView):
             return dict(self.screen.choices[name]()).get(str(value), value)
         return columns.words(self.screen.model, name, value)
 
+    def name_of(self, row: Any) -> str:
+        """What a row is called in headings and messages."""
+        return str(row)
+
     def _order(self, statement: Select[Any]) -> tuple[Select[Any], str]:
         wanted = request.args.get("order", "")
         chosen = wanted if wanted.removeprefix("-") in self.order_columns else self.screen.order
@@ -205,6 +209,7 @@ class ScreenView(ModelView):
                 count_words=_count_words(total, len(drawn), page),
                 may=self.may,
                 row_links=self.row_links,
+                name_of=self.name_of,
                 actions=[action for action in screen.actions if self.may(action.name)],
             )
 
@@ -245,7 +250,7 @@ class ScreenView(ModelView):
                 title=_(screen.title),
                 row=row,
                 key=pk,
-                name=str(row),
+                name=self.name_of(row),
                 pairs=[(self.label_columns[name], self.cell(row, name)) for name in screen.shown],
                 may=self.may,
                 actions=[action for action in screen.actions if self.may(action.name)],
@@ -269,7 +274,7 @@ class ScreenView(ModelView):
                 self.datamodel.add(row)
                 self.post_add(row)
                 audit.record(session, f"{self.screen.name}.added", self._subject(row), changes=self._written(form, row))
-                told.success = _("已新增“%(name)s”。", name=str(row))
+                told.success = _("已新增“%(name)s”。", name=self.name_of(row))
                 told.address = url_for(".show", pk=self.key(row))
         return told.answer or self._form_page(self.add_template, form, _("新增%(what)s", what=_(self.screen.title)))
 
@@ -279,7 +284,7 @@ class ScreenView(ModelView):
     def edit(self, pk: str) -> Any:
         with _telling() as told, transaction() as session:
             row = self.one(session, pk, self.screen.edit)
-            name = str(row)
+            name = self.name_of(row)
             form = self.edit_form(obj=row)
             form._id = self.datamodel.get_pk_value(row)  # FAB's Unique validator leaves the row itself out
             if request.method == "POST" and form.validate():
@@ -292,7 +297,7 @@ class ScreenView(ModelView):
                 changes = {field: [before[field], after[field]] for field in after if before[field] != after[field]}
                 if changes:
                     audit.record(session, f"{self.screen.name}.changed", self._subject(row), changes=changes)
-                told.success = _("已保存“%(name)s”。", name=str(row))
+                told.success = _("已保存“%(name)s”。", name=self.name_of(row))
                 told.address = url_for(".show", pk=pk)
         return told.answer or self._form_page(self.edit_template, form, _("修改“%(name)s”", name=name), key=pk)
 
@@ -302,7 +307,7 @@ class ScreenView(ModelView):
     def delete(self, pk: str) -> Any:
         with _telling() as told, transaction() as session:
             row = self.one(session, pk)
-            name = str(row)
+            name = self.name_of(row)
             if request.method == "POST":
                 subject = self._subject(row)
                 self.pre_delete(row)
@@ -374,7 +379,7 @@ class ScreenView(ModelView):
                     told.address = url_for(".list") if len(rows) > 1 else url_for(".show", pk=keys[0])
                 else:
                     flash(_("请把要填的都填上。"), "bad")
-            names = [str(row) for row in rows]
+            names = [self.name_of(row) for row in rows]
         if told.answer is not None:
             return told.answer
         return self.render_template(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from flask import Flask, g, render_template, request
+from flask import Flask, current_app, g, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -40,16 +40,18 @@ WORDS: dict[int, str] = {
 
 
 def page(status: int, sentence: str | None = None, *, problems: Any = None) -> tuple[str, int]:
-    """One error page; a door has its own template `errors/page.html`."""
+    """One error page; a door may name its own template in `ERROR_TEMPLATE`."""
     title = _(TITLES.get(status, TITLES[400]))
     words = sentence or _(WORDS.get(status, WORDS[400]))
     html = render_template(
-        "errors/page.html", title=title, status=status, sentence=words, problems=problems, request_id=g.get("request_id")
+        current_app.config["ERROR_TEMPLATE"], title=title, status=status, sentence=words, problems=problems, request_id=g.get("request_id")
     )
     return html, status
 
 
 def install(app: Flask) -> None:
+    app.config.setdefault("ERROR_TEMPLATE", "errors/page.html")
+
     @app.errorhandler(ConsoleError)
     def known(error: ConsoleError) -> Any:
         Session.rollback()

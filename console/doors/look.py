@@ -87,6 +87,11 @@ def mask(value: str | None, kind: str = "id") -> str:
     return secrecy.mask_phone(value) if kind == "phone" else secrecy.mask_id_number(value)
 
 
+def _door(door: str) -> str:
+    """`console`, `portal`, or `ops` on the desk's pages inside the console."""
+    return "ops" if door == "console" and (request.blueprint or "").partition("_")[0] == "ops" else door
+
+
 def install(app: Flask, *, door: str) -> None:
     """Give an app the shared filters and globals; `door` is `console` or `portal`."""
     env = app.jinja_env
@@ -97,7 +102,7 @@ def install(app: Flask, *, door: str) -> None:
         moment=dates.moment, money=dates.money,
     )  # fmt: skip
     env.globals.update(
-        static_url=static_url, csp_nonce=headers.nonce, language=preferences.language, theme=preferences.theme,
-        preference_url=preferences.preference_url, door=lambda: door, home_url=lambda: request.script_root + "/",
+        static_url=static_url, csp_nonce=headers.nonce, language=preferences.language, chosen_theme=preferences.theme,
+        preference_url=preferences.preference_url, door=lambda: _door(door), home_url=lambda: request.script_root + "/",
         door_title=lambda: _("入库审核台") if door == "console" else _("专家入库"),
     )  # fmt: skip

@@ -1,0 +1,100 @@
+"""The public frame as staff see it: read only, because it is loaded from files and decrees, not typed."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+
+from console.crud.screen import REFERENCE, Screen
+from console.departments.models import CodeItem, Department, Division, Office, Regulation, Specialty, Workday
+from console.errors import N_
+
+
+def _levels() -> list[tuple[str, str]]:
+    return [("1", _("自治区")), ("2", _("盟市")), ("3", _("旗县"))]
+
+
+SCREENS = (
+    Screen(
+        "offices",
+        Office,
+        title=N_("办理机构"),
+        menu=REFERENCE,
+        icon="people",
+        columns=("name", "department", "division", "level", "phone", "is_coordinating"),
+        show=("name", "name_en", "department", "division", "level", "phone", "hours", "is_coordinating"),
+        search=("name", "name_en"),
+        filters=("department", "division", "level", "is_coordinating"),
+        choices={"level": _levels},
+        read_only=True,
+    ),
+    Screen(
+        "departments",
+        Department,
+        title=N_("主管部门"),
+        menu=REFERENCE,
+        icon="tree",
+        columns=("name", "short_name", "code", "short_code", "is_centre"),
+        show=("name", "name_en", "short_name", "code", "short_code", "is_centre"),
+        search=("name", "name_en", "code"),
+        read_only=True,
+    ),
+    Screen(
+        "divisions",
+        Division,
+        title=N_("行政区划"),
+        menu=REFERENCE,
+        icon="tree",
+        columns=("code", "name", "name_en", "level", "parent_code"),
+        show=("code", "name", "name_en", "level", "parent_code", "aliases"),
+        search=("code", "name", "name_en", "aliases"),
+        filters=("level",),
+        choices={"level": _levels},
+        read_only=True,
+    ),
+    Screen(
+        "specialties",
+        Specialty,
+        title=N_("专业分类"),
+        menu=REFERENCE,
+        icon="log",
+        columns=("standard", "code", "name", "level", "parent_code", "is_leaf"),
+        search=("code", "name"),
+        filters=("standard", "is_leaf"),
+        read_only=True,
+    ),
+    Screen(
+        "workdays",
+        Workday,
+        title=N_("工作日历"),
+        menu=REFERENCE,
+        icon="clock",
+        columns=("day", "is_workday", "name"),
+        filters=("day", "is_workday"),
+        search=("name",),
+        order="-day",
+        read_only=True,
+    ),
+    Screen(
+        "regulations",
+        Regulation,
+        title=N_("依据文件"),
+        menu=REFERENCE,
+        icon="file",
+        columns=("title", "number", "in_force_from", "in_force_to", "verified"),
+        show=("id", "title", "title_en", "number", "in_force_from", "in_force_to", "verified"),
+        search=("id", "title", "number"),
+        filters=("verified",),
+        read_only=True,
+    ),
+    Screen(
+        "codes",
+        CodeItem,
+        title=N_("代码表"),
+        menu=REFERENCE,
+        icon="log",
+        columns=("list", "code", "name", "name_en", "verified"),
+        search=("code", "name"),
+        filters=("list", "verified"),
+        read_only=True,
+    ),
+)
