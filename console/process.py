@@ -14,10 +14,11 @@ from typing import Literal
 from sqlalchemy.exc import OperationalError
 
 import config
-from config import Settings
+from config import Mode, Settings
 from console import assembly, clock, db, secrecy
 
 Role = Literal["web", "worker", "owner"]
+_STATEMENT = {"web": "30s", "worker": "5min", "owner": "0"}  # a statement that takes longer is a fault
 
 
 class NotReady(Exception):
@@ -30,13 +31,14 @@ def begin(role: Role, settings: Settings | None = None, *, check: bool = True) -
     `check=False` leaves the database untouched (a web master process before it forks).
     """
     settings = settings or config.load()
-    set_up_log(settings.log_level)
+    if settings.mode is not Mode.TEST:  # pytest has handlers of its own
+        set_up_log(settings.log_level)
     secrecy.configure(secrecy.Keys(data=dict(settings.data_keys), hash=settings.hash_key))
     clock.set_zone(settings.timezone)
     url = {"web": settings.database_url, "worker": settings.database_worker_url, "owner": settings.database_owner_url}[role]
     if not url:
         raise NotReady("DATABASE_OWNER_URL is missing: this command changes what only the owner of the tables may change.")
-    db.configure(url)
+    db.configure(url, connect_args={"options": f"-c statement_timeout={_STATEMENT[role]}", "application_name": f"ruku {role}"})
     assembly.models()
     if check:
         check_database(settings)
@@ -63,7 +65,7 @@ def reason(error: Exception) -> str:
 class _JsonLines(logging.Formatter):
     """One JSON object per line: a name with a line break in it cannot forge an entry."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)  # type: ignore[assignment]
 
     def format(self, record: logging.LogRecord) -> str:
         entry = {

@@ -54,10 +54,9 @@ def differences(owner_url: str) -> list[Any]:
     from migrations import targets  # slow: loads Flask-AppBuilder
 
     with _connection(owner_url) as connection:
-        context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "include_object": targets.ours, "target_metadata": targets.TARGETS}
-        )
-        return list(compare_metadata(context, targets.TARGETS))
+        options = {"compare_type": True, "include_object": targets.ours, "target_metadata": targets.TARGETS}
+        context = MigrationContext.configure(connection, opts=options)
+        return list(compare_metadata(context, targets.TARGETS))  # type: ignore[arg-type]  # it takes a list too
 
 
 def _under_lock(owner_url: str, work: Callable[[Connection], None]) -> str | None:

@@ -1,0 +1,96 @@
+"""What travels through Redis: a listed name and whole numbers, as JSON, and nothing else that RQ could be told to do.
+
+RQ's own job may name any importable function, callbacks and web addresses to call. Ours reads a name and looks it up on the list;
+whatever else stands in the hash is dropped when it is read. Whoever can write to Redis can at most ask for work that is due anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from redis import Redis
+from rq import Queue
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from console.jobs import REGISTRY
+
+NAME = "ruku"
+DELIVER = "outbox.deliver"  # takes outbox ids; the only name that is not a room's job
+TIMEOUT = 600
+_LONGEST = 10_000
+
+Argument = int | list[int]
+
+
+class NotListed(Exception):
+    """Something in Redis asked for what is not on the list; it was not run."""
+
+
+class ListedJob(Job):
+    """An RQ job that can only be a listed name with whole numbers."""
+
+    def restore(self, raw_data: Any) -> Any:
+        super().restore(raw_data)
+        self._success_callback_name = self._failure_callback_name = self._stopped_callback_name = None
+        self.webhooks = []
+        self.retries_left = self.number_of_retries = self.repeats_left = None
+        self.retry_intervals = self.repeat_intervals = None
+        self.group_id = None
+        self.timeout = TIMEOUT
+        self.result_ttl = 0
+        self.failure_ttl = 3_600
+
+    @property
+    def func(self) -> Callable[..., Any]:
+        """RQ would import this; we never do."""
+        raise NotListed(f"{self.func_name!r} was asked for by RQ itself")
+
+    def _execute(self) -> None:
+        name, arguments = read(self.func_name, self.args, self.kwargs, self.instance)
+        RUN[0](name, arguments)
+
+
+def _unset(name: str, arguments: list[Argument]) -> None:
+    raise NotListed("this process runs no jobs")
+
+
+RUN: list[Callable[[str, list[Argument]], None]] = [_unset]  # set once by console.worker, which knows how to run a name
+
+
+def read(name: Any, arguments: Any, named: Any, instance: Any) -> tuple[str, list[Argument]]:
+    """The name and arguments of a job from Redis; NotListed when it is anything but ours."""
+    if not isinstance(name, str) or (name != DELIVER and name not in REGISTRY):
+        raise NotListed(f"{str(name)[:80]!r} is not on the list of jobs")
+    if named or instance is not None:
+        raise NotListed(f"{name}: only whole numbers may be given")
+    if not isinstance(arguments, list) or not all(_is_argument(argument) for argument in arguments):
+        raise NotListed(f"{name}: only whole numbers may be given")
+    return name, arguments
+
+
+def _is_argument(value: Any) -> bool:
+    if isinstance(value, list):
+        return len(value) <= _LONGEST and all(type(item) is int for item in value)
+    return type(value) is int  # bool is no number of anything
+
+
+def connect(url: str) -> Redis:
+    return Redis.from_url(url, health_check_interval=30)
+
+
+def queue(connection: Redis) -> Queue:
+    """The one queue."""
+    return Queue(NAME, connection=connection, job_class=ListedJob, serializer=JSONSerializer)
+
+
+def ask(queue: Queue, orders: Iterable[tuple[str, list[Argument]]]) -> int:
+    """Put names with their arguments into the queue in one round trip; how many."""
+    data = [
+        Queue.prepare_data(name, tuple(arguments), timeout=TIMEOUT, result_ttl=0, failure_ttl=3_600, description=name)
+        for name, arguments in orders
+    ]
+    if data:
+        queue.enqueue_many(data)
+    return len(data)

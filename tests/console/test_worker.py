@@ -1,0 +1,229 @@
+"""What Redis may ask for, what happens to work that fails, and that every row that is due is done."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import threading
+
+import pytest
+from rq.job import Job
+from rq.serializers import DefaultSerializer
+from sqlalchemy import func, select
+
+from console import assembly, audit, db, outbox, queueing, relay, worker
+from console.audit import AuditEntry, AuditLink
+from console.jobs import REGISTRY, DailyRun, Heartbeat, JobRun, job, pull_brake
+from console.outbox import OutboxMessage
+from console.queueing import NotListed, read
+from console.scope import System, current
+
+
+@pytest.fixture
+def listed():
+    """Jobs of this test's own; what they were called with is kept in a list."""
+    worker.prepare()
+    jobs = dict(REGISTRY)
+    calls: list[tuple] = []
+
+    @job("test.note")
+    def note(ids: list[int]) -> None:
+        calls.append(("note", *ids, str(current())))
+
+    @job("test.poison", automatic="test.rule")
+    def poison(ids: list[int]) -> None:
+        if 13 in ids:
+            raise ValueError("thirteen")
+        calls.append(("poison", *ids))
+
+    assembly.SUBSCRIPTIONS["test.happened"] = [note]
+    assembly.SUBSCRIPTIONS["test.poisoned"] = [poison]
+    yield calls
+    del assembly.SUBSCRIPTIONS["test.happened"], assembly.SUBSCRIPTIONS["test.poisoned"]
+    REGISTRY.clear()
+    REGISTRY.update(jobs)
+
+
+def publish(topic: str, ids: list[int]) -> None:
+    with db.transaction() as session:
+        outbox.publish(session, topic, ids)
+
+
+def only_message() -> OutboxMessage:
+    with db.transaction() as session:
+        return session.scalars(select(OutboxMessage)).one()
+
+
+def test_message_is_delivered_once_as_system(committed_db, listed):
+    with committed_db.as_worker():
+        publish("test.happened", [2, 1])
+        ran = relay.settle(committed_db.settings)
+        again = relay.settle(committed_db.settings)
+        with db.transaction() as session:
+            runs = session.execute(select(JobRun.job, JobRun.subject_count, JobRun.error)).all()
+        message = only_message()
+
+    assert (ran, again) == (1, 0)
+    assert listed == [("note", 1, 2, str(System("outbox.deliver")))]
+    assert [tuple(run) for run in runs] == [("test.note", 2, None)]
+    assert (message.attempts, message.last_error, message.done_at is not None) == (0, None, True)
+
+
+def test_failing_batch_is_split_until_the_culprit_is_alone_and_waits_longer_each_time(committed_db, listed, clock):
+    with committed_db.as_worker():
+        publish("test.poisoned", [11, 12, 13, 14])
+        relay.settle(committed_db.settings)
+        first = only_message()
+        waits = []
+        for _ in range(worker.MOST_ATTEMPTS):
+            message = only_message()
+            if message.gave_up_at is None:
+                waits.append(round((message.due_at - clock.now()).total_seconds()))
+                clock.advance(hours=1)
+                relay.settle(committed_db.settings)
+        last = only_message()
+
+    assert listed == [("poison", 11, 12), ("poison", 14)] * worker.MOST_ATTEMPTS
+    assert first.attempts == 1
+    assert "13: ValueError: thirteen" in first.last_error
+    assert waits == sorted(waits) and waits[-1] == 3600
+    assert (last.attempts, last.gave_up_at is not None, last.done_at) == (worker.MOST_ATTEMPTS, True, None)
+
+
+def test_lost_order_is_asked_for_again_when_its_lease_ends(committed_db, listed, redis):
+    with committed_db.as_worker():
+        publish("test.happened", [1])
+        relay.tick(queueing.queue(redis))
+        redis.flushdb()
+        nothing = relay.settle(committed_db.settings)
+        with db.transaction() as session:
+            session.scalars(select(OutboxMessage)).one().claimed_until = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+        ran = relay.settle(committed_db.settings)
+
+    assert (nothing, ran, len(listed)) == (0, 1, 1)
+
+
+def test_brake_on_everybody_holds_the_message_back(committed_db, listed, clock):
+    with committed_db.as_worker():
+        with db.transaction() as session:
+            pull_brake(session, "test.rule", department_id=None, reason="核查", actor=System("test"))
+        publish("test.poisoned", [1])
+        relay.settle(committed_db.settings)
+        message = only_message()
+
+    assert listed == []
+    assert (message.attempts, message.done_at) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("data", "meta"),
+    [
+        (["os.system", None, ["touch /tmp/ruku-forged"], {}], {}),
+        (["test.note", None, [["x"]], {}], {}),
+        (["test.note", None, [[True]], {}], {}),
+        (["test.note", None, [[1]], {"shell": 1}], {}),
+        (["test.note", "console.db", [[1]], {}], {}),
+        (["console.audit.seal", None, [], {}], {}),
+        ("not a job", {}),
+    ],
+)
+def test_forged_job_is_refused_and_never_executed(committed_db, listed, redis, caplog, data, meta):
+    forge(redis, json.dumps(data).encode(), **meta)
+
+    with committed_db.as_worker():
+        worker.burst(committed_db.settings)
+
+    assert listed == []
+    assert queueing.queue(redis).count == 0
+
+
+def test_pickled_job_is_not_unpickled(committed_db, listed, redis):
+    class Bomb:
+        def __reduce__(self):
+            return (listed.append, ("exploded",))
+
+    forge(redis, DefaultSerializer.dumps(("test.note", None, (Bomb(),), {})))
+    with committed_db.as_worker():
+        worker.burst(committed_db.settings)
+
+    assert listed == []
+
+
+def test_callbacks_and_addresses_of_a_listed_job_are_dropped(committed_db, listed, redis):
+    forge(
+        redis,
+        json.dumps(["test.note", None, [[7]], {}]).encode(),
+        success_callback_name="os.getcwd",
+        failure_callback_name="os.getcwd",
+        webhooks=json.dumps([{"url": "http://127.0.0.1:9/x", "statuses": ["finished"]}]),
+        repeats_left="5",
+        repeat_intervals="[0]",
+    )
+    with committed_db.as_worker():
+        worker.burst(committed_db.settings)
+        stored = queueing.ListedJob("forged", connection=redis, serializer=queueing.JSONSerializer)
+    assert listed == [("note", 7, str(System("test.note")))]
+    assert (stored._success_callback_name, redis.exists("rq:job:forged")) == (None, 0)
+
+
+def forge(redis, data: bytes, **fields: str) -> None:
+    redis.hset("rq:job:forged", mapping={"data": data, "created_at": "2026-01-01T00:00:00Z", "origin": queueing.NAME, **fields})
+    redis.rpush(f"rq:queue:{queueing.NAME}", "forged")
+    redis.sadd("rq:queues", f"rq:queue:{queueing.NAME}")
+
+
+def test_only_listed_names_and_whole_numbers_are_read():
+    worker.prepare()
+    assert read(queueing.DELIVER, [[1, 2]], {}, None) == (queueing.DELIVER, [[1, 2]])
+    with pytest.raises(NotListed):
+        read(queueing.DELIVER, [[1.0]], {}, None)
+    with pytest.raises(NotListed):
+        read(Job.func, [], {}, None)
+
+
+def test_daily_jobs_are_ordered_once_a_day(committed_db, clock):
+    worker.prepare()
+    with committed_db.as_worker():
+        clock.set(dt.date(2026, 10, 1))
+        first, second = relay.order_daily(), relay.order_daily()
+        relay.settle(committed_db.settings)
+        clock.set(dt.date(2026, 10, 2))
+        next_day = relay.order_daily()
+        with db.transaction() as session:
+            days = session.execute(select(DailyRun.day, func.count()).group_by(DailyRun.day).order_by(DailyRun.day)).all()
+            waiting = session.scalar(select(func.count()).where(OutboxMessage.done_at.is_(None)))
+
+    assert (first >= 2, second, next_day) == (True, 0, first)
+    assert [tuple(day) for day in days] == [(dt.date(2026, 10, 1), first), (dt.date(2026, 10, 2), first)]
+    assert waiting == first
+
+
+def test_tick_seals_the_audit_chain(committed_db, redis):
+    with committed_db.as_worker():
+        with db.transaction() as session:
+            audit.record(session, "test.done", "test:1")
+            audit.record(session, "test.done", "test:2")
+        relay.tick(queueing.queue(redis))
+        with db.transaction() as session:
+            sealed, entries = session.scalar(select(func.count(AuditLink.seq))), session.scalar(select(func.count(AuditEntry.id)))
+            faults = audit.verify(session)
+    assert (sealed, faults) == (entries, [])
+
+
+def test_heartbeat_comes_and_goes(committed_db, clock):
+    with committed_db.as_worker():
+        with worker.Beating("worker"), db.transaction() as session:
+            alive = worker.alive(session, "worker")
+        with db.transaction() as session:
+            left = session.scalars(select(Heartbeat)).all()
+    assert (alive, left) == (True, [])
+
+
+def test_two_relays_one_leads(committed_db):
+    over = threading.Event()
+    with relay._leadership(committed_db.settings, relay.RELAY_LOCK, over) as first:
+        held = first.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone()
+        over.set()  # the second would wait; it gives up when it is asked to stop
+        with relay._leadership(committed_db.settings, relay.RELAY_LOCK, over) as second:
+            still = second.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone()
+    assert (held, still) == ((1,), (1,))
