@@ -79,6 +79,7 @@ class NoticeItem(WithId, AdmissionPart, Base):
 
 
 objection_ids = Sequence("objection_id_seq", metadata=Base.metadata)
+RECHECK_CODE = "RE-"  # begins the code of an objection that the last re-check filed by itself
 
 
 class Objection(AdmissionPart, Base):
@@ -102,6 +103,11 @@ class Objection(AdmissionPart, Base):
     ruled_at: Mapped[dt.datetime | None] = mapped_column(comment="处理时间")
 
     item: Mapped[NoticeItem] = relationship()
+
+    @property
+    def is_recheck(self) -> bool:
+        """Filed by the re-check at the end of the window, because an officer must look."""
+        return self.code.startswith(RECHECK_CODE)
 
     @classmethod
     def visible_to(cls, principal: Principal) -> ColumnElement[bool]:

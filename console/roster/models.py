@@ -5,14 +5,25 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, ClassVar
 
-from sqlalchemy import Date, ForeignKey, ForeignKeyConstraint, String, Text, UniqueConstraint
+from sqlalchemy import (
+    Date,
+    ForeignKey,
+    ForeignKeyConstraint,
+    String,
+    Text,
+    UniqueConstraint,
+    column,
+    exists,
+    or_,
+    table,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.sql import ColumnElement
 
 from console.db import Base, WithId
 from console.departments.models import Department, Specialty
 from console.roles import Subject
-from console.scope import ApplicantsOwn, Principal, Public
+from console.scope import ApplicantsOwn, Principal, Public, Staff
 
 
 class RosterEntry(WithId, ApplicantsOwn, Base):
@@ -40,7 +51,14 @@ class RosterEntry(WithId, ApplicantsOwn, Base):
     def visible_to(cls, principal: Principal) -> ColumnElement[bool]:
         if isinstance(principal, Public):  # one at a time, by certificate code: the query names it
             return cls.code.is_not(None)
-        return super().visible_to(principal)
+        own = super().visible_to(principal)
+        if not isinstance(principal, Staff):
+            return own
+        # a person admitted by several departments: the entry lies with the first, each sees it through its own specialties
+        shared = table("roster_specialty", column("entry_id"), column("office_id"))
+        offices = principal.offices(cls.subject)
+        seen = exists().where(shared.c.entry_id == cls.id, shared.c.office_id.in_(offices)).correlate_except(shared)
+        return or_(own, seen)
 
 
 class RosterSpecialty(WithId, ApplicantsOwn, Base):

@@ -1,0 +1,302 @@
+"""What is on the board, who is held, what waits for the coordinator. Read by the console, by the portal's public pages and by jobs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from console import clock
+from console.applications.models import Admission, Applicant, RestrictionEntry
+from console.departments import queries as departments
+from console.departments.models import Department, Office
+from console.errors import NotFound
+from console.publicity.errors import ON_ANOTHER_NOTICE, Obstacle
+from console.publicity.models import Notice, NoticeItem, Objection
+from rules.pipeline import Step
+
+RECENT_DAYS = 30  # how long a closed notice stays on the board's front page; its own address works for good
+
+SHOWN, HELD, ADMITTED, REFUSED, WITHDRAWN = "shown", "held", "admitted", "refused", "withdrawn"
+
+
+def open_objection(item_id: Any) -> Any:
+    """SQL: somebody objected to this item and nobody has ruled yet."""
+    return select(Objection.id).where(Objection.notice_item_id == item_id, Objection.ruled_at.is_(None)).exists()
+
+
+# ── the board ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class BoardLine:
+    """A notice as the board lists it."""
+
+    notice: Notice
+    people: int
+
+    @property
+    def number(self) -> str:
+        return self.notice.number
+
+
+@dataclass(frozen=True)
+class Board:
+    """`in_force`: the window is open on that day, the soonest end first; `recent`: ended within the last month, newest first."""
+
+    in_force: list[BoardLine]
+    recent: list[BoardLine]
+
+
+def notices_on_board(session: Session, on: dt.date) -> Board:
+    """Every notice a visitor should find on this day. Works for everyone, officers see those of their offices."""
+    people = (
+        select(NoticeItem.notice_id, func.count().label("people")).group_by(NoticeItem.notice_id).subquery("people_shown")
+    )
+    rows = session.execute(
+        select(Notice, people.c.people)
+        .join(people, people.c.notice_id == Notice.id)
+        .where(Notice.last_day >= on - dt.timedelta(days=RECENT_DAYS))
+        .options(joinedload(Notice.department))
+        .order_by(Notice.last_day, Notice.id)
+    ).tuples()
+    lines = [BoardLine(notice, count) for notice, count in rows]
+    ended = [line for line in lines if line.notice.last_day < on]
+    return Board([line for line in lines if line.notice.last_day >= on], ended[::-1])
+
+
+# ── one notice ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person as the frozen content says, and what has become of them (`state`)."""
+
+    item: NoticeItem
+    position: int
+    name: str
+    employer: str
+    division: str
+    specialties: list[dict[str, str]]
+    state: str
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in (SHOWN, HELD)
+
+
+@dataclass(frozen=True)
+class NoticePage:
+    """A notice with its people, its clock and the proof that nobody changed it.
+
+    A door draws the clock with `console.doors.deadlines.window(page.first_day, page.last_day, today=page.today,
+    is_working_day=page.is_working_day, provisional=page.notice.is_provisional)`.
+    """
+
+    notice: Notice
+    office: Office
+    people: tuple[Person, ...]
+    sha256: str
+    sm3: str
+    today: dt.date
+    is_open: bool
+    is_working_day: Callable[[dt.date], bool]
+
+    @property
+    def first_day(self) -> dt.date:
+        return self.notice.first_day
+
+    @property
+    def last_day(self) -> dt.date:
+        return self.notice.last_day
+
+    @property
+    def is_intact(self) -> bool:
+        """The text still has the fingerprint it was published with."""
+        return self.sha256 == self.notice.content_hash
+
+    def count(self, *states: str) -> int:
+        return sum(person.state in states for person in self.people)
+
+
+def notice_page(session: Session, number: str) -> NoticePage:
+    """A notice by its public number, as anyone may see it; NotFound when there is none (or not for this officer).
+
+    Names and specialties are read from the frozen text, never from the file; that somebody is held is public, why is not.
+    """
+    notice = session.scalar(
+        select(Notice)
+        .where(Notice.number == number)
+        .options(joinedload(Notice.department), joinedload(Notice.office), selectinload(Notice.items))
+    )
+    if notice is None:
+        raise NotFound()
+    held = set(session.scalars(text("SELECT ruku_held_items(:notice)"), {"notice": notice.id}))
+    frozen = {row["position"]: row for row in json.loads(notice.content)["people"]}
+    people = []
+    for item in notice.items:
+        row = frozen[item.position]
+        state = item.outcome or (HELD if item.id in held else SHOWN)
+        people.append(
+            Person(item, item.position, row["name"], row["employer"], row["division"], row["specialties"], state)
+        )
+    now = clock.now(session)
+    calendar, _version = departments.working_calendar(session)
+    return NoticePage(
+        notice=notice,
+        office=notice.office,
+        people=tuple(people),
+        sha256=hashlib.sha256(notice.content.encode()).hexdigest(),
+        sm3=hashlib.new("sm3", notice.content.encode()).hexdigest(),
+        today=clock.day_of(now),
+        is_open=now < notice.due_at,
+        is_working_day=calendar.is_workday,
+    )
+
+
+def notice_item(session: Session, item_id: int) -> NoticeItem:
+    """One person on a notice, for the objection form; NotFound when there is none."""
+    item = session.scalar(select(NoticeItem).where(NoticeItem.id == item_id).options(joinedload(NoticeItem.notice)))
+    if item is None:
+        raise NotFound()
+    return item
+
+
+def notice_of(session: Session, admission: Admission) -> Notice | None:
+    """The notice that shows this file now, or showed it last; for the applicant's status page."""
+    return session.scalar(
+        select(Notice)
+        .join(NoticeItem, NoticeItem.notice_id == Notice.id)
+        .where(NoticeItem.admission_id == admission.id)
+        .order_by(Notice.id.desc())
+        .limit(1)
+    )
+
+
+# ── objections ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class ObjectionState:
+    """What the holder of the code may know: `state` is `open`, `upheld` or `dismissed`."""
+
+    state: str
+    made_at: dt.datetime
+    ruled_at: dt.datetime | None
+    ruling: str | None
+    notice: str
+
+
+def objection_by_code(session: Session, code: str) -> ObjectionState:
+    """The answer to an objector who kept the code; works for anyone, and shows nothing but the state and the ruling."""
+    row = session.execute(
+        text("SELECT state, made_at, ruled_at, ruling, notice FROM ruku_objection_state(:code)"),
+        {"code": code.strip().upper()[:20]},
+    ).first()
+    if row is None:
+        raise NotFound()
+    return ObjectionState(*row)
+
+
+def open_objections(session: Session, *, notice: Notice | None = None) -> Sequence[Objection]:
+    """Those nobody has ruled on, within the officer's offices, the oldest first."""
+    statement = select(Objection).where(Objection.ruled_at.is_(None))
+    return session.scalars(_on(statement, notice).order_by(Objection.made_at, Objection.id)).all()
+
+
+def ruled_objections(session: Session, *, notice: Notice | None = None, limit: int = 50) -> Sequence[Objection]:
+    """Those already ruled on, the newest first."""
+    statement = select(Objection).where(Objection.ruled_at.is_not(None))
+    return session.scalars(_on(statement, notice).order_by(Objection.ruled_at.desc()).limit(limit)).all()
+
+
+def _on(statement: Any, notice: Notice | None) -> Any:
+    if notice is not None:
+        statement = statement.where(
+            Objection.notice_item_id.in_(select(NoticeItem.id).where(NoticeItem.notice_id == notice.id))
+        )
+    return statement.options(
+        joinedload(Objection.item).joinedload(NoticeItem.notice).joinedload(Notice.department)
+    )
+
+
+def objection(session: Session, objection_id: int) -> Objection:
+    found = session.scalar(_on(select(Objection).where(Objection.id == objection_id), None))
+    if found is None:
+        raise NotFound()
+    return found
+
+
+# ── what waits for a notice ──────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Somebody at the publicity step. `obstacle`: why they cannot join a notice now; `restricted`: they are on the joint list,
+    and would be refused when the notice ends."""
+
+    admission: Admission
+    obstacle: Obstacle | None = None
+    restricted: bool = False
+
+
+def shown_elsewhere(session: Session, admission_ids: Sequence[int]) -> dict[int, str]:
+    """Admission id → number of the notice on which it is shown and not settled."""
+    rows = session.execute(
+        select(NoticeItem.admission_id, Notice.number)
+        .join(Notice, Notice.id == NoticeItem.notice_id)
+        .where(NoticeItem.admission_id.in_(admission_ids), NoticeItem.settled_at.is_(None))
+    )
+    return dict(rows.tuples().all())
+
+
+def restricted_people(session: Session, applicants: Sequence[int], on: dt.date) -> dict[int, list[RestrictionEntry]]:
+    """Applicant id → entries of the joint restriction list that hold on this day."""
+    rows = session.execute(
+        select(Applicant.id, RestrictionEntry)
+        .join(RestrictionEntry, RestrictionEntry.id_number_hash == Applicant.id_number_hash)
+        .where(
+            Applicant.id.in_(applicants),
+            RestrictionEntry.valid_from <= on,
+            (RestrictionEntry.valid_to.is_(None)) | (RestrictionEntry.valid_to >= on),
+        )
+        .order_by(RestrictionEntry.id)
+    )
+    found: dict[int, list[RestrictionEntry]] = {}
+    for applicant_id, entry in rows:
+        found.setdefault(applicant_id, []).append(entry)
+    return found
+
+
+def waiting(session: Session, department: Department, *, limit: int = 500) -> list[Candidate]:
+    """Everybody of this department at the publicity step, the longest waiting first, with why some cannot join a notice."""
+    admissions = session.scalars(
+        select(Admission)
+        .where(Admission.department_id == department.id, Admission.step == Step.PUBLICITY)
+        .options(joinedload(Admission.applicant), selectinload(Admission.specialties))
+        .order_by(Admission.since, Admission.id)
+        .limit(limit)
+    ).all()
+    elsewhere = shown_elsewhere(session, [admission.id for admission in admissions])
+    restricted = restricted_people(session, [admission.applicant_id for admission in admissions], clock.today(session))
+    return [
+        Candidate(
+            admission,
+            Obstacle(admission, ON_ANOTHER_NOTICE, elsewhere[admission.id]) if admission.id in elsewhere else None,
+            admission.applicant_id in restricted,
+        )
+        for admission in admissions
+    ]
+
+
+def coordinating_office(session: Session, department: Department) -> Office:
+    """The department's one office that opens notices and rules on objections."""
+    return session.scalars(
+        select(Office).where(Office.department_id == department.id).order_by(Office.is_coordinating.desc(), Office.level).limit(1)
+    ).one()

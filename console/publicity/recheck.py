@@ -1,0 +1,149 @@
+"""The last look before admission: joint restriction and the criteria marked `as_of: decided`, asked again on this very day.
+
+Set-wise: one statement per table, whatever the number of people. Reads only; who is refused, admitted or left is for the caller.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from console.applications import answers
+from console.applications.models import Admission, Applicant, Application, RestrictionEntry
+from console.departments import queries as departments
+from console.departments.models import Department
+from rules import facts as derivations
+from rules.bundle import Bundle
+from rules.criteria import Finding, Verdict, evaluate
+
+
+class Outcome(StrEnum):
+    """What the re-check says about one person."""
+
+    ADMIT = "admit"
+    REFUSE = "refuse"
+    HOLD = "hold"  # something cannot be known today; silence neither admits nor refuses
+
+
+@dataclass(frozen=True)
+class Recheck:
+    """`items` are the grounds, in the shape of a refusal's items: title, reason and clause, zh and en."""
+
+    admission: Admission
+    outcome: Outcome
+    items: list[dict[str, Any]]
+    verdict: Verdict
+    facts: dict[str, Any]
+
+    @property
+    def reasons(self) -> str:
+        return "；".join(item["reason"] for item in self.items)
+
+
+def load(session: Session, admission_ids: Sequence[int]) -> list[Admission]:
+    """The files with everything the re-check reads, fresh from the database."""
+    return list(
+        session.scalars(
+            select(Admission)
+            .where(Admission.id.in_(admission_ids))
+            .options(
+                joinedload(Admission.application).joinedload(Application.applicant),
+                selectinload(Admission.specialties),
+            )
+            .order_by(Admission.id)
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def recheck(session: Session, admissions: Sequence[Admission], *, on: dt.date) -> list[Recheck]:
+    """One answer per admission, in their order. `admissions` come from `load()`."""
+    records = _records(session, [admission.applicant_id for admission in admissions])
+    bundles = {r: departments.bundle_of(session, r) for r in {admission.release_id for admission in admissions}}
+    codes = dict(session.execute(select(Department.id, Department.code)).tuples().all())
+    return [
+        _one(admission, bundles[admission.release_id], codes[admission.department_id], records[admission.applicant_id], on)
+        for admission in admissions
+    ]
+
+
+def _records(session: Session, applicants: Sequence[int]) -> dict[int, list[RestrictionEntry]]:
+    """Every entry of the joint restriction list about these people, lapsed ones too: they count as penalties."""
+    found: dict[int, list[RestrictionEntry]] = {applicant: [] for applicant in applicants}
+    rows = session.execute(
+        select(Applicant.id, RestrictionEntry)
+        .join(RestrictionEntry, RestrictionEntry.id_number_hash == Applicant.id_number_hash)
+        .where(Applicant.id.in_(applicants))
+        .order_by(RestrictionEntry.id)
+    )
+    for applicant_id, entry in rows:
+        found[applicant_id].append(entry)
+    return found
+
+
+def holds(entry: RestrictionEntry, on: dt.date) -> bool:
+    return entry.valid_from <= on and (entry.valid_to is None or on <= entry.valid_to)
+
+
+def _one(admission: Admission, bundle: Bundle, code: str, records: list[RestrictionEntry], on: dt.date) -> Recheck:
+    application = admission.application
+    barred = [entry for entry in records if holds(entry, on)]
+    facts = derivations.derive(
+        {"id_number": application.applicant.id_number} | answers.unseal(application.answers),
+        department=code,
+        applied_on=application.applied_on or on,
+        decided_on=on,
+        specialties=[{"standard": s.standard, "code": s.code} for s in admission.specialties],
+        registers={
+            "blacklisted": bool(barred),
+            "penalties": [
+                {"kind": e.kind, "decided_on": e.valid_from.isoformat(), "department": e.source} for e in records
+            ],
+        },
+    )
+    verdict = evaluate(bundle.criteria, facts, on=on, moment="decided")
+    kept = _storable(facts, bundle)
+    grounds = [_ground(finding) for finding in verdict.reasons]
+    if verdict.decision == "reject":
+        return Recheck(admission, Outcome.REFUSE, grounds, verdict, kept)
+    if barred:  # 联合惩戒 bars from every pool, whatever a department's own criteria ask
+        return Recheck(admission, Outcome.REFUSE, [_barred(entry) for entry in barred], verdict, kept)
+    if verdict.decision == "pass":
+        return Recheck(admission, Outcome.ADMIT, [], verdict, kept)
+    return Recheck(admission, Outcome.HOLD, grounds, verdict, kept)
+
+
+def _ground(finding: Finding) -> dict[str, Any]:
+    criterion, message = finding.criterion, finding.message or finding.criterion.message
+    return {
+        "criterion": criterion.id,
+        "title": criterion.title.zh,
+        "title_en": criterion.title.show("en"),
+        "reason": message.zh,
+        "reason_en": message.show("en"),
+        "basis": [{"reg": clause.reg, "article": clause.article} for clause in criterion.basis],
+    }
+
+
+def _barred(entry: RestrictionEntry) -> dict[str, Any]:
+    return {
+        "criterion": "restriction",
+        "title": "联合惩戒",
+        "title_en": "Joint restriction",
+        "reason": f"自 {entry.valid_from} 起列入联合惩戒名单，作出机关：{entry.source}，依据：{entry.basis}",
+        "reason_en": f"On the joint restriction list since {entry.valid_from}, by {entry.source}; basis: {entry.basis}",
+        "basis": [],
+    }
+
+
+def _storable(facts: dict[str, Any], bundle: Bundle) -> dict[str, Any]:
+    """Without what identifies a person: the trail needs what was derived from an identity number, never the number."""
+    forms = [form for form in (bundle.form, getattr(bundle.centre, "form", None)) if form is not None]
+    secret = {f.id for form in forms for section in form.sections for f in section.fields if f.secret}
+    return {name: value for name, value in facts.items() if name not in secret}
