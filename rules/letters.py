@@ -1,0 +1,118 @@
+"""Letters: a text per event with named places. `{name}` is replaced by a text, nothing else is interpreted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rules.documents import Document, Problem, meant
+from rules.parts import Id, Part, Text, Words
+
+COMMON = frozenset("applicant_name number department office phone hours today portal_url".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a letter of this event may say, and what it must."""
+
+    may: frozenset[str]
+    must: frozenset[str] = frozenset()
+    centre_only: bool = False
+
+
+def _event(may: str = "", must: str = "", *, centre_only: bool = False) -> Event:
+    return Event(COMMON | set(may.split()) | set(must.split()), frozenset(must.split()), centre_only)
+
+
+EVENTS: Mapping[str, Event] = {
+    "submitted": _event("specialties days due_on"),
+    "returned": _event("due_on", "items"),
+    "corrected": _event("due_on"),
+    "refused": _event("reconsider_until reapply_on", "reasons"),
+    "flagged": _event("", "reasons"),
+    "passed_review": _event("minutes pass_mark due_on"),
+    "exam_failed": _event("marks pass_mark tries_left next_try_on"),
+    "exam_passed": _event("marks pass_mark"),
+    "notice_opened": _event("notice_title closes_on notice_url"),
+    "objection_received": _event("closes_on"),
+    "objection_dismissed": _event("reasons"),
+    "admitted": _event("specialties term_from term_until certificate_url", "roster_number"),
+    "reminder": _event("task", "due_on"),
+    "lapsed": _event("reasons reapply_on"),
+    "withdrawn": _event(),
+    "reconsideration_received": _event("due_on"),
+    "reconsideration_granted": _event("reasons"),
+    "reconsideration_refused": _event("reasons"),
+    "assigned": _event("specialties"),
+    "sign_in_code": _event("minutes", "code", centre_only=True),
+}
+
+_PLACE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class Letter(Part):
+    """The text of one event."""
+
+    subject: Words
+    body: Words
+    sms: Words | None = None
+
+
+class LettersDocument(Part):
+    letters: dict[Id, Letter]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    subject: str
+    body: str
+    sms: str | None
+
+
+def render(letter: Letter, values: Mapping[str, str], *, lang: str = "zh") -> Rendered:
+    """The letter with its places filled; a place without a value stays empty. Values are plain text, never interpreted."""
+
+    def fill(text: Text | None) -> str | None:
+        return None if text is None else _fill(text.show(lang), values)
+
+    return Rendered(fill(letter.subject) or "", fill(letter.body) or "", fill(letter.sms))
+
+
+def _fill(text: str, values: Mapping[str, str]) -> str:
+    def place(match: re.Match[str]) -> str:
+        if match[0] in ("{{", "}}"):
+            return match[0][0]
+        return str(values.get(match[1], "")) if match[1] is not None else match[0]
+
+    return _PLACE.sub(place, text)
+
+
+def placeholders(text: str) -> set[str]:
+    """Everything in braces, well-named or not; a lone brace is `{` or `}`."""
+    return {match[1] if match[1] is not None else match[0] for match in _PLACE.finditer(text) if match[0] not in ("{{", "}}")}
+
+
+def check_letters(document: LettersDocument, source: Document, *, centre: bool, problems: list[Problem]) -> None:
+    """Events and places must be known, what an event must say must be said; the centre has a letter for every event."""
+    for name, letter in document.letters.items():
+        path = ("letters", name)
+        event = EVENTS.get(name)
+        if event is None or event.centre_only and not centre:
+            zh, en = meant(name, EVENTS)
+            problems.append(source.problem(path, f"没有名为“{name}”的事件{'' if event is None else '（仅交易中心可写）'}。{zh}", f"There is no event '{name}' here. {en}"))
+            continue
+        for part, text in (("subject", letter.subject), ("body", letter.body), ("sms", letter.sms)):
+            for lang, words in (("zh", text.zh), ("en", text.en)) if text else ():
+                used = placeholders(words or "")
+                for place in sorted(used - event.may):
+                    zh, en = meant(place, event.may)
+                    problems.append(source.problem((*path, part, lang), f"“{{{place}}}”不是此信函可用的占位名。{zh}", f"'{{{place}}}' is not a place of this letter. {en}"))
+                if part == "body" and words:
+                    for place in sorted(event.must - used):
+                        problems.append(source.problem((*path, part, lang), f"此信函须写明 {{{place}}}。", f"This letter must say {{{place}}}."))
+    if centre:
+        for name in EVENTS:
+            if name not in document.letters:
+                problems.append(source.problem(("letters",), f"缺少事件“{name}”的信函。", f"The letter for the event '{name}' is missing."))
