@@ -1,4 +1,4 @@
-"""How a message leaves the house: what every channel answers, and which driver the settings name.
+"""How a message leaves the house: what every channel answers, and what the settings say about it.
 
 A driver is `send(message) -> None`. It raises `NotSent` when trying again later may help and `Undeliverable` when it will not;
 neither says an address, because what they say is stored and logged.
@@ -72,22 +72,3 @@ def portal_url() -> str:
         known = _settings
     scheme = "https" if known.https else "http"
     return f"{scheme}://{known.portal_host or f'{known.host}:{known.port}'}"
-
-
-def send(channel: str, message: OutgoingMessage) -> None:
-    """Hand the message to the driver of its channel. Raises NotSent or Undeliverable."""
-    from console.notifications import mail, sms  # cycle: drivers raise this module's errors
-
-    known = settings()
-    if channel == MAIL:
-        mail.send(message, url=known.mail_url, sender=known.mail_from)
-    elif channel == SMS:
-        sms.send(message, url=known.sms_url)
-    else:
-        raise Undeliverable(why=f"channel {channel}")
-
-
-def can_leave(channel: str) -> bool:
-    """False when the channel is a folder: quick, and never out of reach."""
-    known = settings()
-    return not {MAIL: known.mail_url, SMS: known.sms_url}[channel].startswith("folder:")

@@ -38,7 +38,7 @@ class UnitProgress:
 def units(session: Session, admission: Admission) -> list[UnitProgress]:
     """Every unit in the department's order; an empty list when the department asks for no training."""
     bundle = bundle_of(session, admission.release_id)
-    if bundle.manifest.pipeline is None or not bundle.manifest.pipeline.training:
+    if bundle.manifest.pipeline is None or not bundle.manifest.pipeline.training.value:
         return []
     rows = session.scalars(select(CourseProgress).where(CourseProgress.admission_id == admission.id))
     progress = {row.unit: row for row in rows}

@@ -1,0 +1,93 @@
+"""Carrying letters: one delivery at a time, each in a transaction of its own.
+
+The row is locked while the other side is spoken to, so two workers never send the same delivery at once; a worker that dies
+leaves it unsent, and the next try carries the same idempotency key. At least once to the gateway, exactly one record here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from console import clock
+from console.applications.models import Applicant
+from console.notifications import mail, sms
+from console.notifications.channels import MAIL, NotSent, OutgoingMessage, Undeliverable, settings
+from console.notifications.models import Delivery, Letter
+
+GIVE_UP_AFTER = 8  # tries, over some four hours
+
+
+def wait_before(attempt: int) -> dt.timedelta:
+    """1, 2, 4 … minutes, at most two hours."""
+    return dt.timedelta(minutes=min(2 ** (attempt - 1), 120))
+
+
+def waiting():  # type: ignore[no-untyped-def]
+    """What is neither sent nor given up."""
+    return Delivery.sent_at.is_(None) & Delivery.gave_up_at.is_(None)
+
+
+def deliver(session: Session, delivery_id: int) -> bool:
+    """Try one delivery that is due; False when there was nothing to do. A failure is noted, never raised."""
+    delivery = session.scalar(
+        select(Delivery)
+        .where(Delivery.id == delivery_id, waiting(), Delivery.due_at <= clock.now(session))
+        .options(joinedload(Delivery.letter, innerjoin=True))
+        .with_for_update(of=Delivery, skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    if delivery is None:
+        return False
+    now = clock.now(session)
+    delivery.attempts += 1
+    delivery.claimed_until = None
+    try:
+        _hand_over(delivery.channel, _message(session, delivery))
+    except Undeliverable as error:
+        delivery.gave_up_at, delivery.last_error = now, str(error)
+    except NotSent as error:
+        delivery.last_error = str(error)
+        if delivery.attempts >= GIVE_UP_AFTER:
+            delivery.gave_up_at = now
+        else:
+            delivery.due_at = now + wait_before(delivery.attempts)
+    else:
+        delivery.sent_at, delivery.last_error = now, None
+    session.flush()
+    return True
+
+
+def try_again(session: Session, delivery_ids: list[int]) -> None:
+    """Put deliveries that were given up back in the queue, with all their tries."""
+    for delivery in session.scalars(
+        select(Delivery).where(Delivery.id.in_(delivery_ids), Delivery.sent_at.is_(None)).with_for_update()
+    ):
+        delivery.gave_up_at, delivery.attempts, delivery.due_at = None, 0, clock.now(session)
+    session.flush()
+
+
+def _message(session: Session, delivery: Delivery) -> OutgoingMessage:
+    """The letter and, only now, the address: it is kept nowhere but in the applicant's own row."""
+    letter = delivery.letter
+    applicant = session.scalars(select(Applicant).where(Applicant.id == delivery.applicant_id)).one()
+    if delivery.channel != MAIL:
+        return OutgoingMessage(delivery.idempotency_key, applicant.phone, letter.title, letter.sms or letter.title)
+    if not applicant.email:
+        raise Undeliverable(why="申报人没有留邮箱")
+    english = applicant.language.startswith("en") and letter.title_en != ""
+    return OutgoingMessage(delivery.idempotency_key, applicant.email, *_text(letter, english=english))
+
+
+def _text(letter: Letter, *, english: bool) -> tuple[str, str]:
+    return (letter.title_en, letter.body_en) if english else (letter.title, letter.body)
+
+
+def _hand_over(channel: str, message: OutgoingMessage) -> None:
+    known = settings()
+    if channel == MAIL:
+        mail.send(message, url=known.mail_url, sender=known.mail_from)
+    else:
+        sms.send(message, url=known.sms_url)

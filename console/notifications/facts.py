@@ -1,0 +1,330 @@
+"""What the placeholders of a letter stand for, in both languages, for a whole set of occasions at once.
+
+Every placeholder of the event's closed list (`rules.letters.EVENTS`) gets words: a letter never shows an empty place. What other
+rooms know (exam, notice, roster) is read from their tables as they stand at that moment, through plain tables: rooms do not
+import each other.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, FromClause, column, select, table
+from sqlalchemy.orm import Session
+
+from console import clock
+from console.applications.models import Admission, Applicant, Application, ApplicationSpecialty
+from console.departments import queries as departments
+from console.departments.models import Office, Specialty
+from console.notifications import channels
+from rules.bundle import Bundle
+from rules.pipeline import Step
+from rules.specialties import owner_of
+
+
+class Said(NamedTuple):
+    """Words in Chinese and English."""
+
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """One thing to tell one applicant. `key` makes it once; `office_id` is the office it happened at; `about` is the row it is
+    about when that is not the admission itself: the attempt, the notice item or the objection."""
+
+    event: str
+    admission: Admission
+    key: str
+    office_id: int
+    from_step: Step | None = None
+    reason: str | None = None
+    items: Sequence[Mapping[str, Any]] = ()
+    about: int | None = None
+
+
+@dataclass(frozen=True)
+class Person:
+    """Whom a letter addresses; where to send it is read when it is sent."""
+
+    name: str
+    language: str
+    has_email: bool
+
+
+_attempt = table(
+    "attempt", *map(column, ("id", "admission_id", "number", "marks", "finished_at"))
+)  # fmt: skip
+_notice = table("notice", *map(column, ("id", "number", "title", "last_day")))
+_item = table("notice_item", *map(column, ("id", "notice_id", "admission_id")))
+_objection = table("objection", *map(column, ("id", "notice_item_id", "ruling")))
+_entry = table("roster_entry", *map(column, ("id", "number", "code", "applicant_id")))
+_standing = table("roster_specialty", *map(column, ("admission_id", "entry_id", "term_from", "term_to")))
+
+NEVER = Said("不再安排", "none")
+TASKS = {
+    Step.CORRECTION: Said("补正申报材料", "correct your application"),
+    Step.TRAINING: Said("完成在线培训", "finish the online training"),
+    Step.EXAM: Said("参加在线考试", "take the online exam"),
+}
+_FALLBACK_HOURS = Said("工作日办公时间", "office hours on working days")
+_WITH_SPECIALTIES = {"submitted", "assigned", "admitted"}
+
+
+def day(value: dt.date | None) -> Said:
+    """2026年11月25日 and 25 November 2026; a date that is not set yet is said to be so."""
+    if value is None:
+        return Said("另行通知的日期", "a date to be announced")
+    return Said(f"{value.year}年{value.month}月{value.day}日", f"{value.day} {value:%B} {value.year}")
+
+
+def same(value: object) -> Said:
+    return Said(str(value), str(value))
+
+
+@dataclass
+class Facts:
+    """Everything the set needs, read once; `of(occasion)` then costs nothing."""
+
+    session: Session
+    occasions: Sequence[Occasion]
+    people: dict[int, Person] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        session, admissions = self.session, [occasion.admission for occasion in self.occasions]
+        self.today = clock.today(session)
+        self.portal = channels.portal_url()
+        self.people = {
+            row.id: Person(row.name, row.language, row.has_email)
+            for row in session.execute(
+                select(Applicant.id, Applicant.name, Applicant.language, Applicant.email.is_not(None).label("has_email"))
+                .where(Applicant.id.in_({admission.applicant_id for admission in admissions}))
+            )
+        }  # fmt: skip
+        offices = session.scalars(select(Office).where(Office.id.in_({admission.office_id for admission in admissions})))
+        self.offices = {office.id: office for office in offices}
+        self.bundles = {r: departments.bundle_of(session, r) for r in {admission.release_id for admission in admissions}}
+        self.calendar, _ = departments.working_calendar(session)
+        self.specialties = self._specialties([o.admission for o in self.occasions if o.event in _WITH_SPECIALTIES])
+        self.attempts = self._attempts([o for o in self.occasions if o.event in ("exam_passed", "exam_failed")])
+        self.notices = self._notices([o for o in self.occasions if o.event == "notice_opened"])
+        self.objections = self._objections([o for o in self.occasions if o.event.startswith("objection_")])
+        self.entries = self._entries([o for o in self.occasions if o.event == "admitted"])
+
+    # ── read once ──
+
+    def _specialties(self, admissions: Sequence[Admission]) -> dict[int, str]:
+        if not admissions:
+            return {}
+        named: dict[int, list[str]] = defaultdict(list)
+        rows = self.session.execute(
+            select(ApplicationSpecialty.admission_id, Specialty.name)
+            .join(Specialty, ApplicationSpecialty.specialty)
+            .where(ApplicationSpecialty.admission_id.in_([admission.id for admission in admissions]))
+            .order_by(ApplicationSpecialty.standard, ApplicationSpecialty.code)
+        )
+        for admission_id, name in rows:
+            named[admission_id].append(name)
+        # a receipt is written while the application is being frozen: what it chose is then still only in the application
+        fresh = [admission for admission in admissions if admission.id not in named]
+        for admission, codes in self._chosen(fresh):
+            known = departments.specialties(self.session, codes)
+            named[admission.id] = [known[code].name for code in codes if code in known]
+        return {admission_id: "、".join(names) for admission_id, names in named.items()}
+
+    def _chosen(self, admissions: Sequence[Admission]) -> list[tuple[Admission, list[tuple[str, str]]]]:
+        if not admissions:
+            return []
+        wanted = {admission.application_id for admission in admissions}
+        rows = self.session.execute(select(Application.id, Application.chosen).where(Application.id.in_(wanted)))
+        chosen = {pk: [(item["standard"], item["code"]) for item in items] for pk, items in rows}
+        found = []
+        for admission in admissions:
+            claims = {admission.department_id: self.bundles[admission.release_id].manifest.specialties}
+            codes = chosen.get(admission.application_id, [])
+            found.append((admission, [code for code in codes if owner_of(claims, *code)] or codes))
+        return found
+
+    def _rows(self, source: FromClause, *wanted: ColumnElement[Any], where: ColumnElement[bool]) -> Any:
+        return self.session.execute(select(*wanted).select_from(source).where(where))
+
+    def _attempts(self, occasions: Sequence[Occasion]) -> dict[int, Any]:
+        """The attempt named, or the latest finished one of each admission."""
+        if not occasions:
+            return {}
+        c = _attempt.c
+        ids = [o.admission.id for o in occasions]
+        rows = self.session.execute(
+            select(*c).where(c.admission_id.in_(ids), c.finished_at.is_not(None)).order_by(c.admission_id, c.number)
+        )
+        found: dict[int, Any] = {}
+        by_id = {o.about: o.admission.id for o in occasions if o.about is not None}
+        for row in rows:
+            if row.admission_id not in by_id.values() or row.id in by_id:
+                found[row.admission_id] = row
+        return found
+
+    def _notices(self, occasions: Sequence[Occasion]) -> dict[int, Any]:
+        return self._by_about(occasions, _item, _item.join(_notice, _notice.c.id == _item.c.notice_id))
+
+    def _objections(self, occasions: Sequence[Occasion]) -> dict[int, Any]:
+        joined = _objection.join(_item, _item.c.id == _objection.c.notice_item_id)
+        return self._by_about(
+            occasions, _objection, joined.join(_notice, _notice.c.id == _item.c.notice_id), _objection.c.ruling
+        )
+
+    def _by_about(
+        self, occasions: Sequence[Occasion], key: Any, source: FromClause, *more: ColumnElement[Any]
+    ) -> dict[int, Any]:
+        wanted = [o.about for o in occasions if o.about is not None]
+        if not wanted:
+            return {}
+        columns = (key.c.id, _notice.c.id.label("notice_id"), _notice.c.number, _notice.c.title, _notice.c.last_day, *more)
+        return {row.id: row for row in self._rows(source, *columns, where=key.c.id.in_(wanted))}
+
+    def _entries(self, occasions: Sequence[Occasion]) -> dict[int, Any]:
+        if not occasions:
+            return {}
+        source = _standing.join(_entry, _entry.c.id == _standing.c.entry_id)
+        rows = self._rows(
+            source, _standing.c.admission_id, _entry.c.number, _entry.c.code, _standing.c.term_from, _standing.c.term_to,
+            where=_standing.c.admission_id.in_([o.admission.id for o in occasions]),
+        )  # fmt: skip
+        return {row.admission_id: row for row in rows}
+
+    # ── put into words ──
+
+    def of(self, occasion: Occasion) -> dict[str, Said]:
+        """Every placeholder the event may use."""
+        admission = occasion.admission
+        office, person = self.offices[admission.office_id], self.people[admission.applicant_id]
+        values = {
+            "applicant_name": same(person.name),
+            "number": same(admission.number),
+            "department": Said(office.department.name, office.department.name_en),
+            "office": Said(office.name, office.name_en),
+            "phone": same(office.phone),
+            "hours": self._hours(office, self.bundles[admission.release_id]),
+            "today": day(self.today),
+            "portal_url": same(self.portal),
+            "due_on": day(clock.day_of(admission.due_at) - dt.timedelta(days=1) if admission.due_at else None),
+        }
+        return values | self._more(occasion)
+
+    @staticmethod
+    def _hours(office: Office, bundle: Bundle) -> Said:
+        contact = getattr(bundle.manifest, "contact", None)
+        usual = Said(contact.hours.zh, contact.hours.show("en")) if contact and contact.hours else _FALLBACK_HOURS
+        return usual if office.hours in ("", usual.zh) else Said(office.hours, usual.en)
+
+    def _more(self, occasion: Occasion) -> dict[str, Said]:
+        admission, event = occasion.admission, occasion.event
+        bundle = self.bundles[admission.release_id]
+        settings, exam = bundle.manifest.pipeline, bundle.exam
+        values: dict[str, Said] = {}
+        if event in _WITH_SPECIALTIES:
+            names = self.specialties.get(admission.id) or admission.number
+            values["specialties"] = Said(names, names)
+        if settings is not None:
+            values["days"] = same(settings.review.days.value)
+            until = self.calendar.due_date(self.today, settings.reconsider_within.value)
+            values["reconsider_until"] = day(until.last_day)
+            values["reapply_on"] = day(settings.reapply_from(self.today))
+        if exam is not None:
+            values |= {"minutes": same(exam.minutes), "pass_mark": same(exam.pass_mark)}
+            attempt = self.attempts.get(admission.id)
+            if attempt is not None:
+                left = max(0, exam.tries - attempt.number)
+                again = clock.day_of(attempt.finished_at) + dt.timedelta(days=exam.wait_days)
+                values |= {
+                    "marks": same(attempt.marks),
+                    "tries_left": same(left),
+                    "next_try_on": day(again) if left else NEVER,
+                }
+        if event == "returned":
+            values["items"] = lines(occasion.items, bundle, reason=occasion.reason)
+        elif event == "lapsed":
+            task = TASKS.get(occasion.from_step or Step.CORRECTION, TASKS[Step.CORRECTION])
+            values["reasons"] = Said(f"期限内没有{task.zh}。", f"The time to {task.en} has passed.")
+        elif event == "flagged":
+            values["reasons"] = self._flags(admission, bundle)
+        elif event == "reminder":
+            values["task"] = TASKS.get(Step(admission.step), Said("办理申报事项", "go on with your application"))
+        elif event == "notice_opened":
+            notice = self.notices[occasion.about or 0]
+            values |= {
+                "notice_title": same(notice.title),
+                "closes_on": day(notice.last_day),
+                "notice_url": same(f"{self.portal}/notices/{notice.notice_id}"),
+            }
+        elif event.startswith("objection_"):
+            objection = self.objections[occasion.about or 0]
+            values["closes_on"] = day(objection.last_day)
+            values["reasons"] = same(objection.ruling or occasion.reason or "经核实，异议不成立。")
+        elif event == "admitted":
+            entry = self.entries[admission.id]
+            values |= {
+                "roster_number": same(entry.number),
+                "term_from": day(entry.term_from),
+                "term_until": day(entry.term_to),
+                "certificate_url": same(f"{self.portal}/certificates/{entry.code}"),
+            }
+        else:
+            values["reasons"] = lines(occasion.items, bundle, reason=occasion.reason)
+        return values
+
+    @staticmethod
+    def _flags(admission: Admission, bundle: Bundle) -> Said:
+        known = {criterion.id: criterion for criterion in bundle.criteria.criteria}
+        found = [known[flag] for flag in admission.flags if flag in known]
+        items = [{"title": c.title.zh, "title_en": c.title.show("en"), "basis": [b.model_dump() for b in c.basis]} for c in found]
+        return lines(items, bundle, reason=None)
+
+
+def lines(items: Sequence[Mapping[str, Any]], bundle: Bundle, *, reason: str | None) -> Said:
+    """The reason in the officer's words, then one numbered line per item: what, why, and the article it rests on."""
+    said = [_item_line(item, bundle) for item in items]
+    zh, en = [f"{n}. {line.zh}" for n, line in enumerate(said, 1)], [f"{n}. {line.en}" for n, line in enumerate(said, 1)]
+    if reason:
+        zh, en = [reason, *zh], [reason, *en]
+    return Said("\n".join(zh) or "详见系统内的办理记录。", "\n".join(en) or "See the record of your file.")
+
+
+def _item_line(item: Mapping[str, Any], bundle: Bundle) -> Said:
+    what, why = _words(item, "label") or _words(item, "title"), _words(item, "reason")
+    basis = _basis(item.get("basis") or (), bundle)
+    zh, en = (
+        colon.join(part for part in (what and what[lang], why and why[lang]) if part)
+        for lang, colon in ((0, "："), (1, ": "))
+    )
+    return Said(
+        zh + (f"（依据：{basis.zh}）" if basis else ""),
+        en + (f" (basis: {basis.en})" if basis else ""),
+    )
+
+
+def _words(item: Mapping[str, Any], name: str) -> Said | None:
+    """`{name: {zh, en}}`, or `name` beside `name_en`."""
+    value = item.get(name)
+    if not value:
+        return None
+    if isinstance(value, Mapping):
+        return Said(value["zh"], value.get("en") or value["zh"])
+    return Said(str(value), str(item.get(f"{name}_en") or value))
+
+
+def _basis(clauses: Sequence[Mapping[str, Any]], bundle: Bundle) -> Said | None:
+    known = {regulation.id: regulation for regulation in bundle.manifest.regulations}
+    zh, en = [], []
+    for clause in clauses:
+        regulation = known.get(clause["reg"])
+        title = Said(regulation.title.zh, regulation.title.show("en")) if regulation else same(clause["reg"])
+        number = f"（{regulation.number}）" if regulation and regulation.number else ""
+        zh.append(f"《{title.zh.strip('《》')}》{number}{clause['article']}")
+        en.append(f"{title.en}, {clause['article']}")
+    return Said("；".join(zh), "; ".join(en)) if zh else None

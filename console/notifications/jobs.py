@@ -1,0 +1,95 @@
+"""Letters and messages written by the worker, and the carrying of deliveries."""
+
+from __future__ import annotations
+
+from console.db import transaction
+from console.jobs import Sweep, job
+from console.notifications import deliveries, services
+from console.notifications.models import Delivery
+from console.scope import System, become
+from rules.pipeline import Step
+
+
+@job("notifications.write_wanted")
+def write_wanted(entry_ids: list[int]) -> None:
+    """Write the letters of moves whose officer could no longer see the applicant."""
+    with become(System("letters")), transaction() as session:
+        services.tell_entries(session, entry_ids)
+
+
+@job("notifications.tell_offices")
+def tell_offices(admission_ids: list[int]) -> None:
+    """Leave a message at the offices these files were pushed to."""
+    with become(System("letters")), transaction() as session:
+        services.tell_offices(session, admission_ids)
+
+
+@job("notifications.tell_exam_failed")
+def tell_exam_failed(attempt_ids: list[int]) -> None:
+    """Tell who failed a try and has another."""
+    with become(System("letters")), transaction() as session:
+        services.tell_about(session, "exam_failed", attempt_ids)
+
+
+@job("notifications.tell_notice_opened")
+def tell_notice_opened(notice_ids: list[int]) -> None:
+    """Tell everybody on these notices."""
+    with become(System("letters")), transaction() as session:
+        services.tell_notice(session, notice_ids)
+
+
+@job("notifications.tell_objection_received")
+def tell_objection_received(objection_ids: list[int]) -> None:
+    """Tell who is held by these objections; not who objected."""
+    with become(System("letters")), transaction() as session:
+        services.tell_about(session, "objection_received", objection_ids)
+
+
+@job("notifications.tell_objection_dismissed")
+def tell_objection_dismissed(objection_ids: list[int]) -> None:
+    """Tell who is free again."""
+    with become(System("letters")), transaction() as session:
+        services.tell_about(session, "objection_dismissed", objection_ids)
+
+
+@job("notifications.remind")
+def remind() -> int:
+    """Once a day: remind who must act soon."""
+    with become(System("letters")), transaction() as session:
+        return services.remind(session)
+
+
+@job("notifications.deliver")
+def deliver(delivery_ids: list[int]) -> int:
+    """Try these deliveries, each in its own transaction; returns how many were tried."""
+    tried = 0
+    with become(System("deliver")):
+        for delivery_id in delivery_ids:
+            with transaction() as session:
+                tried += deliveries.deliver(session, delivery_id)
+    return tried
+
+
+@job("notifications.try_again")
+def try_again(delivery_ids: list[int]) -> None:
+    """Put given-up deliveries back in the queue."""
+    with become(System("deliver")), transaction() as session:
+        deliveries.try_again(session, delivery_ids)
+
+
+ON_MOVE = (services.tell_moves,)
+ON_ENTER = {Step.ROSTER: services.tell_admitted}  # after the roster's own: rooms are joined in order
+SUBSCRIPTIONS = {
+    "letters.wanted": (write_wanted,),
+    "admission.entered_first_review": (tell_offices,),
+    "admission.entered_second_review": (tell_offices,),
+    "admission.entered_assignment": (tell_offices,),
+    "admission.entered_reconsideration": (tell_offices,),
+    "exam.try_failed": (tell_exam_failed,),
+    "notice.opened": (tell_notice_opened,),
+    "objection.received": (tell_objection_received,),
+    "objection.dismissed": (tell_objection_dismissed,),
+    "delivery.retry_asked": (try_again,),
+}
+SWEEPS = (Sweep(deliver, Delivery, Delivery.due_at, deliveries.waiting, batch=50),)
+DAILY = (remind,)
