@@ -13,6 +13,7 @@ from flask_appbuilder import AppBuilder
 from flask_babel import Babel
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Mode, Settings
@@ -63,9 +64,17 @@ def _base(settings: Settings, *, door: str, secret: str) -> Flask:
     headers.install(app, inline_style_attributes=door == "console", https=settings.https)
     look.install(app, door=door)
     error_pages.install(app)
+    app.before_request(_known_host)
     app.register_blueprint(preferences.preferences)
     app.register_blueprint(health.health)
     return app
+
+
+def _known_host() -> ResponseReturnValue | None:
+    """A host we do not answer for gets one plain line: no page of ours can make an address for it."""
+    if isinstance(request.routing_exception, SecurityError):
+        return "unknown host\n", 400, {"Content-Type": "text/plain"}
+    return None
 
 
 def _enter(who: Any) -> None:
@@ -115,7 +124,7 @@ class Builder(AppBuilder):
         app.register_blueprint(Blueprint("appbuilder", base.__name__, template_folder="templates"))
 
     def _add_admin_views(self) -> None:
-        self._indexview = None
+        self._indexview: Any = None
         self.sm.register_views()
 
 
@@ -172,9 +181,8 @@ def create_console(settings: Settings) -> Flask:
     )
     with app.app_context():
         builder = Builder(security_manager_class=GrantSecurity, base_template="console/base.html")
-        builder.init_app(app, Session)
-        builder.bm.babel.locale_selector = preferences.locale
-        app.extensions["babel"].locale_selector = preferences.locale
+        builder.init_app(app, Session)  # type: ignore[arg-type]  # the registry stands for the session
+        app.extensions["babel"].locale_selector = preferences.locale  # FAB's own keeps a locale in the session
         _add_rooms(app, builder)
         ops.register(app)
     app.add_url_rule("/", "home", _home)

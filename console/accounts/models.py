@@ -36,8 +36,8 @@ class StaffGrant(WithId, Base):
     ended_by: Mapped[str | None] = mapped_column(String(80), comment="收回人")
     ended_at: Mapped[dt.datetime | None] = mapped_column(comment="收回时间")
 
-    department: Mapped[Department | None] = relationship(viewonly=True)
-    division: Mapped[Division] = relationship(viewonly=True)
+    department: Mapped[Department | None] = relationship()
+    division: Mapped[Division] = relationship()
     staff: Mapped[str] = column_property(
         select(_USER.c.last_name.op("||")(_USER.c.first_name)).where(_USER.c.id == staff_id).scalar_subquery()
     )

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flask_appbuilder.security.sqla.models import Permission, PermissionView, Role as RoleRow, ViewMenu
+from flask_appbuilder.security.sqla.models import Permission, PermissionView, ViewMenu
+from flask_appbuilder.security.sqla.models import Role as RoleRow
 from flask_appbuilder.security.sqla.models import assoc_permissionview_role as granted
 from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.orm import Session
@@ -41,9 +42,8 @@ def sync(session: Session, table: Table) -> tuple[int, int]:
     roles = _ids(session, RoleRow, {str(role) for role in Role})
     permissions = _ids(session, Permission, {name for wanted in table.values() for name in wanted})
     views = _ids(session, ViewMenu, set(table))
-    known = {(p, v): i for i, p, v in session.execute(
-        select(PermissionView.id, PermissionView.permission_id, PermissionView.view_menu_id)
-    ).tuples()}  # fmt: skip
+    pairs = select(PermissionView.id, PermissionView.permission_id, PermissionView.view_menu_id)
+    known = {(permission, view): key for key, permission, view in session.execute(pairs)}
     wanted: set[tuple[int, int]] = set()
     for view, names in table.items():
         for name, holders in names.items():
@@ -54,7 +54,7 @@ def sync(session: Session, table: Table) -> tuple[int, int]:
                 session.flush()
                 known[pair] = row.id
             wanted |= {(known[pair], roles[str(role)]) for role in holders}
-    there = set(session.execute(select(granted.c.permission_view_id, granted.c.role_id)).tuples())
+    there = {(pair, role) for pair, role in session.execute(select(granted.c.permission_view_id, granted.c.role_id))}
     new, old = wanted - there, there - wanted
     if new:
         session.execute(insert(granted), [{"permission_view_id": p, "role_id": r} for p, r in sorted(new)])
@@ -64,7 +64,7 @@ def sync(session: Session, table: Table) -> tuple[int, int]:
 
 
 def _ids(session: Session, model: type[Any], names: set[str]) -> dict[str, int]:
-    found = dict(session.execute(select(model.name, model.id).where(model.name.in_(names))).tuples().all())
+    found: dict[str, int] = {name: key for name, key in session.execute(select(model.name, model.id).where(model.name.in_(names)))}
     for name in sorted(names - set(found)):
         row = model(name=name)
         session.add(row)

@@ -32,13 +32,13 @@ _STAFF_SESSION = text(f"""
            (SELECT count(*) || ':' || coalesce(max(id), 0) FROM ab_permission_view_role) AS permissions
     FROM web_session w JOIN ab_user u ON u.id = w.person_id AND u.active CROSS JOIN (SELECT ruku_now() AS now) t
     WHERE w.token_hash = :token AND w.door = 'console' AND w.ended_at IS NULL AND w.expires_at > :real_now
-""")
+""")  # noqa: S608  constants only
 _APPLICANT_SESSION = text("""
     SELECT w.data, w.created_at, w.seen_at, w.expires_at, a.id, a.name
     FROM web_session w JOIN applicant a ON a.id = w.person_id
     WHERE w.token_hash = :token AND w.door = 'portal' AND w.ended_at IS NULL AND w.expires_at > :real_now
 """)
-_GRANTS_OF = text(f"SELECT ({_GRANTS}) FROM ab_user u CROSS JOIN (SELECT ruku_now() AS now) t WHERE u.id = :staff_id")
+_GRANTS_OF = text(f"SELECT ({_GRANTS}) FROM ab_user u CROSS JOIN (SELECT ruku_now() AS now) t WHERE u.id = :staff_id")  # noqa: S608  constants only
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,9 @@ from console.scope import Principal
 _ADMINS = frozenset({Role.DEPARTMENT_ADMIN, Role.PLATFORM_ADMIN})
 
 
+_HISTORY = ("reason", "granted_by", "granted_at", "ended_by", "ended_at")
+
+
 def _end(session: Session, rows: list[Any], *, actor: Principal, reason: str) -> None:
     for grant in rows:
         services.end_grant(session, grant, reason=reason, actor=actor)
@@ -42,10 +45,7 @@ SCREENS = (
         menu=MANAGE,
         icon="key",
         columns=("staff", "role", "department", "division", "valid_from", "valid_to", "ended_at"),
-        show=(
-            "staff", "role", "department", "division", "valid_from", "valid_to", "reason", "granted_by", "granted_at",
-            "ended_by", "ended_at",
-        ),  # fmt: skip
+        show=("staff", "role", "department", "division", "valid_from", "valid_to", *_HISTORY),
         filters=("role", "department", "division", "valid_to"),
         labels={"staff": N_("工作人员"), "valid_from": N_("授权起始"), "valid_to": N_("授权到期")},
         order="-granted_at",

@@ -45,7 +45,8 @@ class Officer(UserMixin):
 class GrantSecurity(SecurityManager):
     """Permissions of the declared role table, for roles derived from grants."""
 
-    authdbview = SignIn
+    authdbview: Any = SignIn
+    auth_view: Any
 
     def __init__(self, appbuilder: Any) -> None:
         self.permissions = PermissionCache()
@@ -53,7 +54,7 @@ class GrantSecurity(SecurityManager):
 
     def create_login_manager(self, app: Any) -> LoginManager:
         manager = LoginManager(app)
-        manager.session_protection = None  # our sessions are rows; a hash of address and browser adds nothing to them
+        manager.session_protection = None  # type: ignore[assignment]  # our sessions are rows; a hash of address and browser adds nothing to them
         manager.request_loader(lambda request: g.get("officer"))
         return manager
 

@@ -12,7 +12,7 @@ from werkzeug.security import check_password_hash, generate_password_hash
 from console import audit, clock
 from console.accounts.models import StaffGrant
 from console.departments.models import Division
-from console.errors import Conflict, ConsoleError, N_
+from console.errors import N_, Conflict, ConsoleError
 from console.roles import Act, Role
 from console.scope import Principal, Staff, System, require
 

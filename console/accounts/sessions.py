@@ -35,7 +35,7 @@ _LOADERS: dict[str, Callable[..., Found | None]] = {"console": staff_session, "p
 
 
 def real_now() -> dt.datetime:
-    return dt.datetime.now(dt.timezone.utc)
+    return dt.datetime.now(dt.UTC)
 
 
 def token_hash(token: str) -> str:
@@ -153,7 +153,7 @@ class WebSessions(SessionInterface):
         assert signer is not None, "the settings refuse an empty secret"
         value = signer.dumps(dict(SecureCookieSession(data)))
         response.set_cookie(
-            self.guest_cookie, cast(str, value), path="/", secure=self.secure, httponly=True, samesite="Lax"
+            self.guest_cookie, value, path="/", secure=self.secure, httponly=True, samesite="Lax"
         )
 
 

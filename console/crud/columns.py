@@ -23,7 +23,8 @@ def prop(model: type[Any], path: str) -> ColumnProperty[Any] | RelationshipPrope
     *relations, leaf = path.split(".")
     for name in relations:
         mapper = mapper.get_property(name).mapper  # type: ignore[attr-defined]
-    return mapper.attrs.get(leaf)
+    found = mapper.attrs.get(leaf)
+    return found if isinstance(found, ColumnProperty | RelationshipProperty) else None
 
 
 def column(model: type[Any], path: str) -> Column[Any] | None:
@@ -32,7 +33,8 @@ def column(model: type[Any], path: str) -> Column[Any] | None:
     if isinstance(found, ColumnProperty):
         return found.columns[0] if isinstance(found.columns[0], Column) else None
     if isinstance(found, RelationshipProperty):
-        return next(iter(found.local_columns))
+        key = next(iter(found.local_columns))
+        return key if isinstance(key, Column) else None
     return None
 
 

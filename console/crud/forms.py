@@ -13,8 +13,8 @@ from sqlalchemy import Integer, inspect, or_, select
 from sqlalchemy.orm import Session as OrmSession
 from wtforms import BooleanField, DateField, DateTimeLocalField, Field, SelectField, StringField, TextAreaField
 from wtforms.fields.numeric import IntegerField
-from wtforms.validators import DataRequired, InputRequired, Optional, ValidationError
 from wtforms.utils import unset_value
+from wtforms.validators import DataRequired, InputRequired, Optional, ValidationError
 from wtforms.widgets import TextInput
 
 from console.crud import columns

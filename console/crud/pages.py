@@ -14,10 +14,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from flask_appbuilder import BaseView, has_access
+from flask_appbuilder import BaseView, expose, has_access
 from flask_appbuilder.security.decorators import permission_name
 
 from console.roles import Role
+
+__all__ = ["Page", "allowed", "expose"]
 
 
 def allowed(permission: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -38,6 +40,7 @@ class Page(BaseView):
     icon: ClassVar[str] = "file"
     permissions: ClassVar[Mapping[str, frozenset[Role]]]
     default_view = "home"
+    base_permissions: Any
 
     def __init__(self) -> None:
         self.class_permission_name = self.name

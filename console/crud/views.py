@@ -7,8 +7,7 @@ row is fetched by a select through scope, every write happens inside `transactio
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -57,7 +56,13 @@ class ScreenView(ModelView):
     """Made from a Screen by `make_view`; a room's `extend` class comes before it and may override the hooks."""
 
     screen: ClassVar[Screen]
-    include_route_methods: ClassVar[set[str]]
+    # FAB declares these as None until a class fills them
+    include_route_methods: Any
+    datamodel: Any
+    appbuilder: Any
+    add_form: Any
+    edit_form: Any
+    order_columns: Any
     list_template = "appbuilder/general/model/list.html"
     show_template = "appbuilder/general/model/show.html"
     add_template = "appbuilder/general/model/add.html"
@@ -112,7 +117,8 @@ class ScreenView(ModelView):
         """Rows with every many-to-one relation these columns need, in one statement; a room may narrow it."""
         statement = select(self.screen.model)
         for chain in columns.relations(self.screen.model, names):
-            option, model = None, self.screen.model
+            option: Any = None
+            model = self.screen.model
             for name in chain:
                 attribute = getattr(model, name)
                 option = joinedload(attribute) if option is None else option.joinedload(attribute)
@@ -217,7 +223,8 @@ class ScreenView(ModelView):
         known = filters.parameters(self.screen)
         args = {key: value for key, value in request.args.items() if key in known and value}
         args |= changes
-        return url_for(".list", **{key: value for key, value in args.items() if value})
+        known_args: Any = {key: value for key, value in args.items() if value}
+        return url_for(".list", **known_args)
 
     def _without(self, chip: filters.Chip) -> str:
         """This list without one of its chips."""
@@ -230,7 +237,7 @@ class ScreenView(ModelView):
         now = request.args.get("order", self.screen.order)
         return self._link(order=f"-{name}" if now == name else name, page="")
 
-    def row_links(self, row: Any, key: str) -> list[tuple[str, str]]:
+    def row_links(self, row: Any, key: str) -> Sequence[tuple[str, str]]:
         """What a row offers, in words; a room's extension may say more, or something better."""
         links = [(_("查看"), url_for(".show", pk=key))]
         if self.may("edit"):
@@ -257,7 +264,7 @@ class ScreenView(ModelView):
                 more=self.more(session, row),
             )
 
-    def more(self, session: OrmSession, row: Any) -> list[Any]:
+    def more(self, session: OrmSession, row: Any) -> Sequence[tuple[str, Any]]:
         """Further sheets under the shown one: pairs (title, markup). For a room's extension."""
         return []
 
@@ -393,16 +400,13 @@ class ScreenView(ModelView):
         return session.scalars(self.statement(()).where(key.in_(keys)).order_by(key)).unique().all()
 
     def _do(self, session: OrmSession, action: RowAction, rows: Any, answers: dict[str, str]) -> str:
-        said = action.run(session, list_of(rows), actor=current(), **answers)
+        said = action.run(session, [*rows], actor=current(), **answers)
         return said or _("已办：%(what)s。", what=_(action.title))
 
     def may(self, permission: str) -> bool:
         """Whether the person may open this permission of this screen."""
         name = PERMISSION_PREFIX + permission
         return name in self.base_permissions and self.appbuilder.sm.has_access(name, self.class_permission_name)
-
-
-list_of = list  # the class above has a method of that name
 
 
 class _Told:

@@ -11,7 +11,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from console.db import Session
-from console.errors import ConsoleError, N_
+from console.errors import N_, ConsoleError
 
 log = logging.getLogger("ruku.web")
 

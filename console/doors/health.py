@@ -34,10 +34,9 @@ def checks(redis_url: str) -> list[Check]:
     found = [_redis(redis_url)]
     try:
         with engine().connect() as connection:
-            now = dt.datetime.now(dt.timezone.utc)
-            latest = dict(
-                connection.execute(select(Heartbeat.kind, func.max(Heartbeat.at)).group_by(Heartbeat.kind)).tuples().all()
-            )
+            now = dt.datetime.now(dt.UTC)
+            rows = connection.execute(select(Heartbeat.kind, func.max(Heartbeat.at)).group_by(Heartbeat.kind))
+            latest = {kind: at for kind, at in rows}
     except SQLAlchemyError as error:
         return [Check("database", False, type(error).__name__), *found]
     found.insert(0, Check("database", True, "answers"))

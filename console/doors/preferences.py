@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-from flask import Blueprint, Response, abort, current_app, g, has_request_context, redirect, request
+from flask import Blueprint, abort, current_app, g, has_request_context, redirect, request
+from werkzeug.wrappers import Response
 
 LANGUAGES = {"zh": "zh_Hans_CN", "en": "en"}
 THEMES = ("light", "dark", "system")
@@ -50,8 +51,6 @@ def here() -> str:
 
 
 def preference_url(kind: str, value: str) -> str:
-    from urllib.parse import quote
-
     back = here() if request.method == "GET" else request.script_root + "/"
     return f"{request.script_root}/{kind}/{value}?next={quote(back, safe='/')}"
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session as OrmSession
 from console import audit, clock, jobs, outbox
 from console.db import transaction
 from console.departments.models import Department
-from console.errors import ConsoleError, N_, NotFound
+from console.errors import N_, ConsoleError, NotFound
 from console.jobs import Brake, Heartbeat, JobRun
 from console.ops.access import DESK, Behind, may
 from console.ops.tables import ago
@@ -76,7 +76,7 @@ class Desk(Behind, AdminIndexView):
     def index(self) -> Any:
         with transaction() as session:
             now = clock.now(session)
-            real = dt.datetime.now(dt.timezone.utc)
+            real = dt.datetime.now(dt.UTC)
             beats = session.scalars(select(Heartbeat).order_by(Heartbeat.kind, Heartbeat.name)).all()
             return self.render(
                 "ops/desk.html",
@@ -198,6 +198,6 @@ def _hours(session: OrmSession, now: dt.datetime) -> list[tuple[str, int]]:
         at.astimezone(clock.ZONE).hour: count
         for at, count in session.execute(
             select(hour, func.count()).where(OutboxMessage.created_at >= start).group_by(hour)
-        ).tuples()
+        )
     }
     return [(f"{at.hour}:00", found.get(at.hour, 0)) for at in (start + dt.timedelta(hours=n) for n in range(12))]

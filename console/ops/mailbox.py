@@ -6,9 +6,8 @@ import email
 import email.policy
 import re
 from dataclasses import dataclass
-from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from flask import current_app, request
 from flask_admin import BaseView, expose
@@ -77,7 +76,7 @@ def read(path: Path) -> Mail:
     if path.suffix != ".eml":
         text = content.decode("utf-8", "replace")
         return Mail(path.name, "", text.strip().splitlines()[0][:80] if text.strip() else path.name, "", text)
-    message = cast(EmailMessage, email.message_from_bytes(content, policy=email.policy.default))
+    message = email.message_from_bytes(content, policy=email.policy.default)
     body = message.get_body(preferencelist=("plain", "html"))
     text = body.get_content() if body is not None else ""
     return Mail(path.name, str(message["to"] or ""), str(message["subject"] or ""), str(message["date"] or ""), text)

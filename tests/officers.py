@@ -1,0 +1,61 @@
+"""Officers at the console's door: an account with grants, signed in by the real page."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import Any
+
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from console import db
+from console.accounts import services
+from console.departments.models import Department
+from console.roles import Role
+from console.scope import System
+
+PASSWORD = "right-horse-7"
+_numbers = itertools.count(1)
+
+
+def token(page: Any) -> str:
+    """The form token of a page."""
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.get_data(as_text=True))
+    assert found, page.get_data(as_text=True)[:500]
+    return found.group(1)
+
+
+def make_account(
+    database: Any, *roles: Role, department: str | None = "transport", division: str = "150000", name: str = "苏 日娜"
+) -> tuple[int, str]:
+    """(id, username) of an officer with these roles, committed."""
+    username = f"officer{next(_numbers)}"
+    with database.as_worker("seed"), db.transaction() as session:
+        user = services.create_staff(session, username, name=name, password=PASSWORD)
+        found = session.scalars(select(Department).where(Department.code == department)).one() if department else None
+        for role in roles:
+            services.give_grant(
+                session, user.id, role=role, department_id=found.id if found else None, division_code=division,
+                reason="测试", actor=System("seed"),
+            )  # fmt: skip
+        return user.id, username
+
+
+def sign_in(client: FlaskClient, username: str, password: str = PASSWORD, **form: str) -> Any:
+    """Post the sign-in page; returns the answer, not followed."""
+    page = client.get("/login/")
+    return client.post("/login/", data={"csrf_token": token(page), "username": username, "password": password, **form})
+
+
+def officer(app: Any, database: Any, *roles: Role, **where: Any) -> FlaskClient:
+    """A signed-in client."""
+    client: FlaskClient = app.test_client()
+    _, username = make_account(database, *roles, **where)
+    assert sign_in(client, username).status_code == 303
+    return client
+
+
+def post(client: FlaskClient, path: str, **form: Any) -> Any:
+    """Post with the token of the page at the same address."""
+    return client.post(path, data={"csrf_token": token(client.get(path)), **form})
