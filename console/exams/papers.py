@@ -74,4 +74,4 @@ def _in_bank_letters(question: Mapping[str, Any], shown: str) -> str:
 
 
 def _bank(bundle: Bundle) -> dict[str, ExamQuestion]:
-    return {question.id: question for question in bundle.questions}
+    return {question.id: question for question in bundle.exam_questions}

@@ -25,7 +25,7 @@ from console.applications.pipeline import advance
 from console.departments.queries import bundle_of
 from console.errors import NotAllowed, NotFound
 from console.exams import papers
-from console.exams.errors import DeadlineOver, NoTriesLeft, NotAChoice, NotAtExam, TimeIsUp, TooSoon
+from console.exams.errors import DeadlineOver, NotAChoice, NotAtExam, NoTriesLeft, TimeIsUp, TooSoon
 from console.exams.models import Answer, Attempt, Paper
 from console.scope import Applicant, Principal
 from rules.bundle import Bundle

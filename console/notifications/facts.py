@@ -21,6 +21,7 @@ from console.applications.models import Admission, Applicant, Application, Appli
 from console.departments import queries as departments
 from console.departments.models import Office, Specialty
 from console.notifications import channels
+from rules.ages import months_after
 from rules.bundle import Bundle
 from rules.pipeline import Step
 from rules.specialties import owner_of
@@ -145,7 +146,8 @@ class Facts:
         chosen = {pk: [(item["standard"], item["code"]) for item in items] for pk, items in rows}
         found = []
         for admission in admissions:
-            claims = {admission.department_id: self.bundles[admission.release_id].manifest.specialties}
+            bundle = self.bundles[admission.release_id]
+            claims = {bundle.code: bundle.manifest.specialties}
             codes = chosen.get(admission.application_id, [])
             found.append((admission, [code for code in codes if owner_of(claims, *code)] or codes))
         return found
@@ -234,7 +236,7 @@ class Facts:
             values["days"] = same(settings.review.days.value)
             until = self.calendar.due_date(self.today, settings.reconsider_within.value)
             values["reconsider_until"] = day(until.last_day)
-            values["reapply_on"] = day(settings.reapply_from(self.today))
+            values["reapply_on"] = day(months_after(self.today, settings.reapply_after.value.months))
         if exam is not None:
             values |= {"minutes": same(exam.minutes), "pass_mark": same(exam.pass_mark)}
             attempt = self.attempts.get(admission.id)
@@ -280,9 +282,14 @@ class Facts:
 
     @staticmethod
     def _flags(admission: Admission, bundle: Bundle) -> Said:
-        known = {criterion.id: criterion for criterion in bundle.criteria.criteria}
+        known = {criterion.id: criterion for criterion in bundle.criteria.criteria} if bundle.criteria else {}
         found = [known[flag] for flag in admission.flags if flag in known]
-        items = [{"title": c.title.zh, "title_en": c.title.show("en"), "basis": [b.model_dump() for b in c.basis]} for c in found]
+        items = []
+        for criterion in found:
+            # a message with places speaks of values that only the evaluation knows; the title always holds
+            words = criterion.title if "{" in criterion.message.zh else criterion.message
+            basis = [clause.model_dump() for clause in criterion.basis]
+            items.append({"title": words.zh, "title_en": words.show("en"), "basis": basis})
         return lines(items, bundle, reason=None)
 
 

@@ -12,12 +12,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from console import clock
-from console.departments import queries as departments
 from console.notifications.channels import MAIL, SMS
 from console.notifications.facts import Facts, Occasion, Said
 from console.notifications.models import Delivery, Letter
-from rules.bundle import Bundle
-from rules.letters import Letter as Wording
 from rules.letters import render
 
 
@@ -31,9 +28,8 @@ def write(session: Session, occasions: Sequence[Occasion]) -> list[Occasion]:
         return []
     facts = Facts(session, occasions)
     visible = [occasion for occasion in occasions if occasion.admission.applicant_id in facts.people]
-    shared = _centres_texts(session)
     now = clock.now(session)
-    rows = {occasion.key: _row(occasion, facts, shared) | {"written_at": now} for occasion in visible}
+    rows = {occasion.key: _row(occasion, facts) | {"written_at": now} for occasion in visible}
     if rows:
         written = session.execute(
             insert(Letter).on_conflict_do_nothing(index_elements=["key"]).returning(Letter.id, Letter.key),
@@ -43,24 +39,15 @@ def write(session: Session, occasions: Sequence[Occasion]) -> list[Occasion]:
     return [occasion for occasion in occasions if occasion.admission.applicant_id not in facts.people]
 
 
-def wording(bundle: Bundle, shared: Bundle | None, event: str) -> Wording:
-    """The department's own text of an event, or the centre's; KeyError when neither has one."""
-    own: Wording | None = bundle.letters.get(event)
-    if own is not None:
-        return own
-    if shared is None:
-        raise KeyError(f"no letter for '{event}': the centre has no release in force")
-    return shared.letters[event]
+class NoWording(LookupError):
+    """Neither the department nor the centre has a text for the event: the bundle check lets no such release pass."""
 
 
-def _centres_texts(session: Session) -> Bundle | None:
-    release = departments.release_in_force(session, departments.centre(session).id, clock.today(session))
-    return departments.bundle_of(session, release.id) if release is not None else None
-
-
-def _row(occasion: Occasion, facts: Facts, shared: Bundle | None) -> dict[str, Any]:
+def _row(occasion: Occasion, facts: Facts) -> dict[str, Any]:
     admission = occasion.admission
-    text = wording(facts.bundles[admission.release_id], shared, occasion.event)
+    text = facts.bundles[admission.release_id].letter(occasion.event)  # the department's own, or the centre's
+    if text is None:
+        raise NoWording(f"{occasion.event}: no text in release {admission.release_id}")
     values = facts.of(occasion)
     zh = render(text, said(values, "zh"), lang="zh")
     en = render(text, said(values, "en"), lang="en") if text.subject.en and text.body.en else None

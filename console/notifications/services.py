@@ -8,8 +8,8 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable, Sequence
 
-from sqlalchemy import select, table, update
 from sqlalchemy import column as col
+from sqlalchemy import select, table, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 
@@ -17,7 +17,7 @@ from console import audit, clock, db, outbox
 from console.applications.models import Admission, StepEntry
 from console.applications.pipeline import Moved
 from console.departments import queries as departments
-from console.errors import ConsoleError, N_
+from console.errors import N_, ConsoleError
 from console.notifications import channels, letters, sms
 from console.notifications.channels import OutgoingMessage
 from console.notifications.events import ADMITTED, DESK_STEPS, events_of
@@ -255,10 +255,11 @@ def send_code(phone: str, code: str) -> None:
     cannot be reached, nothing is kept: the person asks for another code. Fits `registration.request_code(send=…)`.
     """
     session = db.Session()
-    shared = letters._centres_texts(session)
-    if shared is None or "sign_in_code" not in shared.letters:
+    release = departments.release_in_force(session, departments.centre(session).id, clock.today(session))
+    text = departments.bundle_of(session, release.id).letter("sign_in_code") if release is not None else None
+    if text is None:
         raise CodeNotSent()
-    rendered = render(shared.letters["sign_in_code"], {"code": code, "minutes": str(CODE_MINUTES)}, lang="zh")
+    rendered = render(text, {"code": code, "minutes": str(CODE_MINUTES)}, lang="zh")
     message = OutgoingMessage(
         key=f"code:{secrets.token_hex(12)}", to=phone, subject=rendered.subject, text=rendered.sms or rendered.body
     )

@@ -18,7 +18,10 @@ from console.departments.queries import bundle_of
 from console.training.models import CourseProgress
 from rules.training import Unit
 
-_TAGS = frozenset("h2 h3 h4 h5 h6 p br hr strong em del code pre blockquote ul ol li table thead tbody tr th td a".split())
+_TAGS = {
+    *("h2", "h3", "h4", "h5", "h6", "p", "br", "hr", "blockquote", "pre", "code", "strong", "em", "del", "s", "a"),
+    *("ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td"),
+}
 _markdown = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 
 
@@ -84,5 +87,5 @@ def _html(text: str) -> Markup:
     html = _markdown.renderer.render(tokens, _markdown.options, {})
     # what Markdown makes is ours, what a department wrote is not: the second look does not trust the first
     return Markup(
-        nh3.clean(html, tags=set(_TAGS), attributes={"a": {"href", "title"}}, url_schemes={"https", "http"})
+        nh3.clean(html, tags=_TAGS, attributes={"a": {"href", "title"}}, url_schemes={"https", "http"})
     )

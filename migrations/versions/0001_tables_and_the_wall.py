@@ -868,6 +868,7 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=False, comment="正文"),
         sa.Column("title_en", sa.String(length=240), server_default="", nullable=False, comment="英文标题"),
         sa.Column("body_en", sa.Text(), server_default="", nullable=False, comment="英文正文"),
+        sa.Column("sms", sa.Text(), server_default="", nullable=False, comment="短信"),
         sa.Column("written_at", sa.DateTime(timezone=True), nullable=False, comment="成文时间"),
         sa.Column("read_at", sa.DateTime(timezone=True), nullable=True, comment="阅读时间"),
         sa.Column("id", sa.Integer(), nullable=False, comment="编号"),
