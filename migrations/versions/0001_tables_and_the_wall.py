@@ -237,6 +237,7 @@ def _secure() -> None:
     op.execute(FUNCTIONS)
     op.execute(ADVANCE)
     op.execute(ANSWERS)
+    op.execute(IDENTITY)
     op.execute("REVOKE ALL ON FUNCTION ruku_advance(jsonb) FROM PUBLIC")
     op.execute("GRANT EXECUTE ON FUNCTION ruku_advance(jsonb) TO ruku_app")
     op.execute("GRANT USAGE ON SCHEMA public TO ruku_app, ruku_worker")
