@@ -14,7 +14,9 @@ import json
 from typing import Any
 
 from sqlalchemy import BigInteger, Index, String, Text, func, literal_column, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.sql import ColumnElement
 
 from console import clock
 from console.db import Base
@@ -115,7 +117,7 @@ def seal(session: Session, *, limit: int = 10_000) -> int:
     """Append links for entries whose transactions are all over; returns how many. Another sealer at work: 0."""
     if not session.scalar(select(func.pg_try_advisory_xact_lock(SEALER_LOCK))):
         return 0
-    horizon = literal_column("(pg_snapshot_xmin(pg_current_snapshot())::text)::bigint")
+    horizon: ColumnElement[int] = literal_column("(pg_snapshot_xmin(pg_current_snapshot())::text)::bigint")
     unsealed = session.execute(
         select(AuditEntry.id, AuditEntry.stream, AuditEntry.leaf)
         .outerjoin(AuditLink, AuditLink.entry_id == AuditEntry.id)
@@ -134,13 +136,13 @@ def seal(session: Session, *, limit: int = 10_000) -> int:
 
 
 def _heads(session: Session) -> list[tuple[str, int, str]]:
-    latest = select(AuditLink.stream, AuditLink.seq, AuditLink.hash).distinct(AuditLink.stream)
+    latest = select(AuditLink.stream, AuditLink.seq, AuditLink.hash).ext(distinct_on(AuditLink.stream))
     return [tuple(row) for row in session.execute(latest.order_by(AuditLink.stream, AuditLink.seq.desc()))]  # type: ignore[misc]
 
 
 def anchor(session: Session) -> int:
     """Write the present head of every chain for publication; returns how many are new."""
-    existing = set(session.execute(select(AuditAnchor.stream, AuditAnchor.seq)).tuples())
+    existing = {(stream, seq) for stream, seq in session.execute(select(AuditAnchor.stream, AuditAnchor.seq))}
     new = 0
     for stream, seq, head in _heads(session):
         if (stream, seq) not in existing:

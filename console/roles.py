@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+
 class Subject(StrEnum):
     """A class of scoped rows; a role reads whole classes, never single tables."""
 

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Iterable
 from datetime import date
 
@@ -41,6 +42,12 @@ def anniversary(born: date, years: int) -> date | None:
     if born.month == 2 and born.day == 29 and not _leap(year):
         return date(year, 3, 1)
     return date(year, born.month, born.day)
+
+
+def months_after(day: date, months: int) -> date:
+    """The same day of the month so many months later; the last day of that month where it is shorter."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
 def _leap(year: int) -> bool:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from console.secrecy import decrypt, encrypt
+from rules.documents import Path
+from rules.fields import BaseField
 from rules.forms import Form
 
 SEALED = "sealed"
@@ -18,8 +20,13 @@ SEALED = "sealed"
 
 def seal(form: Form, answers: Mapping[str, Any]) -> dict[str, Any]:
     """A copy with every secret answer encrypted; answers to fields the form does not know are kept as they are."""
-    secret = {path for path, field in _fields(form) if field.secret}
+    secret = {path for path, field in _fields(form) if is_secret(field)}
     return _walk(answers, (), lambda path, value: path in secret and not _is_sealed(value), _close)
+
+
+def is_secret(field: BaseField) -> bool:
+    """Declared secret, or secret by its kind (identity numbers, phones)."""
+    return field.fact_type.secret
 
 
 def unseal(answers: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,14 +34,12 @@ def unseal(answers: Mapping[str, Any]) -> dict[str, Any]:
     return _walk(answers, (), lambda path, value: _is_sealed(value), _open)
 
 
-def _fields(form: Form) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _fields(form: Form) -> Iterator[tuple[Path, BaseField]]:
     """Every field with its path in the answers, entry numbers left out."""
-    for section in form.sections:
-        start = (section.department,) if section.department else ()
-        for field in section.fields:
-            yield (*start, field.id), field
-            for inner in getattr(field, "fields", ()):
-                yield (*start, field.id, inner.id), inner
+    for question in form.questions():
+        yield question.path, question.field
+        for part in question.parts:
+            yield (*question.path, part.id), part.field
 
 
 def _close(value: Any) -> Any:
@@ -57,32 +62,6 @@ def _walk(value: Any, path: tuple[str, ...], hit: Any, change: Any) -> Any:
     if isinstance(value, list):
         return [_walk(inner, path, hit, change) for inner in value]
     return value
-
-
-def put(answers: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
-    """A copy with the value at a dotted path (`work_periods.2.employer`); lists grow by one entry at most."""
-    parts = path.split(".")
-    copy = json.loads(json.dumps(answers, ensure_ascii=False))
-    here: Any = copy
-    for part, following in zip(parts, [*parts[1:], None], strict=True):
-        last = following is None
-        empty: Any = [] if following is not None and following.isdigit() else {}
-        if isinstance(here, list):
-            index = int(part)
-            if index > len(here) or index > 200:
-                raise KeyError(path)
-            if index == len(here):
-                here.append(empty)
-            if last:
-                here[index] = value
-            here = here[index]
-        else:
-            if last:
-                here[part] = value
-            elif not isinstance(here.get(part), dict | list) or _is_sealed(here.get(part)):
-                here[part] = empty
-            here = here[part]
-    return copy
 
 
 def get(answers: Mapping[str, Any], path: str) -> Any:

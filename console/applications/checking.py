@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from console import clock
-from console.applications.answers import get
+from console.applications.answers import get, is_secret
 from console.applications.models import (
     Admission,
     Applicant,
@@ -30,9 +30,11 @@ from console.errors import N_
 from console.secrecy import keyed_hash
 from rules import facts as derivations
 from rules import forms
+from rules.ages import months_after
 from rules.bundle import Bundle
-from rules.criteria import Verdict
+from rules.criteria import Moment, Verdict
 from rules.criteria import evaluate as evaluate_criteria
+from rules.fields import FileField
 from rules.pipeline import CLOSED_STEPS, Action, Step
 
 
@@ -53,17 +55,12 @@ class Filed:
         """`also`: a department that joins later, when the centre assigns an unclaimed file to it."""
         bundles, shared, releases = departments.bundles_in_force(session, on)
         if application.submitted_at is not None:
-            met = dict(
-                session.execute(
-                    select(ApplicationRelease.department_id, ApplicationRelease.release_id).where(
-                        ApplicationRelease.application_id == application.id,
-                        ApplicationRelease.occasion == "submitted",
-                    )
+            met = session.execute(
+                select(ApplicationRelease.department_id, ApplicationRelease.release_id).where(
+                    ApplicationRelease.application_id == application.id, ApplicationRelease.occasion == "submitted"
                 )
-                .tuples()
-                .all()
             )
-            frozen = {department: session.get_one(Release, release) for department, release in met.items()}
+            frozen = {department: session.get_one(Release, release) for department, release in met}
             if also is not None:
                 frozen[also.id] = releases[also.id]
             releases = releases | frozen
@@ -139,16 +136,14 @@ def check_files(
 
 def _file_answers(form: forms.Form, clean: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
     found = []
-    for section in form.sections:
-        prefix = f"{section.department}." if section.department else ""
-        for field in section.fields:
-            path = prefix + field.id
-            if field.kind == "file":
-                found.append((path, get(clean, path) or []))
-            for inner in getattr(field, "fields", ()):
-                if inner.kind == "file":
-                    for index in range(len(get(clean, path) or [])):
-                        found.append((f"{path}.{index}.{inner.id}", get(clean, f"{path}.{index}.{inner.id}") or []))
+    for question in form.questions():
+        if isinstance(question.field, FileField):
+            found.append((question.key, get(clean, question.key) or []))
+        for part in question.parts:
+            if isinstance(part.field, FileField):
+                for index in range(len(get(clean, question.key) or [])):
+                    path = f"{question.key}.{index}.{part.id}"
+                    found.append((path, get(clean, path) or []))
     return found
 
 
@@ -174,7 +169,8 @@ def may_reapply_on(filed: Filed, admission: Admission) -> dt.date | None:
     bundle = filed.bundles.get(admission.department_id)
     if bundle is None:
         return None
-    return bundle.manifest.pipeline.reapply_from(clock.day_of(admission.since))
+    settings = bundle.manifest.pipeline
+    return months_after(clock.day_of(admission.since), settings.reapply_after.value.months) if settings else None
 
 
 # ── criteria ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -214,7 +210,9 @@ def evaluate(
         specialties=[{"standard": standard, "code": code} for standard, code in chosen],
         registers=_registers(session, clean, applicant, decided_on or applied_on),
     )
-    moment = "decided" if decided_on else "submitted"
+    moment: Moment = "decided" if decided_on else "submitted"
+    if bundle.criteria is None:
+        raise LookupError(f"the bundle of {department.code} holds no criteria")
     verdict = evaluate_criteria(bundle.criteria, facts, on=decided_on or applied_on, moment=moment)
     action = {"reject": Action.REFUSE, "return": Action.RETURN_FOR_CORRECTION}.get(verdict.decision, Action.PASS_STEP)
     return Evaluation(
@@ -245,28 +243,38 @@ def _registers(session: Session, clean: Mapping[str, Any], applicant: Applicant,
 
 def _items(verdict: Verdict, action: Action, form: forms.Form, department: str) -> list[dict[str, Any]]:
     """One item per criterion that decided: what was seen and its clause; for a return, the fields to complete."""
-    if action == Action.REFUSE:
-        return [
-            {"criterion": f.id, "title": f.title.zh, "title_en": f.title.show("en"), "reason": f.message.zh,
-             "reason_en": f.message.show("en"), "basis": [c.model_dump() for c in f.basis]}
-            for f in verdict.findings if f.effect == "reject" and f.decides
-        ]  # fmt: skip
-    if action != Action.RETURN_FOR_CORRECTION:
-        return []
-    known = {path for path in form.paths()}
-    items = {}
-    for finding in (f for f in verdict.findings if f.decides):
-        for fact in finding.missing:
-            path = next((p for p in (f"{department}.{fact}", fact) if p in known), None)
-            path = path or {"birth_date": "id_number", "sex": "id_number", "age": "id_number"}.get(fact)
-            if path:
-                items[path] = {"path": path, "criterion": finding.id, "reason": finding.message.zh,
-                               "reason_en": finding.message.show("en"),
-                               "basis": [c.model_dump() for c in finding.basis]}  # fmt: skip
-    return list(items.values())
+    items = []
+    for finding in verdict.reasons if action != Action.PASS_STEP else ():
+        told = {
+            "criterion": finding.id,
+            "title": finding.criterion.title.zh,
+            "title_en": finding.criterion.title.show("en"),
+            "reason": finding.message.zh if finding.message else finding.criterion.title.zh,
+            "reason_en": finding.message.show("en") if finding.message else finding.criterion.title.show("en"),
+            "basis": [{"reg": clause.reg, "article": clause.article} for clause in finding.criterion.basis],
+        }
+        if action == Action.REFUSE:
+            items.append(told)
+        else:
+            items += [{"path": path} | told for path in _paths(finding.missing, form, department)]
+    return list({item.get("path", item["criterion"]): item for item in items}.values())
+
+
+_DERIVED_FROM = {"birth_date": "id_number", "sex": "id_number", "age": "id_number", "age_applied": "id_number"}
+
+
+def _paths(missing: Sequence[str], form: forms.Form, department: str) -> list[str]:
+    """The fields of the form that would supply the missing facts; a department's own answers lie under its code."""
+    paths = []
+    for fact in missing:
+        name = _DERIVED_FROM.get(fact, fact)
+        path = next((p for p in (f"{department}.{name}", name) if form.find(p) is not None), None)
+        if path is not None:
+            paths.append(path)
+    return paths
 
 
 def _storable(facts: Mapping[str, Any], form: forms.Form) -> dict[str, Any]:
     """Facts without what identifies a person; the trace never needs the number, only what was derived from it."""
-    secret = {field.id for section in form.sections for field in section.fields if field.secret}
+    secret = {question.id for question in form.questions() if is_secret(question.field)}
     return {name: value for name, value in facts.items() if name not in secret}

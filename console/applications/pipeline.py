@@ -175,7 +175,8 @@ def _land(session: Session, admission: Admission, to: Step, landing: dict[str, A
     for name, value in ({"step": str(to), "version": admission.version + 1} | landing).items():
         set_committed_value(admission, name, value)
     set_committed_value(admission, "overdue_told_at", None)
-    session.expire(admission, ["office", "department", "release"])
+    if admission in session:
+        session.expire(admission, ["office", "department", "release"])
 
 
 def _entry(
@@ -329,8 +330,8 @@ class _Plans:
             return Route.of()
         return Route.of(
             second_review=settings.review.levels.second is not None,
-            training=settings.training,
-            exam=settings.exam,
+            training=settings.training.value,
+            exam=settings.exam.value,
         )
 
     def landing(self, admission: Admission, from_step: Step, to: Step, action: Action | None) -> dict[str, Any]:
@@ -381,9 +382,10 @@ class _Plans:
         today = clock.day_of(self.now)
         days, warn_after, left = None, None, None
         if to in REVIEW_STEPS:
-            days, warn_after = settings.review.days.value, settings.review.warn_after.value
+            days = settings.review.days.value
+            warn_after = settings.review.warn_after.value if settings.review.warn_after else None
             if back and admission.days_left is not None:  # the clock stood still meanwhile
-                warn_after = max(0, warn_after - (days - admission.days_left)) or None
+                warn_after = max(0, warn_after - (days - admission.days_left)) if warn_after else None
                 days = max(1, admission.days_left)
         elif to == Step.CORRECTION:
             days = settings.correct_within.value
@@ -391,7 +393,8 @@ class _Plans:
                 last = clock.day_of(admission.due_at) - dt.timedelta(days=1)
                 left = max(0, self.calendar.between(today, last))
         elif to in APPLICANT_STEPS:
-            days = (settings.training_within if to == Step.TRAINING else settings.exam_within).value
+            within = settings.training_within if to == Step.TRAINING else settings.exam_within
+            days = within.value if within else None
         if days is None:
             return {}
         deadline = self.calendar.due_date(today, days)

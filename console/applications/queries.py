@@ -117,7 +117,7 @@ def window(session: Session, *, start: dt.date, last_day: dt.date, provisional: 
     today = clock.today(session)
     days = calendar.between(start, last_day)
     left = calendar.between(today, last_day) if today <= last_day else -calendar.between(last_day, today)
-    ticks = []
+    ticks: list[Tick] = []
     day = start + dt.timedelta(days=1)
     while day <= last_day and len(ticks) < 60:
         state = "past" if day < today else "today" if day == today else "ahead"
@@ -134,7 +134,7 @@ def steps_ahead(session: Session, admission: Admission) -> list[Step]:
     if settings is None or admission.step in CLOSED_STEPS:
         return []
     route = Route.of(
-        second_review=settings.review.levels.second is not None, training=settings.training, exam=settings.exam
+        second_review=settings.review.levels.second is not None, training=settings.training.value, exam=settings.exam.value
     ).steps
     here = Step(admission.resumes_at or admission.step)
     if here not in route:

@@ -37,9 +37,11 @@ from console.secrecy import keyed_hash
 from rules import facts as derivations
 from rules import forms
 from rules.documents import content_hash
+from rules.fields import FileField
 from rules.pipeline import Action, Step
 
 MOST_SPECIALTIES = 10
+WORK_DIVISION = "work_division"  # the shared form's field for the place of work: it decides the office
 MOST_ATTACHMENTS = 60
 
 
@@ -102,11 +104,13 @@ def choose(
     if len(wanted) > MOST_SPECIALTIES:
         problems["specialties"] = N_("一次最多申报 10 个专业，请去掉几个。")
     if division_code and not departments.ancestry(session, division_code):
-        problems["division"] = N_("请从列表中选工作所在地。")
+        problems[WORK_DIVISION] = N_("请从列表中选工作所在地。")
     if problems:
         raise InvalidAnswers(problems)
     application.chosen = [{"standard": standard, "code": code} for standard, code in wanted]
     application.division_code = division_code
+    if division_code:
+        application.answers = {**application.answers, WORK_DIVISION: division_code}
     application.saved_at = clock.now(session)
     session.flush()
 
@@ -132,7 +136,7 @@ def save_field(
     filed = _writable(session, application, path, actor)
     current = open_answers(application)
     try:
-        typed = sealed.put(current, path, raw)
+        typed = forms.placed(current, path, raw)
         clean, problems = forms.check_partial(filed.form, typed, path, raw, today=clock.today(session))
     except (KeyError, ValueError):
         raise NotFound() from None
@@ -147,18 +151,17 @@ def save_section(
 ) -> list[forms.FieldProblem]:
     """Keep a whole section as typed; the answer is what is wrong inside it."""
     filed = Filed.read(session, application, on=clock.today(session))
-    section = next((s for s in filed.form.sections if s.key == section_id), None)
+    section = next((s for s in filed.form.sections if section_key(s) == section_id), None)
     if section is None:
         raise NotFound()
     current = open_answers(application)
     home = current.setdefault(section.department, {}) if section.department else current
     paths = []
-    for field in section.fields:
-        if field.id in raw and field.kind != "file":
-            prefix = f"{section.department}." if section.department else ""
-            _check_open(application, prefix + field.id, actor)
-            home[field.id] = _keep_files(field, home.get(field.id), raw[field.id])
-            paths.append(prefix + field.id)
+    for question in section.questions:
+        if question.id in raw and not isinstance(question.field, FileField):
+            _check_open(application, question.key, actor)
+            home[question.id] = _keep_files(question, home.get(question.id), raw[question.id])
+            paths.append(question.key)
     application.answers = sealed.seal(filed.form, current)
     application.saved_at = clock.now(session)
     session.flush()
@@ -166,9 +169,14 @@ def save_section(
     return [p for p in problems if any(p.path == path or p.path.startswith(path + ".") for path in paths)]
 
 
-def _keep_files(field: Any, old: Any, new: Any) -> Any:
+def section_key(section: forms.Section) -> str:
+    """A section's name in addresses: `work`, or `transport.highway` for a department's own."""
+    return f"{section.department}.{section.id}" if section.department else section.id
+
+
+def _keep_files(question: forms.Question, old: Any, new: Any) -> Any:
     """A group saved as a whole keeps the files that were attached to its entries one by one."""
-    inner = [f.id for f in getattr(field, "fields", ()) if f.kind == "file"]
+    inner = [part.id for part in question.parts if isinstance(part.field, FileField)]
     if not inner or not isinstance(new, list):
         return new
     for index, entry in enumerate(new):
@@ -195,7 +203,7 @@ def attach(
     reference = {"hash": stored.hash, "name": stored.name, "size": stored.size, "type": stored.media_type}
     held = [item for item in sealed.get(current, path) or [] if isinstance(item, dict)]
     listed = [*(item for item in held if item.get("hash") != stored.hash), reference]
-    typed = sealed.put(current, path, listed)
+    typed = forms.placed(current, path, listed)
     try:
         _, problems = forms.check_partial(filed.form, typed, path, listed, today=clock.today(session))
     except (KeyError, ValueError):
@@ -227,7 +235,7 @@ def remove_attachment(session: Session, attachment: Attachment, *, actor: Applic
     filed = _writable(session, application, attachment.field, actor)
     current = open_answers(application)
     listed = [item for item in sealed.get(current, attachment.field) or [] if item.get("hash") != attachment.hash]
-    application.answers = sealed.seal(filed.form, sealed.put(current, attachment.field, listed))
+    application.answers = sealed.seal(filed.form, forms.placed(current, attachment.field, listed))
     attachment.removed_at = clock.now(session)
     session.flush()
     audit.record(session, "attachment.removed", f"attachment:{attachment.id}", hash=attachment.hash)
@@ -285,8 +293,9 @@ def _examine(session: Session, application: Application) -> tuple[Filed, dict[st
         problems["specialties"] = N_("请至少选一个专业。")
     elif departments.specialties(session, filed.chosen).keys() != set(filed.chosen):
         problems["specialties"] = N_("有一个专业代码不在所选的分类标准里，请从列表中选。")
-    if not application.division_code:
-        problems["division"] = N_("请选工作所在地。")
+    division = clean.get(WORK_DIVISION)
+    if not division or not departments.ancestry(session, division):
+        problems[WORK_DIVISION] = N_("请从列表中选工作所在地。")
     problems |= check_files(session, application, filed.form, clean)
     problems |= held_back(session, application, filed, today)
     return filed, clean, problems
@@ -305,7 +314,7 @@ def submit(session: Session, application: Application, *, actor: ApplicantPrinci
     applicant = session.get_one(Applicant, application.applicant_id)
     _identify(session, applicant, clean)
     number = f"RK{today:%Y}-{session.scalar(func.nextval('application_number_seq')):06d}"
-    application.number = number
+    application.number, application.division_code = number, clean[WORK_DIVISION]
     application.answers = sealed.seal(filed.form, clean)
     application.applied_on, application.submitted_at, application.saved_at = today, now, now
     application.consent_version = applicant.consent_version
@@ -318,7 +327,7 @@ def submit(session: Session, application: Application, *, actor: ApplicantPrinci
             application=application,
             applicant_id=applicant.id,
             department_id=department.id,
-            division_code=application.division_code,
+            division_code=clean[WORK_DIVISION],
             release_id=filed.releases[department.id].id,
             office_id=filed.releases[department.id].id,  # begin() sets the real one
         )
@@ -468,6 +477,8 @@ def reconsider_until(session: Session, admission: Admission) -> dt.date | None:
         return None
     calendar, _ = departments.working_calendar(session)
     settings = departments.bundle_of(session, admission.release_id).manifest.pipeline
+    if settings is None:
+        return None
     return calendar.due_date(clock.day_of(admission.since), settings.reconsider_within.value).last_day
 
 

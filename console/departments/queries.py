@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from sqlalchemy import func, select, tuple_
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from console.departments.models import (
@@ -43,7 +44,7 @@ def ancestry(session: Session, division_code: str) -> dict[int, str]:
     """Level → code for a division and everything above it: {1: '150000', 2: '150100', 3: '150102'}."""
     codes = {division_code[:n].ljust(6, "0") for n in (2, 4, 6)}
     rows = session.execute(select(Division.level, Division.code).where(Division.code.in_(codes)))
-    return dict(rows.tuples().all())
+    return {level: code for level, code in rows}
 
 
 def offices_for(session: Session, wanted: Iterable[tuple[int, str, int]]) -> dict[tuple[int, str, int], int]:
@@ -76,8 +77,9 @@ def office_for(session: Session, department_id: int, division_code: str, level: 
 
 def competent(bundles: dict[int, Bundle], standard: str, code: str) -> int | None:
     """The department whose release claims the specialty by the longest prefix of that standard; None: nobody does."""
-    claims = {department: bundle.manifest.specialties for department, bundle in bundles.items()}
-    return owner_of(claims, standard, code)
+    claims = {str(department): bundle.manifest.specialties for department, bundle in bundles.items()}
+    owner = owner_of(claims, standard, code)
+    return int(owner) if owner else None
 
 
 def specialties(session: Session, chosen: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Specialty]:
@@ -105,7 +107,7 @@ def releases_in_force(session: Session, on: dt.date) -> dict[int, Release]:
         .join(published, published.c.release_id == Release.id)
         .where(Release.id.not_in(retired))
         .order_by(Release.department_id, published.c.effective_on.desc(), Release.version.desc())
-        .distinct(Release.department_id)
+        .ext(distinct_on(Release.department_id))
     )
     return {release.department_id: release for release in rows}
 
@@ -168,6 +170,6 @@ def working_calendar(session: Session) -> tuple[Calendar, int]:
     key = (str(session.get_bind().engine.url), version)
     if key not in _calendars:
         first, _, last = years.partition("-")
-        overrides = dict(session.execute(select(Workday.day, Workday.is_workday)).tuples().all())
+        overrides = {day: works for day, works in session.execute(select(Workday.day, Workday.is_workday))}
         _calendars[key] = Calendar(overrides, frozenset(range(int(first), int(last or first) + 1)))
     return _calendars[key], version

@@ -16,7 +16,7 @@ from console.errors import Conflict, N_, PluginError
 from console.scope import Principal
 from rules.bundle import Bundle, read_folder, run_cases
 from rules.documents import Problems, canonical, content_hash
-from rules.specialties import overlapping_claims
+from rules.specialties import conflicts
 
 
 class UnknownDepartment(Conflict):
@@ -48,12 +48,16 @@ def load_bundles(session: Session, root: Path, *, actor: Principal, effective_on
             problems += [str(problem) for problem in error.problems]
             continue
         problems += [
-            f"{folder.name}/cases.yaml: {case.id}: {case.explain()}" for case in run_cases(bundle) if not case.passed
+            f"{folder.name}/cases.yaml: {case.id}: {'；'.join(case.differences)}" for case in run_cases(bundle) if not case.passed
         ]
         if bundle.manifest.kind == "centre":
             shared = bundle
         bundles.append(bundle)
-    problems += overlapping_claims({b.code: b.manifest.specialties for b in bundles if b.manifest.kind == "department"})
+    claims = {bundle.code: bundle.manifest.specialties for bundle in bundles}
+    problems += [
+        f"{'、'.join(claimants)}/bundle.yaml: specialties: {standard} 的 {prefix} 被多个部门认领，须先由交易中心登记移交"
+        for standard, prefix, claimants in conflicts(claims)
+    ]
     if problems:
         raise PluginError(problems)
     return [_publish_from_disk(session, bundle, actor=actor, effective_on=effective_on) for bundle in bundles]
