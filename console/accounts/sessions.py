@@ -2,7 +2,8 @@
 
 Before anyone signs in there is no row: the little a visitor needs (a form token, a message) rides in a signed cookie.
 Signing in throws that away and begins a row under a fresh token. Times here are real time, not the demo's clock: moving the
-simulated clock a month ahead must not sign everybody out.
+simulated clock a month ahead must not sign everybody out. The table is not scoped, so each statement here is a short
+transaction of its own, beside the request's.
 """
 
 from __future__ import annotations
@@ -17,13 +18,12 @@ from flask import Flask, Request, Response
 from flask import session as flask_session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionInterface, SessionMixin
 from sqlalchemy import insert, update
-from sqlalchemy.orm import Session
+from sqlalchemy.engine import Connection
 from werkzeug.datastructures import CallbackDict
 
 from console.accounts.models import WebSession
 from console.accounts.queries import Found, applicant_session, staff_session
-from console.db import transaction
-from console.scope import System, become
+from console.db import engine
 
 #: door → (absolute life, idle life)
 LIVES = {
@@ -111,12 +111,11 @@ class WebSessions(SessionInterface):
         elif data.found is not None and data.token:
             if data.modified or data.found.seen_at + SEEN_EVERY < real_now():
                 values: dict[str, Any] = {"seen_at": real_now()} | ({"data": dict(data)} if data.modified else {})
-                with become(System("sign_in")), transaction() as database:
+                with engine().begin() as database:
                     database.execute(
                         update(WebSession)
                         .where(WebSession.token_hash == token_hash(data.token), WebSession.ended_at.is_(None))
                         .values(**values)
-                        .execution_options(synchronize_session=False)
                     )
         elif data.modified:
             self._save_guest(app, data, response)
@@ -127,7 +126,7 @@ class WebSessions(SessionInterface):
 
         token = secrets.token_urlsafe(32)
         now = real_now()
-        with become(System("sign_in")), transaction() as database:
+        with engine().begin() as database:
             if data.token:
                 _end(database, data.token)
             database.execute(
@@ -165,6 +164,7 @@ def sign_in(person_id: int) -> None:
     """Begin a session for this person when the answer is sent; whatever the visitor's session held is thrown away."""
     data = _current()
     data.clear()
+    data["csrf_token"] = secrets.token_hex(20)  # Flask-WTF would make it on the first page: a GET that writes
     data.begins_for = person_id
     data.ends = False
 
@@ -182,30 +182,29 @@ def found() -> Found | None:
     return _current().found
 
 
-def _end(database: Session, token: str) -> None:
+def _end(database: Connection, token: str) -> None:
     database.execute(
         update(WebSession)
         .where(WebSession.token_hash == token_hash(token), WebSession.ended_at.is_(None))
         .values(ended_at=real_now(), data={})
-        .execution_options(synchronize_session=False)
     )
 
 
 def end(token: str) -> None:
     """End the session of this token now."""
-    with become(System("sign_in")), transaction() as database:
+    with engine().begin() as database:
         _end(database, token)
 
 
 def end_others(door: str, person_id: int, *, keep: str | None = None) -> None:
     """End every session of this person at this door, except the one whose token is given: after a change of password."""
-    with become(System("sign_in")), transaction() as database:
+    with engine().begin() as database:
         others = update(WebSession).where(
             WebSession.door == door, WebSession.person_id == person_id, WebSession.ended_at.is_(None)
         )
         if keep:
             others = others.where(WebSession.token_hash != token_hash(keep))
-        database.execute(others.values(ended_at=real_now(), data={}).execution_options(synchronize_session=False))
+        database.execute(others.values(ended_at=real_now(), data={}))
 
 
 def own_token() -> str | None:

@@ -18,7 +18,7 @@ from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
-from sqlalchemy import Select, func, literal, select
+from sqlalchemy import Select, and_, func, literal, select
 from sqlalchemy import inspect as mapped
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.orm import Session as OrmSession
@@ -140,11 +140,10 @@ class ScreenView(ModelView):
             raise NotFound()
         criteria = []
         for column, part in zip(keys, parts, strict=True):
-            try:
-                criteria.append(column == column.type.python_type(part) if column.type.python_type is int else column == part)
-            except ValueError:
-                raise NotFound() from None
-        return criteria[0] if len(criteria) == 1 else criteria[0] & criteria[1]
+            if column.type.python_type is int and not (part.isascii() and part.isdecimal() and len(part) < 10):
+                raise NotFound()
+            criteria.append(column == (int(part) if column.type.python_type is int else part))
+        return and_(*criteria)
 
     def key(self, row: Any) -> str:
         return "~".join(str(part) for part in mapped(row).identity)
