@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 import config
 from config import Mode, Settings
 from console import assembly, clock, db, secrecy
+from console.notifications import channels
 
 Role = Literal["web", "worker", "owner"]
 _STATEMENT = {"web": "30s", "worker": "5min", "owner": "0"}  # a statement that takes longer is a fault
@@ -39,7 +40,8 @@ def begin(role: Role, settings: Settings | None = None, *, check: bool = True) -
     if not url:
         raise NotReady("DATABASE_OWNER_URL is missing: this command changes what only the owner of the tables may change.")
     db.configure(url, connect_args={"options": f"-c statement_timeout={_STATEMENT[role]}", "application_name": f"ruku {role}"})
-    assembly.models()
+    assembly.join()
+    channels.configure(settings)
     if check:
         check_database(settings)
     return settings

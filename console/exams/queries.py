@@ -207,7 +207,7 @@ def verify(session: Session, attempt: Attempt) -> bool:
 
 def _shown(session: Session, attempt: Attempt) -> tuple[PageQuestion, ...]:
     saved = dict(
-        session.execute(select(Answer.question, Answer.choice).where(Answer.attempt_id == attempt.id)).tuples().all()
+        session.execute(select(Answer.question, Answer.choice).where(Answer.attempt_id == attempt.id)).all()
     )
     return tuple(
         PageQuestion(

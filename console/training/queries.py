@@ -67,7 +67,6 @@ def finished(session: Session, admissions: Sequence[Admission]) -> list[Admissio
             )
             .group_by(CourseProgress.admission_id)
         )
-        .tuples()
         .all()
     )
     return [a for a in admissions if wanted[a.release_id] <= set(completed.get(a.id, ()))]
