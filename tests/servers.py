@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import fcntl
 import hashlib
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,9 +19,7 @@ import psycopg
 from psycopg import sql
 
 import config
-from console import clock, db, logins, process, schema
-from console.scope import System, become
-from seed import base
+from console import db, logins, process
 
 TEMPLATE = "ruku_template"
 Administrator = psycopg.Connection[tuple[Any, ...]]
@@ -111,25 +108,12 @@ class House:
 
 def fill(settings: config.Settings) -> None:
     """What `migrate` and `seed` do to a new database, in this process."""
+    from console import prepare  # slow: both apps
+
     process.begin("owner", settings, check=False)
     try:
-        try:
-            from console import prepare  # slow: both apps
-
-            prepare.migrate(settings)
-            prepare.seed()
-        except Exception as error:
-            _fill_without_rooms(settings, error)
+        prepare.migrate(settings)
+        prepare.seed()
     finally:
         db.Session.remove()
         db.engine().dispose()
-
-
-def _fill_without_rooms(settings: config.Settings, error: Exception) -> None:
-    # only while the house is being built: rooms that do not import yet must not stop the others' tests
-    warnings.warn(f"template without permissions and releases: {error}", stacklevel=2)
-    schema.upgrade(settings.database_owner_url or "")
-    with become(System("seed")), db.transaction() as session:
-        if not clock.is_simulated(session):
-            clock.make_simulated(session)
-        base.load(session)

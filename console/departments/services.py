@@ -34,10 +34,10 @@ class Loaded:
     is_new: bool
 
 
-def load_bundles(session: Session, root: Path, *, actor: Principal, effective_on: dt.date | None = None) -> list[Loaded]:
-    """Read every department folder under `root` (the centre first) and publish what differs from the release in force.
+def read_bundles(root: Path) -> list[Bundle]:
+    """Every department folder under `root`, the centre first, checked and with its cases run; needs no database.
 
-    All problems of all folders are reported together as PluginError; then nothing is written and the releases in force stay.
+    All problems of all folders are reported together as PluginError.
     """
     shared, problems, bundles = None, [], []
     folders = sorted((path for path in root.iterdir() if (path / "bundle.yaml").is_file()), key=_centre_first)
@@ -45,7 +45,7 @@ def load_bundles(session: Session, root: Path, *, actor: Principal, effective_on
         try:
             bundle = read_folder(folder, centre=shared)
         except Problems as error:
-            problems += [str(problem) for problem in error.problems]
+            problems += [f"{folder.name}/{problem}" for problem in error.problems]
             continue
         problems += [
             f"{folder.name}/cases.yaml: {case.id}: {'；'.join(case.differences)}" for case in run_cases(bundle) if not case.passed
@@ -60,6 +60,14 @@ def load_bundles(session: Session, root: Path, *, actor: Principal, effective_on
     ]
     if problems:
         raise PluginError(problems)
+    return bundles
+
+
+def load_bundles(session: Session, root: Path, *, actor: Principal, effective_on: dt.date | None = None) -> list[Loaded]:
+    """Publish what `read_bundles()` finds and what differs from the release in force. PluginError: nothing is written and the
+    releases in force stay.
+    """
+    bundles = read_bundles(root)
     return [_publish_from_disk(session, bundle, actor=actor, effective_on=effective_on) for bundle in bundles]
 
 

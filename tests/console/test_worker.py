@@ -56,7 +56,7 @@ def only_message() -> OutboxMessage:
 
 def test_message_is_delivered_once_as_system(committed_db, listed):
     with committed_db.as_worker():
-        publish("test.happened", [2, 1])
+        publish("test.happened", [1, 2])
         ran = relay.settle(committed_db.settings)
         again = relay.settle(committed_db.settings)
         with db.transaction() as session:
