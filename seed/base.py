@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, bindparam, column, func, literal_column, select, tuple_
+from sqlalchemy import Column, ColumnElement, bindparam, column, func, literal_column, select, tuple_
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 
@@ -92,7 +92,7 @@ def _contents(read: dict[str, list[Row]]) -> dict[str, list[dict[str, Any]]]:
 
 
 def _with_department_ids(session: Session, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    ids = {code: id for code, id in session.execute(select(Department.code, Department.id))}
+    ids = {row.code: row.id for row in session.execute(select(Department.code, Department.id))}
     return [row | {"department_id": ids[row.pop("department")]} for row in rows]
 
 
@@ -119,7 +119,7 @@ def _load_table(session: Session, target: tables.Target, rows: list[dict[str, An
     else:
         statement = statement.on_conflict_do_nothing(index_elements=target.key)
     # xmax is 0 in a row that this statement inserted, and not in one that it updated.
-    is_new = literal_column("(xmax = 0)")
+    is_new: ColumnElement[bool] = literal_column("(xmax = 0)")
     values = [
         {key: value.isoformat() if hasattr(value, "isoformat") else value for key, value in row.items()} for row in rows
     ]
