@@ -10,8 +10,10 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import secrets
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sqlalchemy import exists, or_, select, update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -200,7 +202,7 @@ def _cleared(session: Session, held: list[tuple[int, Recheck]]) -> set[int]:
             Objection.upheld.is_(False),
         )
     )
-    dismissed = set(rows.tuples())
+    dismissed = set(rows)
     return {item_id for item_id, check in held if (item_id, check.reasons) in dismissed}
 
 
@@ -250,7 +252,11 @@ def _finding(check: Recheck, today: dt.date, now: dt.datetime) -> Finding:
 
 def _note_failure(session: Session, admission_id: int, error: Exception, result: Closing) -> None:
     """List the person; the others have gone on. Only our own errors are quoted: others may carry a name in their text."""
-    words = str(error) if isinstance(error, ConsoleError) else type(getattr(error, "orig", error)).__name__
+    if isinstance(error, ConsoleError):
+        words = str(error)
+    else:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        words = f"{type(getattr(error, 'orig', error)).__name__} ({Path(place.filename).name}:{place.lineno})"
     log.error("admission could not be settled", extra={"admission_id": admission_id, "error": words})
     audit.record(session, "notice.person_failed", f"admission:{admission_id}", error=words)
     result.failed[admission_id] = words

@@ -19,6 +19,8 @@ from console.departments.models import Department, Office
 from console.errors import NotFound
 from console.publicity.errors import ON_ANOTHER_NOTICE, Obstacle
 from console.publicity.models import Notice, NoticeItem, Objection
+from console.roles import Act
+from console.scope import Principal, may
 from rules.pipeline import Step
 
 RECENT_DAYS = 30  # how long a closed notice stays on the board's front page; its own address works for good
@@ -65,10 +67,40 @@ def notices_on_board(session: Session, on: dt.date) -> Board:
         .where(Notice.last_day >= on - dt.timedelta(days=RECENT_DAYS))
         .options(joinedload(Notice.department))
         .order_by(Notice.last_day, Notice.id)
-    ).tuples()
+    )
     lines = [BoardLine(notice, count) for notice, count in rows]
     ended = [line for line in lines if line.notice.last_day < on]
     return Board([line for line in lines if line.notice.last_day >= on], ended[::-1])
+
+
+@dataclass(frozen=True)
+class DeskLine:
+    """A notice as the officers' desk lists it."""
+
+    notice: Notice
+    people: int
+    held: int
+    settled: int
+
+
+def notices_on_desk(session: Session, *, limit: int = 100) -> tuple[list[DeskLine], list[DeskLine]]:
+    """(not closed yet, the soonest end first; closed, the newest first) within the officer's offices, in one statement."""
+    mine = NoticeItem.notice_id == Notice.id
+    people = select(func.count(NoticeItem.id)).where(mine).scalar_subquery()
+    settled = select(func.count(NoticeItem.id)).where(mine, NoticeItem.settled_at.is_not(None)).scalar_subquery()
+    held = (
+        select(func.count(NoticeItem.id))
+        .where(mine, NoticeItem.settled_at.is_(None), open_objection(NoticeItem.id))
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(Notice, people, held, settled)
+        .options(joinedload(Notice.department))
+        .order_by(Notice.closed_at.desc().nulls_first(), Notice.due_at, Notice.id)
+        .limit(limit)
+    )
+    lines = [DeskLine(*row) for row in rows]
+    return [line for line in lines if line.notice.closed_at is None], [line for line in lines if line.notice.closed_at]
 
 
 # ── one notice ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -253,7 +285,7 @@ def shown_elsewhere(session: Session, admission_ids: Sequence[int]) -> dict[int,
         .join(Notice, Notice.id == NoticeItem.notice_id)
         .where(NoticeItem.admission_id.in_(admission_ids), NoticeItem.settled_at.is_(None))
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def restricted_people(session: Session, applicants: Sequence[int], on: dt.date) -> dict[int, list[RestrictionEntry]]:
@@ -272,6 +304,17 @@ def restricted_people(session: Session, applicants: Sequence[int], on: dt.date) 
     for applicant_id, entry in rows:
         found.setdefault(applicant_id, []).append(entry)
     return found
+
+
+def window_if_opened(session: Session, candidates: Sequence[Candidate]) -> tuple[dt.date, dt.date, int] | None:
+    """(first day, last day, working days) of a notice that were opened now with these people; None without people."""
+    releases = {c.admission.release_id for c in candidates if c.obstacle is None}
+    if not releases:
+        return None
+    days = max(departments.bundle_of(session, release).manifest.pipeline.notice_days.value for release in releases)
+    calendar, _version = departments.working_calendar(session)
+    today = clock.today(session)
+    return calendar.due_date(today, 1).last_day, calendar.due_date(today, days).last_day, days
 
 
 def waiting(session: Session, department: Department, *, limit: int = 500) -> list[Candidate]:
@@ -293,6 +336,22 @@ def waiting(session: Session, department: Department, *, limit: int = 500) -> li
         )
         for admission in admissions
     ]
+
+
+@dataclass(frozen=True)
+class _Place:
+    office_id: int
+
+
+def offices_to_open(session: Session, actor: Principal) -> list[Office]:
+    """The coordinating offices for which this officer may open notices."""
+    offices = session.scalars(
+        select(Office)
+        .join(Department, Department.id == Office.department_id)
+        .where(Office.is_coordinating, Department.is_centre.is_(False))
+        .order_by(Office.department_id)
+    )
+    return [office for office in offices if may(actor, Act.OPEN_NOTICE, _Place(office.id))]
 
 
 def coordinating_office(session: Session, department: Department) -> Office:

@@ -66,7 +66,7 @@ def recheck(session: Session, admissions: Sequence[Admission], *, on: dt.date) -
     """One answer per admission, in their order. `admissions` come from `load()`."""
     records = _records(session, [admission.applicant_id for admission in admissions])
     bundles = {r: departments.bundle_of(session, r) for r in {admission.release_id for admission in admissions}}
-    codes = dict(session.execute(select(Department.id, Department.code)).tuples().all())
+    codes = dict(session.execute(select(Department.id, Department.code)).all())
     return [
         _one(admission, bundles[admission.release_id], codes[admission.department_id], records[admission.applicant_id], on)
         for admission in admissions
@@ -107,6 +107,8 @@ def _one(admission: Admission, bundle: Bundle, code: str, records: list[Restrict
             ],
         },
     )
+    if bundle.criteria is None:
+        raise LookupError(f"the bundle of {code} holds no criteria")
     verdict = evaluate(bundle.criteria, facts, on=on, moment="decided")
     kept = _storable(facts, bundle)
     grounds = [_ground(finding) for finding in verdict.reasons]
@@ -144,6 +146,6 @@ def _barred(entry: RestrictionEntry) -> dict[str, Any]:
 
 def _storable(facts: dict[str, Any], bundle: Bundle) -> dict[str, Any]:
     """Without what identifies a person: the trail needs what was derived from an identity number, never the number."""
-    forms = [form for form in (bundle.form, getattr(bundle.centre, "form", None)) if form is not None]
-    secret = {f.id for form in forms for section in form.sections for f in section.fields if f.secret}
+    forms = [bundle.form, *([bundle.centre.form] if bundle.centre else [])]
+    secret = {question.id for form in forms for question in form.questions() if answers.is_secret(question.field)}
     return {name: value for name, value in facts.items() if name not in secret}

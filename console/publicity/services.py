@@ -153,16 +153,12 @@ def _number(session: Session, office: Office, today: dt.date) -> tuple[str, int]
 def _people(session: Session, members: Sequence[Admission]) -> list[dict[str, Any]]:
     """What is shown of each person, in the order of their names' positions. No identity number, phone or address."""
     names = dict(
-        session.execute(select(Applicant.id, Applicant.name).where(Applicant.id.in_([m.applicant_id for m in members])))
-        .tuples()
-        .all()
+        session.execute(select(Applicant.id, Applicant.name).where(Applicant.id.in_([m.applicant_id for m in members]))).all()
     )
     filled = dict(
         session.execute(
             select(Application.id, Application.answers).where(Application.id.in_([m.application_id for m in members]))
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     chosen: dict[int, list[dict[str, str]]] = {m.id: [] for m in members}
     for row in session.scalars(
@@ -187,7 +183,7 @@ def _people(session: Session, members: Sequence[Admission]) -> list[dict[str, An
 def _places(session: Session, codes: set[str]) -> dict[str, str]:
     """Code → “呼和浩特市赛罕区”: the league in front of the banner."""
     wanted = codes | {code[:4] + "00" for code in codes}
-    names = dict(session.execute(select(Division.code, Division.name).where(Division.code.in_(wanted))).tuples().all())
+    names = dict(session.execute(select(Division.code, Division.name).where(Division.code.in_(wanted))).all())
     leagues = {code: names.get(code[:4] + "00", "") for code in codes}
     return {code: names[code] if names[code] == leagues[code] else leagues[code] + names[code] for code in codes}
 
@@ -292,7 +288,7 @@ def rule_on(session: Session, objection: Objection, *, actor: Principal, upheld:
         ground = {"criterion": "objection", "title": "公示异议", "title_en": "Objection", "reason": ruling, "reason_en": ruling}
         advance(session, [admission], Action.REFUSE, actor=actor, reason=ruling, items=[ground | {"basis": []}])
         item.outcome, item.settled_at = queries.REFUSED, now
-    if not upheld:
+    if not upheld and not objection.is_recheck:  # nobody was told of a doubt of the re-check
         outbox.publish(session, "objection.dismissed", [objection.id])
     # a lease would only delay what the ruling has made possible
     session.execute(update(Notice).where(Notice.id == item.notice_id).values(claimed_until=None))

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.sql import ColumnElement
 
 from console.db import Base, WithId
-from console.departments.models import Department, Specialty
+from console.departments.models import Department, Division, Specialty
 from console.roles import Subject
 from console.scope import ApplicantsOwn, Principal, Public, Staff
 
@@ -40,6 +40,7 @@ class RosterEntry(WithId, ApplicantsOwn, Base):
     division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), index=True, comment="工作所在地")
     entered_at: Mapped[dt.datetime] = mapped_column(comment="入库时间")
 
+    division: Mapped[Division] = relationship()
     specialties: Mapped[list[RosterSpecialty]] = relationship(
         order_by="RosterSpecialty.code", back_populates="entry"
     )

@@ -163,9 +163,7 @@ def _lines(session: Session, entry: RosterEntry, today: dt.date) -> tuple[Line, 
                 select(RosterEvent.roster_specialty_id, func.max(RosterEvent.at))
                 .where(RosterEvent.roster_specialty_id.in_(suspended), RosterEvent.event == SUSPENDED)
                 .group_by(RosterEvent.roster_specialty_id)
-            )
-            .tuples()
-            .all()
+            ).all()
         )
     return tuple(
         Line(
@@ -193,7 +191,7 @@ def standing_on(row: RosterSpecialty, day: dt.date) -> str:
 def _place(session: Session, code: str) -> str:
     """“呼和浩特市赛罕区”"""
     names = dict(
-        session.execute(select(Division.code, Division.name).where(Division.code.in_({code, code[:4] + "00"}))).tuples().all()
+        session.execute(select(Division.code, Division.name).where(Division.code.in_({code, code[:4] + "00"}))).all()
     )
     league = names.get(code[:4] + "00", "")
     return names[code] if names[code] == league else league + names[code]
@@ -212,14 +210,14 @@ def responsible_officers(session: Session, admission_ids: Sequence[int]) -> dict
         .where(item.c.admission_id.in_(admission_ids))
         .order_by(item.c.id)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def qr_svg(url: str) -> str:
     """The address as a QR code: an inline SVG with a white ground, black in the dark theme too, so that every phone reads it."""
     picture = io.BytesIO()
     segno.make(url, error="m", micro=False).save(
-        picture, kind="svg", xmldecl=False, svgns=True, omitsize=True, border=3, dark="#000", light="#fff", svgclass="qr",
+        picture, kind="svg", xmldecl=False, svgns=True, scale=4, border=3, dark="#000", light="#fff", svgclass=None,
         lineclass=None, title="QR", nl=False,
     )  # fmt: skip
     return picture.getvalue().decode()

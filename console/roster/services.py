@@ -86,22 +86,18 @@ def _entries(session: Session, moves: Sequence[Moved]) -> dict[int, int]:
     found = dict(
         session.execute(
             select(RosterEntry.applicant_id, RosterEntry.id).where(RosterEntry.applicant_id.in_(by_applicant))
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     new = sorted(set(by_applicant) - set(found))
     if not new:
         return found
-    names = dict(session.execute(select(Applicant.id, Applicant.name).where(Applicant.id.in_(new))).tuples().all())
+    names = dict(session.execute(select(Applicant.id, Applicant.name).where(Applicant.id.in_(new))).all())
     filled = dict(
         session.execute(
             select(Application.id, Application.answers).where(
                 Application.id.in_([by_applicant[applicant].application_id for applicant in new])
             )
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     now = clock.now(session)
     values = []
@@ -125,9 +121,7 @@ def _entries(session: Session, moves: Sequence[Moved]) -> dict[int, int]:
     return dict(
         session.execute(
             select(RosterEntry.applicant_id, RosterEntry.id).where(RosterEntry.applicant_id.in_(by_applicant))
-        )
-        .tuples()
-        .all()
+        ).all()
     )
 
 

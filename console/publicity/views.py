@@ -1,0 +1,270 @@
+"""The coordinator's pages: notices, opening one, objections and rulings, and the brake on automatic admission."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from flask_babel import gettext as _
+
+from console import clock
+from console.crud.pages import Page, allowed, expose
+from console.crud.screen import CARE, MY_WORK, STEPS
+from console.db import transaction
+from console.departments import queries as departments
+from console.doors.deadlines import Deadline, window
+from console.errors import ConsoleError, InvalidAnswers, N_
+from console.publicity import brakes, queries, services
+from console.publicity.errors import NotReady
+from console.publicity.models import Notice
+from console.roles import ROLES, Act, Role, Subject
+from console.scope import current, may
+
+TEMPLATES = str(Path(__file__).parent / "templates")
+READERS = frozenset(role for role, definition in ROLES.items() if Subject.NOTICES in definition.reads)
+
+
+def _who_may(act: Act) -> frozenset[Role]:
+    return frozenset(role for role, definition in ROLES.items() if act in definition.acts)
+
+
+STATE_WORDS = {
+    queries.SHOWN: N_("公示中"),
+    queries.HELD: N_("暂停入库"),
+    queries.ADMITTED: N_("已入库"),
+    queries.REFUSED: N_("不予通过"),
+    queries.WITHDRAWN: N_("已撤回"),
+}
+STATE_KINDS = {
+    queries.SHOWN: "go", queries.HELD: "hold", queries.ADMITTED: "done", queries.REFUSED: "no", queries.WITHDRAWN: "no",
+}  # fmt: skip
+OUTCOME_WORDS = {"admit": N_("会入库"), "refuse": N_("会不予通过"), "hold": N_("会转人工查看")}
+OUTCOME_KINDS = {"admit": "done", "refuse": "no", "hold": "hold"}
+
+
+def _clock(session: Any, notice: Notice) -> Deadline:
+    calendar, _version = departments.working_calendar(session)
+    return window(
+        notice.first_day,
+        notice.last_day,
+        today=clock.today(session),
+        is_working_day=calendar.is_workday,
+        provisional=notice.is_provisional,
+    )
+
+
+class _Desk(Page):
+    template_folder = TEMPLATES
+
+    def render(self, template: str, **values: Any) -> Any:
+        return self.render_template(
+            template,
+            state_words=lambda state: _(STATE_WORDS[state]),
+            state_kind=STATE_KINDS.__getitem__,
+            outcome_words=lambda outcome: _(OUTCOME_WORDS[outcome]),
+            outcome_kind=OUTCOME_KINDS.__getitem__,
+            **values,
+        )
+
+
+class Notices(_Desk):
+    """Who is on display, until when, who is held; and opening a notice for those who wait."""
+
+    name, title, menu, icon = "notices", N_("公示"), STEPS, "board"
+    permissions = {"can_read": READERS, "can_open": _who_may(Act.OPEN_NOTICE)}
+
+    @expose("/")
+    @allowed("read")
+    def home(self) -> Any:
+        with transaction() as session:
+            running, closed = queries.notices_on_desk(session)
+            offices = queries.offices_to_open(session, current())
+            waiting = [(office, len(_free(queries.waiting(session, office.department)))) for office in offices]
+            return self.render(
+                "publicity/notices.html",
+                title=_("公示"),
+                running=[(line, _clock(session, line.notice)) for line in running],
+                closed=closed,
+                now=clock.now(session),
+                waiting=[(office, count) for office, count in waiting if count],
+                may_open=bool(offices),
+            )
+
+    @expose("/<number>")
+    @allowed("read")
+    def show(self, number: str) -> Any:
+        with transaction() as session:
+            page = queries.notice_page(session, number)
+            over = not page.is_open and page.notice.closed_at is None
+            return self.render(
+                "publicity/notice.html",
+                title=page.notice.title,
+                page=page,
+                deadline=_clock(session, page.notice),
+                objections={o.notice_item_id: o for o in queries.open_objections(session, notice=page.notice)},
+                would={w.item.id: w for w in services.would_admit(session, notice=page.notice)} if over else {},
+                stopped=brakes.stops(session, page.notice.department_id),
+                may_rule=may(current(), Act.RULE_ON_OBJECTION, page.notice),
+            )
+
+    @expose("/open", methods=["GET", "POST"])
+    @allowed("open")
+    def open(self) -> Any:
+        obstacles: list[Any] = []
+        if request.method == "POST":
+            try:
+                with transaction() as session:
+                    notice = self._open(session)
+                    number = notice.number
+            except NotReady as error:
+                obstacles = [(o.admission.number, _(o.sentence, **o.facts)) for o in error.obstacles]
+                flash(_(error.message, **error.facts), "bad")
+            except ConsoleError as error:
+                flash(_(error.message, **error.facts), "bad")
+            else:
+                flash(_("公示 %(number)s 已开启，名单从现在起可以在公示栏看到。", number=number), "ok")
+                return redirect(url_for(".show", number=number), 303)
+        with transaction() as session:
+            offices = queries.offices_to_open(session, current())
+            wanted = request.values.get("department", "")
+            office = next((o for o in offices if o.department.code == wanted), offices[0] if offices else None)
+            candidates = queries.waiting(session, office.department) if office else []
+            return self.render(
+                "publicity/open.html",
+                title=_("开启公示"),
+                offices=offices,
+                office=office,
+                candidates=candidates,
+                free=len(_free(candidates)),
+                window=queries.window_if_opened(session, candidates),
+                picked=set(request.form.getlist("rowid")),
+                obstacles=obstacles,
+                days_waited=lambda since: max(0, (clock.today(session) - clock.day_of(since)).days),
+            )
+
+    @staticmethod
+    def _open(session: Any) -> Notice:
+        offices = {o.department.code: o for o in queries.offices_to_open(session, current())}
+        office = offices.get(request.form.get("department", "")) or next(iter(offices.values()))
+        picked = {int(key) for key in request.form.getlist("rowid") if key.isascii() and key.isdecimal() and len(key) < 10}
+        chosen = [c.admission for c in queries.waiting(session, office.department) if c.admission.id in picked]
+        title = request.form.get("title", "")[:200]
+        return services.open_notice(session, office, chosen, actor=current(), title=title)
+
+
+def _free(candidates: list[queries.Candidate]) -> list[queries.Candidate]:
+    return [candidate for candidate in candidates if candidate.obstacle is None]
+
+
+class Objections(_Desk):
+    """What was said against people on display, and the officer's answer."""
+
+    name, title, menu, icon = "objections", N_("异议"), MY_WORK, "flag"
+    permissions = {"can_read": READERS, "can_rule": _who_may(Act.RULE_ON_OBJECTION)}
+
+    @expose("/")
+    @allowed("read")
+    def home(self) -> Any:
+        with transaction() as session:
+            return self.render(
+                "publicity/objections.html",
+                title=_("异议"),
+                waiting=queries.open_objections(session),
+                ruled=queries.ruled_objections(session),
+                now=clock.now(session),
+            )
+
+    @expose("/<int:objection_id>")
+    @allowed("read")
+    def show(self, objection_id: int) -> Any:
+        return self._page(objection_id)
+
+    @expose("/<int:objection_id>", methods=["POST"])
+    @allowed("rule")
+    def rule(self, objection_id: int) -> Any:
+        """`decision` is `uphold` or `dismiss`; both are written with the ruling, which both sides may read."""
+        decision, ruling = request.form.get("decision", ""), request.form.get("ruling", "")[:5_000]
+        if decision not in ("uphold", "dismiss"):
+            return self._page(objection_id, ruling, [("decision", _("请选择异议成立还是不成立。"))])
+        try:
+            with transaction() as session:
+                objection = queries.objection(session, objection_id)
+                services.rule_on(session, objection, actor=current(), upheld=decision == "uphold", ruling=ruling)
+                name = objection.item.name
+        except InvalidAnswers as error:
+            return self._page(objection_id, ruling, [(field, _(words)) for field, words in error.problems.items()], decision)
+        said = _("异议成立，%(name)s 不予通过，已写信告知。") if decision == "uphold" else _("异议不成立，%(name)s 继续公示。")
+        flash(said % {"name": name}, "ok")
+        return redirect(url_for(".home"), 303)
+
+    def _page(
+        self, objection_id: int, ruling: str = "", problems: list[tuple[str, str]] | None = None, decision: str = ""
+    ) -> Any:
+        with transaction() as session:
+            objection = queries.objection(session, objection_id)
+            notice = objection.item.notice
+            page = self.render(
+                "publicity/objection.html",
+                title=_("对%(name)s的异议", name=objection.item.name),
+                objection=objection,
+                notice=notice,
+                deadline=_clock(session, notice),
+                over=clock.now(session) >= notice.due_at,
+                may_rule=objection.ruled_at is None and may(current(), Act.RULE_ON_OBJECTION, objection),
+                ruling=ruling,
+                decision=decision,
+                problems=problems or [],
+            )
+        return (page, 422) if problems else page
+
+
+class Brakes(_Desk):
+    """The stop button of automatic admission: who stopped it and why, and what it would have done."""
+
+    name, title, menu, icon = "brake", N_("刹车"), CARE, "hand"
+    permissions = {"can_read": _who_may(Act.PULL_BRAKE) | {Role.SUPERVISOR}, "can_pull": _who_may(Act.PULL_BRAKE)}
+
+    @expose("/")
+    @allowed("read")
+    def home(self) -> Any:
+        return self._page()
+
+    @expose("/pull", methods=["POST"])
+    @allowed("pull")
+    def pull(self) -> Any:
+        scope, reason = request.form.get("department", ""), request.form.get("reason", "")[:1_000].strip()
+        try:
+            with transaction() as session:
+                brakes.pull(session, scope or None, reason=reason, actor=current())
+        except InvalidAnswers as error:
+            return self._page([(field, _(words)) for field, words in error.problems.items()], reason, scope), 422
+        flash(_("已踩刹车：自动入库停住了。公示和期限照常走。"), "ok")
+        return redirect(url_for(".home"), 303)
+
+    @expose("/<int:brake_id>/release", methods=["POST"])
+    @allowed("pull")
+    def release(self, brake_id: int) -> Any:
+        with transaction() as session:
+            brakes.release(session, brake_id, actor=current())
+        flash(_("刹车已松开。期满的人会在一分钟内逐人复核后入库。"), "ok")
+        return redirect(url_for(".home"), 303)
+
+    def _page(self, problems: list[tuple[str, str]] | None = None, reason: str = "", scope: str = "") -> Any:
+        with transaction() as session:
+            return self.render(
+                "publicity/brake.html",
+                title=_("自动入库的刹车"),
+                pulled=brakes.pulled(session),
+                past=brakes.released(session),
+                choices=brakes.choices(session, current()),
+                would=services.would_admit(session),
+                may_release=lambda brake: brakes.may_pull(current(), brake.department_id),
+                sees=bool(current().offices(Subject.NOTICES)),
+                problems=problems or [],
+                reason=reason,
+                scope=scope,
+            )
+
+
+PAGES = (Notices, Objections, Brakes)

@@ -1,0 +1,77 @@
+"""The roster as officers look it up: people, and their specialties. Read only: the clock enters people, services change standings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from console.crud.screen import STEPS, Screen
+from console.errors import N_
+from console.roster.models import RosterEntry, RosterSpecialty
+
+STANDING_WORDS = {
+    "active": N_("在聘"),
+    "suspended": N_("暂停"),
+    "expired": N_("聘期已满"),
+    "ended": N_("已退出"),
+    "restricted": N_("联合惩戒中"),
+}
+STANDING_KINDS = {"active": "done", "suspended": "hold", "expired": "no", "ended": "no", "restricted": "no"}
+
+
+def standing_words(standing: str) -> str:
+    return _(STANDING_WORDS.get(standing, N_("不明")))
+
+
+def standing_mark(standing: str) -> Markup:
+    return Markup('<span class="status status-{}">{}</span>').format(STANDING_KINDS.get(standing, "wait"), standing_words(standing))
+
+
+class ToCertificate:
+    """A row of the roster opens the person's page, with the certificate."""
+
+    def row_links(self, row: Any, key: str) -> list[tuple[str, str]]:
+        entry_id = row.entry_id if isinstance(row, RosterSpecialty) else row.id
+        return [(_("查看"), url_for("RosterPerson.show", entry_id=entry_id))]
+
+
+SCREENS = (
+    Screen(
+        "roster",
+        RosterEntry,
+        title=N_("专家库"),
+        menu=STEPS,
+        icon="people",
+        columns=("name", "number", "employer", "division", "entered_at"),
+        show=("name", "number", "employer", "division", "entered_at"),
+        labels={"division": N_("所在地")},
+        search=("name", "number", "employer"),
+        filters=("division", "entered_at"),
+        order="-entered_at",
+        sortable=("name", "number", "entered_at"),
+        empty=N_("专家库里还没有人。公示期满没有异议的人会自动来到这里。"),
+        extend=ToCertificate,
+        read_only=True,
+    ),
+    Screen(
+        "roster-specialties",
+        RosterSpecialty,
+        title=N_("入库专业"),
+        menu=STEPS,
+        icon="tree",
+        columns=("entry", "specialty", "department", "term_from", "term_to", "standing"),
+        show=("entry", "specialty", "department", "term_from", "term_to", "standing", "unpaid", "responsible"),
+        filters=("department", "standing", "term_to"),
+        order="term_to",
+        sortable=("term_from", "term_to", "standing"),
+        labels={"entry": N_("专家"), "specialty": N_("专业"), "department": N_("主管部门")},
+        choices={"standing": lambda: [(key, _(STANDING_WORDS[key])) for key in ("active", "suspended", "ended")]},
+        formats={"standing": standing_mark},
+        empty=N_("专家库里还没有人。公示期满没有异议的人会自动来到这里。"),
+        extend=ToCertificate,
+        read_only=True,
+    ),
+)

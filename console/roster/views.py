@@ -1,0 +1,64 @@
+"""A person in the roster: standing per department and specialty, what happened, and the certificate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flask import current_app, request
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from console import clock
+from console.crud.pages import Page, allowed, expose
+from console.db import transaction
+from console.errors import N_
+from console.roles import ROLES, Subject
+from console.roster import queries
+from console.roster.screens import STANDING_KINDS, standing_words
+
+READERS = frozenset(role for role, definition in ROLES.items() if Subject.ROSTER in definition.reads)
+EVENT_WORDS = {
+    "entered": N_("入库"),
+    "suspended": N_("暂停"),
+    "restored": N_("恢复"),
+    "ended": N_("退出"),
+}
+
+
+def certificate_url(code: str) -> str:
+    """The public address a certificate's QR carries: on the portal's own host when it has one."""
+    settings = current_app.config["RUKU"]
+    if settings.portal_host:
+        return f"{'https' if settings.https else 'http'}://{settings.portal_host}/certificates/{code}"
+    return f"{request.scheme}://{request.host}/certificates/{code}"
+
+
+class RosterPerson(Page):
+    name, title = "roster-person", N_("专家")
+    permissions = {"can_read": READERS}
+    template_folder = str(Path(__file__).parent / "templates")
+    default_view = "show"
+
+    @expose("/<int:entry_id>")
+    @allowed("read")
+    def show(self, entry_id: int) -> Any:
+        with transaction() as session:
+            entry = queries.entry_by_id(session, entry_id)
+            address = certificate_url(entry.code)
+            return self.render_template(
+                "roster/person.html",
+                title=_("专家"),
+                certificate=queries.certificate(session, entry),
+                specialties={(row.standard, row.code): row for row in entry.specialties},
+                events=queries.events(session, entry),
+                event_words=lambda event: _(EVENT_WORDS[event]) if event in EVENT_WORDS else event,
+                standing_words=standing_words,
+                standing_kind=STANDING_KINDS.__getitem__,
+                today=clock.today(session),
+                address=address,
+                qr=Markup(queries.qr_svg(address)),  # noqa: S704 - drawn by segno from an address of ours
+            )
+
+
+PAGES = (RosterPerson,)
