@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Boolean, DateTime, Integer, cast, column, func, literal, or_, select, true, update
+from sqlalchemy import Boolean, DateTime, Integer, Text, cast, column, func, literal, or_, select, true, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
@@ -218,11 +218,11 @@ def grade(session: Session, attempts: Sequence[Attempt], *, actor: Principal) ->
     for attempt_id, question, choice in session.execute(saved):
         answers[attempt_id][question] = choice
     now = clock.now(session)
+    bundles = {release_id: bundle_of(session, release_id) for release_id in {a.paper.release_id for a in taken}}
     exams: dict[int, Exam] = {}
     rows = []
     for attempt in taken:
-        paper = attempt.paper
-        bundle = bundle_of(session, paper.release_id)
+        paper, bundle = attempt.paper, bundles[attempt.paper.release_id]
         exams[attempt.id] = exam_in(bundle)
         graded = papers.grade(bundle, paper.questions, answers[attempt.id])
         marks = sum(line["marks"] for line in graded)
@@ -246,7 +246,7 @@ def grade(session: Session, attempts: Sequence[Attempt], *, actor: Principal) ->
 
 def _write_grades(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     given = (
-        func.jsonb_to_recordset(cast(json.dumps(rows, default=str), JSONB))
+        func.jsonb_to_recordset(cast(literal(json.dumps(rows, default=str), Text), JSONB))
         .table_valued(
             column("id", Integer),
             column("finished_at", DateTime(timezone=True)),
