@@ -92,10 +92,26 @@ def sentences(root: Path | None = None) -> Iterator[Sentence]:
     for path in sorted(root.rglob("*.py")):
         with path.open("rb") as source:
             yield from _from_file("python", source, path, root)
+        yield from _comments(path, root)
     for path in sorted([*root.rglob("*.html"), *root.rglob("*.txt")]):
         if "templates" in path.parts:
             with path.open("rb") as source:
                 yield from _from_file("jinja2.ext:babel_extract", source, path, root)
+
+
+def _comments(path: Path, root: Path) -> Iterator[Sentence]:
+    """The official terms of the schema (`comment=` of a column or table): generated screens take their labels there."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.keyword) and node.arg == "comment":
+            values = [node.value]
+        elif isinstance(node, ast.Dict):
+            pairs = zip(node.keys, node.values, strict=True)
+            values = [value for key, value in pairs if isinstance(key, ast.Constant) and key.value == "comment"]
+        else:
+            continue
+        for value in values:
+            if isinstance(value, ast.Constant):
+                yield Sentence(str(value.value), f"{path.relative_to(root.parent)}:{value.lineno}")
 
 
 def _from_file(method: str, source: object, path: Path, root: Path) -> Iterator[Sentence]:
