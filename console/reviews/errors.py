@@ -1,0 +1,70 @@
+"""What can be wrong with a review, in the officer's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from console.errors import Conflict, ConsoleError, N_, NotAllowed
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that stands in the way: where on the page, and a sentence with its facts. The door translates it."""
+
+    place: str
+    sentence: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.sentence % self.facts if self.facts else self.sentence
+
+
+class NotReady(ConsoleError):
+    """The decision lacks something; `problems` says all of it."""
+
+    message = N_("这个决定还差 %(count)s 处，没有办理。已填的内容都还在。")
+    status = 422
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(count=len(problems))
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        return "\n".join([super().__str__(), *map(str, self.problems)])
+
+
+class HeldByAnother(Conflict):
+    """Somebody else of the office has taken the file."""
+
+    message = N_("办件 %(number)s 由%(holder)s承办。请承办人放回，或请统筹协调员改派后再办。")
+
+
+class NotAtReview(Conflict):
+    """The file is not where anybody reviews it."""
+
+    message = N_("办件 %(number)s 不在审核环节，没有可办的审核。")
+
+
+class OwnRefusal(NotAllowed):
+    """The law of reconsideration: another officer decides."""
+
+    message = N_("办件 %(number)s 是您作出不予通过决定的，复核须由另一位工作人员办理。")
+
+
+class CannotHold(ConsoleError):
+    """The person named may not review this file here."""
+
+    message = N_("%(name)s 不能承办 %(number)s：没有这一环节的授权，或者办过它的另一个审核环节。")
+    status = 422
+
+
+class NobodyToHold(ConsoleError):
+    message = N_("%(number)s 所在机构没有可以分派的审核员。请先由部门管理员授予审核角色。")
+    status = 422
+
+
+class ReasonNeeded(ConsoleError):
+    message = N_("请写明理由，至少 4 个字。理由会记入审计。")
+    status = 422

@@ -1,0 +1,150 @@
+"""Everything an officer sees of one file, put together: form, evidence, trace, history, and what may be done now."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from console import clock
+from console.applications import queries as files
+from console.applications.models import Admission, Applicant, Finding, StepEntry
+from console.departments import queries as departments
+from console.errors import N_
+from console.reviews import queries, readiness, reading
+from console.reviews.errors import HeldByAnother, OwnRefusal, Problem
+from console.reviews.levels import LEVELS, Level
+from console.reviews.models import Review
+from console.roles import Act
+from console.scope import Principal, Staff, may
+from rules.parts import Text
+from rules.pipeline import Action, Step
+
+
+@dataclass(frozen=True)
+class Hindrance:
+    """Why this officer may look but not decide; a sentence with its facts."""
+
+    sentence: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Past:
+    """One line of the history, with who did it by name (None: the applicant or the system)."""
+
+    entry: StepEntry
+    name: str | None
+    kind: str  # staff | applicant | system
+
+
+@dataclass(frozen=True)
+class Folder:
+    """One file, read for one officer."""
+
+    admission: Admission
+    applicant: Applicant
+    level: Level | None
+    hindrance: Hindrance | None
+    sheet: readiness.Sheet | None
+    draft: Review | None
+    blocks: Sequence[Problem]
+    form: reading.FormPage
+    finding: Finding | None
+    regulations: Mapping[str, Text]
+    reviews: Sequence[Review]
+    history: Sequence[Past]
+    siblings: Sequence[Admission]
+    holder: str | None
+    place: str
+    refusal: StepEntry | None
+    request: StepEntry | None
+    release_version: int
+
+    @property
+    def may_decide(self) -> bool:
+        return self.level is not None and self.hindrance is None
+
+
+def review_page(session: Session, admission_id: int, *, actor: Principal, lang: str = "zh") -> Folder:
+    """The file as this officer may see it; NotFound outside their scope."""
+    admission = files.own_admission(session, admission_id)
+    level = LEVELS.get(admission.step)
+    draft = queries.draft_of(session, admission, level.step) if level is not None else None
+    sheet = readiness.sheet_of(session, admission, level, draft) if level is not None and level.name else None
+    history = _history(session, admission)
+    entries = [past.entry for past in history]
+    names = queries.staff_names(session, [admission.holder_id])
+    place = reading.place_names(session, {admission.division_code})[admission.division_code]
+    bundle = departments.bundle_of(session, admission.release_id)
+    return Folder(
+        admission=admission,
+        applicant=admission.applicant,
+        level=level,
+        hindrance=_hindrance(session, admission, level, actor, names),
+        sheet=sheet,
+        draft=draft,
+        blocks=readiness.blocks(sheet) if sheet is not None else (),
+        form=reading.form_page(session, admission, lang=lang),
+        finding=files.latest_finding(session, admission),
+        regulations={regulation.id: regulation.title for regulation in bundle.manifest.regulations},
+        reviews=queries.decided_reviews(session, admission),
+        history=history,
+        siblings=queries.siblings(session, admission),
+        holder=names.get(admission.holder_id or 0),
+        place=place[1 if lang == "en" else 0],
+        refusal=_last(entries, Action.REFUSE),
+        request=_last(entries, Action.REQUEST_RECONSIDERATION),
+        release_version=admission.release.version,
+    )
+
+
+def days_of(session: Session, admission: Admission) -> tuple[dt.date, dt.date] | None:
+    """First and last day of the running window, both inclusive; None where no clock runs. Day 0 is not counted."""
+    if admission.due_at is None:
+        return None
+    return clock.day_of(admission.since) + dt.timedelta(days=1), clock.day_of(admission.due_at) - dt.timedelta(days=1)
+
+
+def _last(entries: Sequence[StepEntry], action: Action) -> StepEntry | None:
+    return next((entry for entry in reversed(entries) if entry.action == action), None)
+
+
+def _history(session: Session, admission: Admission) -> list[Past]:
+    entries = files.timeline(session, admission)
+    ids = {entry.id: int(entry.who.partition(":")[2]) for entry in entries if entry.who.startswith("staff:")}
+    names = queries.staff_names(session, ids.values())
+    kinds = {"staff": "staff", "applicant": "applicant"}
+    return [
+        Past(entry, names.get(ids.get(entry.id, 0)), kinds.get(entry.who.partition(":")[0], "system")) for entry in entries
+    ]
+
+
+def _hindrance(
+    session: Session, admission: Admission, level: Level | None, actor: Principal, names: Mapping[int, str]
+) -> Hindrance | None:
+    """The first reason why this officer may not decide here, in the order in which the services ask."""
+    number = {"number": admission.number}
+    if level is None:
+        return None
+    if not isinstance(actor, Staff) or not may(actor, level.act, admission):
+        return Hindrance(N_("您的授权不含这一环节，只能查看。"), {})
+    if queries.acted_elsewhere(session, admission, actor.who):
+        return Hindrance(N_("您办过这份办件的另一个审核环节。同一人不能办两个环节，请同事办理。"), {})
+    if level.step == Step.RECONSIDERATION:
+        refusal = queries.last_refusal(session, admission)
+        if refusal is not None and refusal.who == actor.who:
+            return Hindrance(OwnRefusal.message, number)
+    if admission.holder_id not in (None, actor.id):
+        return Hindrance(HeldByAnother.message, number | {"holder": names.get(admission.holder_id or 0, "—")})
+    return None
+
+
+def may_release(actor: Principal, admission: Admission) -> bool:
+    """Whether this officer may put the file back among the unassigned."""
+    if admission.holder_id is None or admission.step not in LEVELS:
+        return False
+    return (isinstance(actor, Staff) and actor.id == admission.holder_id) or may(actor, Act.DISTRIBUTE, admission)

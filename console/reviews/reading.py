@@ -1,0 +1,269 @@
+"""A submitted form as an officer reads it: section by section, groups as tables, evidence beside the answer it proves.
+
+An officer sees the shared sections and their own department's; another department's answers and evidence are not there.
+What identifies the person stays masked; see `services.reveal`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from console.applications import queries as files
+from console.applications import services as applications
+from console.applications.answers import get
+from console.applications.models import Admission, Application, Attachment
+from console.departments.models import Department, Division, Specialty
+from console.errors import NotFound
+from console.secrecy import mask_email, mask_id_number, mask_phone
+from rules import forms
+from rules.parts import Text
+
+REVEALED = {"id_number": "id_number", "phone": "phone", "email": "email"}  # field kind → the applicant's column
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer in words. `reveal` names the applicant's value behind a mask, when it can be asked for."""
+
+    path: str
+    label: Text
+    kind: str
+    words: str
+    files: tuple[Attachment, ...] = ()
+    is_secret: bool = False
+    reveal: str | None = None
+
+
+@dataclass(frozen=True)
+class Entries:
+    """A repeatable group as a table: heads, and one row of answers per entry."""
+
+    path: str
+    label: Text
+    heads: tuple[Text, ...]
+    rows: tuple[tuple[Answer, ...], ...]
+    kind: str = "group"
+
+
+@dataclass(frozen=True)
+class SheetSection:
+    """A section as it is shown: single answers, then tables."""
+
+    key: str
+    title: Text
+    department: str | None
+    answers: tuple[Answer, ...]
+    tables: tuple[Entries, ...]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One attachment with the name of the item it belongs to."""
+
+    attachment: Attachment
+    label: Text
+    entry: int | None  # which entry of a group, from 1
+    removed: bool = False
+
+
+@dataclass(frozen=True)
+class FormPage:
+    sections: tuple[SheetSection, ...]
+    evidence: tuple[Evidence, ...]
+    labels: Mapping[str, Text] = field(default_factory=dict)  # every path that may be returned
+
+
+@dataclass(frozen=True)
+class _Names:
+    """What codes are called, read once per page."""
+
+    divisions: Mapping[str, tuple[str, str]]
+    specialties: Mapping[tuple[str, str], str]
+
+
+def form_page(session: Session, admission: Admission, *, lang: str = "zh") -> FormPage:
+    """The whole form of this file as its department may read it."""
+    application = session.get_one(Application, admission.application_id)
+    form = applications.form_of(session, application)
+    answers = applications.open_answers(application)
+    handed_in = files.attachments(session, application)
+    own = admission.department.code
+    sections = [section for section in form.sections if section.department in (None, own)]
+    shown = forms.visible(form, answers, today=application.applied_on or admission.opened_at.date())
+    names = _names(session, sections, answers)
+    read = _Reader(answers, handed_in, names, shown, lang)
+    pages = tuple(read.section(section) for section in sections)
+    labels = _labels(sections, answers, shown)
+    foreign = _foreign(session, own)
+    evidence = tuple(
+        Evidence(one, labels.get(one.field) or Text(zh=one.field), _entry_of(one.field))
+        for one in handed_in
+        if one.field.partition(".")[0] not in foreign
+    )
+    return FormPage(tuple(page for page in pages if page.answers or page.tables), evidence, labels)
+
+
+def returnable(session: Session, admission: Admission) -> dict[str, Text]:
+    """Every path of this file's form that may be sent back, with its name."""
+    application = session.get_one(Application, admission.application_id)
+    form = applications.form_of(session, application)
+    answers = applications.open_answers(application)
+    sections = [section for section in form.sections if section.department in (None, admission.department.code)]
+    shown = forms.visible(form, answers, today=application.applied_on or admission.opened_at.date())
+    return _labels(sections, answers, shown)
+
+
+def evidence_of(session: Session, attachment_id: int) -> Attachment:
+    """An attachment this principal may look at: of a visible file, and of a shared section or of the file's own department.
+
+    NotFound otherwise, also for another department's evidence of a person whose file is visible here.
+    """
+    attachment = files.attachment(session, attachment_id)
+    codes = set(
+        session.scalars(
+            select(Department.code)
+            .join(Admission, Admission.department_id == Department.id)
+            .where(Admission.application_id == attachment.application_id)
+        )
+    )
+    head = attachment.field.partition(".")[0]
+    departments = set(session.scalars(select(Department.code)))
+    if not codes or (head in departments and head not in codes):
+        raise NotFound()
+    return attachment
+
+
+def _foreign(session: Session, own: str) -> set[str]:
+    return set(session.scalars(select(Department.code).where(Department.code != own)))
+
+
+def _entry_of(path: str) -> int | None:
+    numbers = [part for part in path.split(".") if part.isdecimal()]
+    return int(numbers[0]) + 1 if numbers else None
+
+
+def _labels(sections: Sequence[Any], answers: Mapping[str, Any], shown: set[str]) -> dict[str, Text]:
+    labels: dict[str, Text] = {}
+    for question in (question for section in sections for question in section.questions):
+        if question.key not in shown:
+            continue
+        labels[question.key] = question.field.label
+        for index in range(len(get(answers, question.key) or [])) if question.parts else ():
+            for part in question.parts:
+                path, group, inner = f"{question.key}.{index}.{part.id}", question.field.label, part.field.label
+                if path in shown:
+                    labels[path] = Text(
+                        zh=f"{group.zh} {index + 1}：{inner.zh}", en=f"{group.show('en')} {index + 1}: {inner.show('en')}"
+                    )
+    return labels
+
+
+# ── answers in words ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class _Reader:
+    answers: Mapping[str, Any]
+    handed_in: Sequence[Attachment]
+    names: _Names
+    shown: set[str]
+    lang: str
+
+    def section(self, section: Any) -> SheetSection:
+        singles, tables = [], []
+        for question in section.questions:
+            path = question.key
+            if path not in self.shown:
+                continue
+            if question.parts:
+                tables.append(self._table(question))
+            else:
+                singles.append(self._answer(question.field, path, get(self.answers, path)))
+        return SheetSection(section.id, section.title, section.department, tuple(singles), tuple(tables))
+
+    def _table(self, question: Any) -> Entries:
+        entries = [entry for entry in get(self.answers, question.key) or [] if isinstance(entry, Mapping)]
+        rows = tuple(
+            tuple(
+                self._answer(part.field, f"{question.key}.{index}.{part.id}", entry.get(part.id)) for part in question.parts
+            )
+            for index, entry in enumerate(entries)
+        )
+        heads = tuple(part.field.label for part in question.parts)
+        return Entries(question.key, question.field.label, heads, rows)
+
+    def _answer(self, one: Any, path: str, value: Any) -> Answer:
+        attached = tuple(a for a in self.handed_in if a.field == path) if one.kind == "file" else ()
+        return Answer(
+            path=path,
+            label=one.label,
+            kind=one.kind,
+            words=self._words(one, value),
+            files=attached,
+            is_secret=one.secret,
+            reveal=REVEALED.get(one.kind) if one.secret and value and "." not in path else None,
+        )
+
+    def _words(self, one: Any, value: Any) -> str:
+        if value in (None, "", [], {}):
+            return ""
+        if one.secret:
+            return _masked(one.kind, str(value))
+        if one.kind == "division":
+            zh, en = self.names.divisions.get(str(value), (str(value), str(value)))
+            return en if self.lang == "en" else zh
+        if one.kind == "specialty" and isinstance(value, Mapping):
+            name = self.names.specialties.get((value.get("standard", ""), value.get("code", "")), "")
+            return f"{value.get('code', '')} {name}".strip()
+        return str(one.show(value, self.lang))
+
+
+def _masked(kind: str, value: str) -> str:
+    if kind == "phone":
+        return mask_phone(value)
+    return mask_email(value) if kind == "email" else mask_id_number(value)
+
+
+def _names(session: Session, sections: Sequence[Any], answers: Mapping[str, Any]) -> _Names:
+    """Names of the codes in these answers: two statements, none when there is nothing to name."""
+    divisions: set[str] = set()
+    codes: set[str] = set()
+    for question in (question for section in sections for question in section.questions):
+        value = get(answers, question.key)
+        for part in question.parts or (question,):
+            entries = value if question.parts and isinstance(value, list) else [{part.id: value}]
+            for entry in entries:
+                held = entry.get(part.id) if isinstance(entry, Mapping) else None
+                if part.field.kind == "division" and isinstance(held, str):
+                    divisions.add(held)
+                elif part.field.kind == "specialty" and isinstance(held, Mapping):
+                    codes.add(str(held.get("code", "")))
+    places = place_names(session, divisions) if divisions else {}
+    found: dict[tuple[str, str], str] = {}
+    if codes:
+        rows_ = session.execute(
+            select(Specialty.standard, Specialty.code, Specialty.name).where(Specialty.code.in_(codes))
+        )
+        found = {(standard, code): name for standard, code, name in rows_}
+    return _Names(places, found)
+
+
+def place_names(session: Session, codes: set[str]) -> dict[str, tuple[str, str]]:
+    """Code → (呼和浩特市赛罕区, Saihan, Hohhot): a county is named with its league."""
+    wanted = codes | {code[:4].ljust(6, "0") for code in codes}
+    rows = {row.code: row for row in session.scalars(select(Division).where(Division.code.in_(wanted)))}
+    places = {}
+    for code in codes:
+        row, above = rows.get(code), rows.get(code[:4].ljust(6, "0"))
+        if row is None:
+            places[code] = (code, code)
+        elif above is None or above.code == code:
+            places[code] = (row.name, row.name_en)
+        else:
+            places[code] = (f"{above.name}{row.name}", f"{row.name_en}, {above.name_en}")
+    return places

@@ -1,0 +1,332 @@
+"""The officer's daily pages: today, the files of the office, and what nobody claims. The file itself is in `desk`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from sqlalchemy import select
+
+from console import clock
+from console.applications import services as applications
+from console.crud.pages import Page, allowed, expose
+from console.crud.screen import MY_WORK
+from console.db import transaction
+from console.departments import queries as departments
+from console.departments.models import Department, Division
+from console.doors.deadlines import Deadline, window
+from console.doors.look import step_label
+from console.doors.preferences import language
+from console.errors import ConsoleError, N_, NotFound
+from console.reviews import distribution, folder, queries
+from console.reviews.desk import TEMPLATES, Desk, EvidencePages
+from console.reviews.errors import ReasonNeeded
+from console.reviews.levels import FILE_READERS, LEVELS, REVIEW_STEPS
+from console.reviews.services import REASON_LEAST
+from console.roles import Act, Role
+from console.scope import current, may
+from rules.pipeline import OPEN_STEPS, Step
+
+VIEW_WORDS: dict[str, str] = {
+    "mine": N_("等我办"),
+    "unassigned": N_("没有分派"),
+    "overdue": N_("超期"),
+    "office": N_("在办"),
+    "returned": N_("待申报人补正"),
+    "closed": N_("办结"),
+}
+CONDITION_WORDS: dict[str, str] = {
+    "pass": N_("全部满足"),
+    "refer": N_("有待认定"),
+    "flagged": N_("带提示"),
+}
+MESSAGE_WORDS: dict[str, str] = {
+    "entered_first_review": N_("推送到初审。"),
+    "entered_second_review": N_("推送到复审。"),
+    "entered_reconsideration": N_("申报人申请复核。"),
+    "entered_assignment": N_("没有部门认领，等待指派。"),
+    "review_due_soon": N_("审核期限快到了。"),
+    "review_overdue": N_("审核已超期，请尽快办理；超期不等于通过。"),
+}
+MOST_PICKED = 200
+
+
+class RoomPage(Page):
+    """A page whose templates lie in this room."""
+
+    template_folder = TEMPLATES
+
+
+class Today(RoomPage):
+    """What waits for this officer today, and how the office's work stands."""
+
+    name, title, menu, icon = "today", N_("今日"), MY_WORK, "inbox"
+    permissions = {"can_read": FILE_READERS}
+
+    @expose("/")
+    @allowed("read")
+    def home(self) -> Any:
+        with transaction() as session:
+            actor = current()
+            mine = queries.queue(session, actor, view="mine", size=8)
+            counts = queries.counts_by_step(session, actor)
+            totals = _totals(counts)
+            late = queries.queue(session, actor, view="overdue", size=5) if totals["overdue"] else None
+            draw = Deadlines(session)
+            return self.render_template(
+                "reviews/today.html",
+                title=_("今日"),
+                today=clock.today(session),
+                lines=mine.lines,
+                late=late.lines if late else [],
+                counts=counts,
+                totals=totals,
+                urgent=_urgent(mine.lines, draw.today),
+                weeks=queries.weeks(session),
+                notices=[(notice, draw.between(notice.first_day, notice.last_day)) for notice in queries.ending_notices(session)],
+                messages=queries.staff_messages(session),
+                deadline=draw.of,
+                verb=verb,
+                message_words=_message_words,
+                may_review=any(may(actor, level.act) for level in LEVELS.values()),
+                may_distribute=may(actor, Act.DISTRIBUTE),
+            )
+
+
+class Files(RoomPage):
+    """The files of the officer's offices, by view, most urgent first."""
+
+    name, title, menu, icon = "files", N_("申报审核"), MY_WORK, "file"
+    permissions = {"can_read": FILE_READERS, "can_distribute": frozenset({Role.COORDINATOR})}
+
+    @expose("/")
+    @allowed("read")
+    def home(self) -> Any:
+        view = request.args.get("view", "")
+        with transaction() as session:
+            actor = current()
+            counts = queries.counts_by_step(session, actor)
+            totals = _totals(counts)
+            if view not in queries.VIEWS:
+                view = "mine" if totals["mine"] else "office"
+            asked = {name: request.args.get(name, "") for name in ("step", "division", "condition", "q", "after", "before")}
+            if asked["step"] not in {str(step) for step in Step}:
+                asked["step"] = ""
+            page = queries.queue(
+                session,
+                actor,
+                view=view,
+                step=asked["step"],
+                words=asked["q"],
+                division=asked["division"] if asked["division"].isdecimal() and len(asked["division"]) == 6 else "",
+                condition=asked["condition"],
+                after=asked["after"],
+                before=asked["before"],
+            )
+            open_lines = [line.admission for line in page.lines if line.admission.step in REVIEW_STEPS]
+            distribute = may(actor, Act.DISTRIBUTE) and view in ("mine", "unassigned", "overdue", "office")
+            people = _people(queries.able_to_review(session, open_lines)) if distribute else []
+            return self.render_template(
+                "reviews/files.html",
+                title=_("申报审核"),
+                view=view,
+                views=[(name, _(words), totals.get(name, 0)) for name, words in VIEW_WORDS.items()],
+                lines=page.lines,
+                page=page,
+                asked=asked,
+                chips=_chips(session, view, asked),
+                link=_link,
+                deadline=Deadlines(session).of,
+                verb=verb,
+                distribute=distribute and bool(open_lines),
+                people=people,
+                totals=totals,
+                review_steps=REVIEW_STEPS,
+            )
+
+    @expose("/distribute", methods=["POST"])
+    @allowed("distribute")
+    def distribute(self) -> Any:
+        """Give the picked files to one officer, or to everybody in turn."""
+        ids = [int(key) for key in request.form.getlist("rowid")[:MOST_PICKED] if key.isascii() and key.isdecimal() and len(key) < 10]
+        to = request.form.get("to", "")
+        back = url_for(".home", view=request.form.get("view", "unassigned"))
+        if not ids:
+            flash(_("请先选中要分派的办件。"), "warn")
+            return redirect(back, 303)
+        try:
+            with transaction() as session:
+                picked = queries.admissions_of(session, ids)
+                admissions = [admission for admission in picked if admission.step in REVIEW_STEPS]
+                if to == "evenly":
+                    given = distribution.distribute_evenly(session, admissions, actor=current())
+                    names = queries.staff_names(session, given)
+                    told = [f"{names[staff_id]} {number}" for staff_id, number in given.items()]
+                    said = _("已按在办多少分派 %(count)s 件：%(who)s。", count=sum(given.values()), who="、".join(told))
+                    if not given:
+                        said = _("选中的办件都已有承办人，没有改动。要改派时请指定审核员。")
+                else:
+                    staff_id = int(to) if to.isascii() and to.isdecimal() and len(to) < 10 else 0
+                    count = distribution.assign_to(session, admissions, staff_id, actor=current())
+                    name = queries.staff_names(session, [staff_id]).get(staff_id, "")
+                    said = _("已把 %(count)s 件分派给%(name)s。", count=count, name=name)
+        except ConsoleError as error:
+            if isinstance(error, NotFound):
+                raise
+            flash(_(error.message, **error.facts), "bad")
+        else:
+            flash(said, "ok")
+        return redirect(back, 303)
+
+
+class Unclaimed(RoomPage):
+    """Files whose specialty no department claims: the centre names one, and decides nothing."""
+
+    name, title, menu, icon = "unclaimed", N_("待指派"), MY_WORK, "flag"
+    permissions = {"can_assign": frozenset({Role.OPERATOR})}
+
+    @expose("/", methods=["GET", "POST"])
+    @allowed("assign")
+    def home(self) -> Any:
+        problem, typed, picked = "", "", 0
+        if request.method == "POST":
+            try:
+                return self._assign()
+            except ConsoleError as error:
+                if isinstance(error, NotFound):
+                    raise
+                problem, typed = _(error.message, **error.facts), request.form.get("reason", "")[:500]
+                number = request.form.get("admission", "")
+                picked = int(number) if number.isdecimal() and len(number) < 10 else 0
+        with transaction() as session:
+            choices = session.scalars(select(Department).where(~Department.is_centre).order_by(Department.id)).all()
+            page = self.render_template(
+                "reviews/unclaimed.html",
+                title=_("待指派"),
+                lines=queries.unclaimed(session),
+                departments=choices,
+                problem=problem,
+                typed=typed,
+                picked=picked,
+                chosen=request.form.get("department", ""),
+            )
+        return page, 422 if problem else 200
+
+    def _assign(self) -> Any:
+        reason = request.form.get("reason", "").strip()[:500]
+        with transaction() as session:
+            number = request.form.get("admission", "")
+            admission = queries.admission_of(session, int(number) if number.isdecimal() and len(number) < 10 else 0)
+            department = departments.department_by_code(session, request.form.get("department", ""))
+            if department is None:
+                raise NotFound()
+            if len(reason) < REASON_LEAST:
+                raise ReasonNeeded()
+            applications.assign(session, admission, department, actor=current(), reason=reason)
+            name = department.name_en if language() == "en" else department.name
+            said = _("已指派 %(number)s 给%(department)s，几秒钟内转过去。", number=admission.number, department=name)
+        flash(said, "ok")
+        return redirect(url_for(".home"), 303)
+
+
+# ── small things the pages share ─────────────────────────────────────────────────────────────────────────────
+
+
+class Deadlines:
+    """Deadlines of many files with one reading of the calendar."""
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+        self.today = clock.today(session)
+        self.calendar = departments.working_calendar(session)[0]
+
+    def of(self, admission: Any) -> Deadline | None:
+        days = folder.days_of(self.session, admission)
+        return self.between(*days, provisional=admission.is_provisional) if days else None
+
+    def between(self, first: dt.date, last: dt.date, *, provisional: bool = False) -> Deadline:
+        return window(first, last, today=self.today, is_working_day=self.calendar.is_workday, provisional=provisional)
+
+
+def verb(line: queries.Line) -> str:
+    """What this officer does with the file, as the row's action says it."""
+    admission, actor = line.admission, current()
+    level = LEVELS.get(admission.step)
+    own = admission.holder_id in (None, getattr(actor, "id", 0))
+    return _(level.verb) if level is not None and own and may(actor, level.act, admission) else _("查看")
+
+
+def _totals(counts: list[queries.StepCount]) -> dict[str, int]:
+    return {
+        "mine": sum(row.mine for row in counts),
+        "unassigned": sum(row.unassigned for row in counts),
+        "overdue": sum(row.overdue for row in counts),
+        "office": sum(row.count for row in counts),
+        "returned": sum(row.count for row in counts if row.step == Step.CORRECTION),
+    }
+
+
+def _urgent(lines: list[queries.Line], today: dt.date) -> str:
+    """The one sentence under the date: what of mine is late, due today, due tomorrow."""
+    last = [clock.day_of(line.admission.due_at) - dt.timedelta(days=1) for line in lines if line.admission.due_at]
+    late, due = sum(day < today for day in last), sum(day == today for day in last)
+    if late and due:
+        return _("等您办的件里，超期 %(late)s 件，今天到期 %(due)s 件。", late=late, due=due)
+    if late:
+        return ngettext("等您办的件里，%(num)s 件已经超期。", "等您办的件里，%(num)s 件已经超期。", late)
+    if due:
+        return ngettext("今天到期 %(num)s 件。", "今天到期 %(num)s 件。", due)
+    return _("今天没有到期的件。") if lines else ""
+
+
+def _message_words(message: queries.StaffMessage) -> str:
+    known = MESSAGE_WORDS.get(message.event) if message.number else None
+    return _(known) if known else message.text
+
+
+def _people(able: dict[int, list[queries.Person]]) -> list[queries.Person]:
+    found = {person.id: person for persons in able.values() for person in persons}
+    return sorted(found.values(), key=lambda person: (person.name, person.id))
+
+
+def _link(**changes: str) -> str:
+    """This list with some of its address changed; a change of filter begins at the first page."""
+    known = ("view", "step", "division", "condition", "q", "after", "before")
+    args = {name: request.args[name] for name in known if request.args.get(name)}
+    if not {"after", "before"} & changes.keys():
+        args.pop("after", None)
+        args.pop("before", None)
+    elif "after" in changes:
+        args.pop("before", None)
+    else:
+        args.pop("after", None)
+    args |= changes
+    return url_for("Files.home", **{name: value for name, value in args.items() if value})
+
+
+def _chips(session: Any, view: str, asked: dict[str, str]) -> list[dict[str, Any]]:
+    """The filters above the list: name, title, what is set in words, options."""
+    english = language() == "en"
+    leagues = session.execute(
+        select(Division.code, Division.name_en if english else Division.name).where(Division.level <= 2).order_by(Division.code)
+    )
+    options = {
+        "step": [(str(step), step_label(step)) for step in OPEN_STEPS] if view == "office" else [
+            (step, step_label(step)) for step in REVIEW_STEPS
+        ],
+        "division": [(code, name) for code, name in leagues if not code.endswith("0000")],
+        "condition": [(name, _(words)) for name, words in CONDITION_WORDS.items()],
+    }
+    titles = {"step": _("环节"), "division": _("所在地"), "condition": _("条件")}
+    if view in ("returned", "closed"):
+        options.pop("step")
+    return [
+        {"name": name, "title": titles[name], "said": dict(choices).get(asked[name], ""), "options": choices}
+        for name, choices in options.items()
+    ]
+
+
+PAGES = (Today, Files, Desk, EvidencePages, Unclaimed)
