@@ -208,12 +208,13 @@ def _assemble(documents: Mapping[str, Document], centre: Bundle | None, problems
     facts = schema(shared.fact_types() if shared else {}, form.fact_types(own))
     criteria: Criteria | None = None
     # a form that could not be read would make every fact unknown: report the form first
-    if criteria_document is not None and (form_document is not None or "application.yaml" not in documents and "application.yaml" not in unreadable):
+    facts_known = form_document is not None or "application.yaml" not in documents and "application.yaml" not in unreadable
+    if criteria_document is not None and facts_known:
         criteria = build_criteria(criteria_document, documents["criteria.yaml"], facts, problems)
         _check_in_force(manifest, criteria_document, documents["criteria.yaml"], problems)
         if cases is not None and len(criteria.criteria) == len(criteria_document.criteria):
             check_cases(cases, documents["cases.yaml"], criteria, problems)
-    if review is not None:
+    if review is not None and facts_known:
         check_review(review, documents["review.yaml"], [*(shared.fact_types() if shared else ()), *form.fact_types(own)], problems)
     if letters is not None:
         check_letters(letters, documents["letters.yaml"], centre=is_centre, problems=problems)

@@ -307,8 +307,13 @@ def check(model: type[Model], document: Document, problems: list[Problem]) -> Mo
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        for item in error.errors(include_url=False):
-            problems.append(_sentence(model, document, item))
+        found = error.errors(include_url=False)
+        # a list whose entries are wrong is also called too short: the entries' own problems say it better
+        locations = [item["loc"] for item in found]
+        for item in found:
+            loc = item["loc"]
+            if item["type"] != "too_short" or not any(other[: len(loc)] == loc and len(other) > len(loc) for other in locations):
+                problems.append(_sentence(model, document, item))
         return None
 
 
