@@ -123,8 +123,9 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
     reader = _Reader(given)
     mode = reader.choice("RUKU_MODE", Mode, Mode.DEMO)
     data_dir = Path(given.get("DATA_DIR") or default_data_dir()).expanduser().resolve()
-    if mode is not Mode.PRODUCTION and "DATABASE_URL" not in given:
-        reader.given = {**_running(data_dir), **given}
+    running = _running(data_dir) if mode is not Mode.PRODUCTION and "DATABASE_URL" not in given else None
+    if running:
+        reader.given = {**running, **given}
     production = mode is Mode.PRODUCTION
     settings = Settings(
         mode=mode,
@@ -153,6 +154,13 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         log_level=reader.log_level("LOG_LEVEL", "INFO"),
     )
     reader.problems += _together(settings, reader.given)
+    if reader.problems and running == {}:
+        raise ConfigProblems(
+            [
+                f"DATABASE_URL is missing and nothing runs on the data folder {data_dir}: start `python -m console run`, name the "
+                "folder of a running one with DATA_DIR, or set the addresses and keys of your own servers (README, settings)."
+            ]
+        )
     if reader.problems:
         raise ConfigProblems(reader.problems)
     return settings

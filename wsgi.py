@@ -37,5 +37,8 @@ def __getattr__(name: str) -> Wsgi:
     """`application` is made when it is first asked for, so that importing this module reads no settings."""
     if name != "application":
         raise AttributeError(name)
-    globals()["application"] = create(config.load())
+    try:
+        globals()["application"] = create(config.load())
+    except AttributeError as error:  # the server would only say that `application` is missing
+        raise RuntimeError(f"the apps could not be made: {error}") from error
     return globals()["application"]  # type: ignore[no-any-return]

@@ -12,7 +12,7 @@ import re
 import sys
 from pathlib import Path
 
-from config import ConfigProblems
+from config import ConfigProblems, Settings
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -85,19 +85,28 @@ def cron(options: argparse.Namespace) -> None:
 def migrate(options: argparse.Namespace) -> None:
     from console import prepare, process
 
-    print(f"The database is at revision {prepare.migrate(process.begin('owner'))}.")
+    settings = process.begin("owner")
+    print(f"The database is at revision {prepare.migrate(settings)}.")
+    if options.seed:
+        _seed(settings, options)
 
 
 def seed(options: argparse.Namespace) -> None:
-    from console import prepare, process
+    from console import process
 
-    settings = process.begin("owner")
+    _seed(process.begin("owner"), options)
+
+
+def _seed(settings: Settings, options: argparse.Namespace) -> None:
+    from console import prepare
+
     done = prepare.seed()
     print(f"Base data: {done.rows} rows new or changed. Releases: {', '.join(done.releases) or 'none new'}.")
     if options.demo:
         from seed import demo as population
 
-        population.populate(settings)
+        if hasattr(population, "populate"):  # the demo population is still being written
+            population.populate(settings)
 
 
 def demo(options: argparse.Namespace) -> int:
@@ -233,7 +242,9 @@ def _parser() -> argparse.ArgumentParser:
     command("worker", "run background jobs (any number may run, on any machine)")
     command("relay", "turn what is due and what happened into jobs (two may run: one leads)")
     command("cron", "ask for the daily jobs (two may run)")
-    command("migrate", "bring tables and permissions to this version, with the owner's login")
+    structure = command("migrate", "bring tables and permissions to this version, with the owner's login")
+    structure.add_argument("--seed", action="store_true", help="and load base data and bundles, as `seed` does")
+    structure.add_argument("--demo", action="store_true", help="with --seed: and the demo population")
     seeding = command("seed", "load base data and the departments' bundles; twice changes nothing")
     seeding.add_argument("--demo", action="store_true", help="and a demo population, when nobody has registered yet")
     command("demo", "walk a demo population to every outcome on a scratch database, and print a table of it")

@@ -46,8 +46,8 @@ def run() -> int:
         over = _stop_on_signals()
         house = _House(stack, over)
         settings = house.start_servers()
-        house.command("migrate", "tables and permissions")
-        house.command("seed", "base data and the departments' bundles", *([] if settings.is_production else ["--demo"]))
+        people = [] if settings.is_production else ["--demo"]
+        house.command("migrate", "tables, permissions, base data, bundles, people", "--seed", *people)
         house.start_processes(settings)
         _welcome(settings, house.data)
         return house.watch()
@@ -147,9 +147,7 @@ class _House:
         print(f" {time.monotonic() - started:.1f} s. {last[0]}", flush=True)
 
     def start_processes(self, settings: Settings) -> None:
-        """Worker, relay and cron, then the web; returns when the web answers."""
-        for name in ("worker", "relay", "cron"):
-            self._start(name, [sys.executable, "-m", "console", name])
+        """The web first, because somebody waits for it, then worker, relay and cron; returns when the web answers."""
         web = ["--workers", str(settings.web_workers), "--worker-class", "gthread", "--threads", "4", "--preload"]
         web += ["--bind", f"{settings.host}:{settings.port}", "--graceful-timeout", "5", "--no-control-socket"]
         self._start("web", [sys.executable, "-m", "gunicorn", *web, "wsgi:application"])
@@ -161,6 +159,8 @@ class _House:
                 raise KeyboardInterrupt
             if time.monotonic() - started > 90:
                 raise NotReady(f"The web does not answer; see {self.data / 'logs' / 'web.log'}")
+        for name in ("worker", "relay", "cron"):
+            self._start(name, [sys.executable, "-m", "console", name])
         print(f" {time.monotonic() - started:.1f} s.", flush=True)
 
     def watch(self) -> int:
@@ -377,7 +377,7 @@ def _welcome(settings: Settings, data: Path) -> None:
     for name, value in rows:
         print(f"  {name:<10}{value}")
     if not settings.is_production:
-        with suppress(ImportError):
+        with suppress(ImportError, AttributeError):
             from seed import demo as population
 
             print(f"\n{population.sign_ins()}")
