@@ -6,18 +6,18 @@ re2 and stdnum only in `fields`. `docs/bundles.md` describes every document; eac
 | module | what others call |
 |---|---|
 | `documents` | `canonical(data) -> str`, `content_hash(data) -> str`, `read_json(text)`, `Problem(file, line, key, zh, en)`, `Problems.problems` |
-| `bundle` | `read_folder(path, *, centre=None)`, `read_documents({name: bytes}, *, centre=None)`, `Bundle.from_data(data, *, centre=None)`; \
-`bundle.code kind title manifest criteria form review exam questions training letters cases hash`, `.to_data()`; `run_cases(bundle)` |
+| `bundle` | `read_folder(path, *, centre=None)`, `read_documents({name: bytes}, *, centre=None)`, `Bundle.from_data(data, *, centre=None, known_hash=None)`; \
+`bundle.code kind title manifest criteria form review exam questions exam_questions training letters cases hash`, `.letter(event)`, `.to_data()`; `run_cases(bundle)` |
 | `manifest` | `Manifest`, `PipelineSettings` (`settings.review.levels.second is None` = single review), `Setting.value/.verified/.basis` |
 | `specialties` | `owner_of({department: claims}, standard, code) -> department code or None` |
-| `forms` | `merge(centre_form, {code: form}) -> Form`, `check(form, answers, *, today) -> (clean, [FieldProblem(path, zh, en)])`, \
-`check_partial(form, answers, path, raw, *, today) -> (clean value, problems)`, `visible(form, answers, *, today) -> set of paths` |
-| `fields` | `Field.parse(raw, *, today)`, `.show(value, lang)`, `.widget`, `.json_schema()`, `.fact_type`; `FieldError` |
+| `forms` | `form.sections`, `form.find(path)`; `merge(centre_form, {code: form}) -> Form`, `check(form, answers, *, today) -> (clean, [FieldProblem(path, zh, en)])`, \
+`check_partial(form, answers, path, raw, *, today) -> (clean value, problems)`, `visible(form, answers, *, today) -> set of paths`, `placed(answers, path, value)` |
+| `fields` | `Field.parse(raw, Around(today, divisions, specialties))`, `.show(value, lang)`, `.widget`, `.json_schema()`, `.fact_type`; `FieldError` |
 | `facts` | `derive(answers, *, department, applied_on, decided_on=None, specialties=(), registers={}) -> dict`, `DERIVATION_VERSION` |
 | `criteria` | `evaluate(criteria, facts, *, on, moment) -> Verdict`; `verdict.decision flags findings missing`, `.to_data()`; `in_words(node, lang)` |
 | `parameters`, `ages` | `value_on(parameter, date)`; `years_before`, `age_on`, `months_of` |
 | `review` | `ReviewForm.checklist .scores .to_refuse`; `weighted(scores, marks)` |
-| `exams` | `draw_paper(questions, blueprint, *, seed) -> Paper`, `grade(paper, questions, answers) -> Grade` |
+| `exams` | `draw_paper(questions, blueprint, *, seed) -> Paper`, `grade(paper, questions, answers, *, pass_mark) -> Grade` |
 | `training` | `Unit(id, title, minutes, body)` |
 | `letters` | `render(letter, values, *, lang) -> Rendered(subject, body, sms)`, `EVENTS` |
 | `working_days` | `Calendar(overrides, decreed_years)`, `.is_workday(d)`, `.due_date(start, n) -> Deadline(last_day, due_on, provisional)` |

@@ -16,7 +16,18 @@ from typing import Any, Literal
 from rules.cases import CaseResult, CasesDocument, check_cases, run_case
 from rules.criteria import Criteria, CriteriaDocument
 from rules.criteria import build as build_criteria
-from rules.documents import MAX_BYTES, Document, Path, Problem, Problems, canonical, check, content_hash, meant, read_yaml
+from rules.documents import (
+    MAX_BYTES,
+    Document,
+    Path,
+    Problem,
+    Problems,
+    canonical,
+    check,
+    content_hash,
+    meant,
+    read_yaml,
+)
 from rules.exams import Exam, ExamQuestion, check_filled, questions_of, read_questions
 from rules.facts import schema
 from rules.forms import Form, FormDocument
@@ -76,12 +87,12 @@ class Bundle:
         return data
 
     @classmethod
-    def from_data(cls, data: Mapping[str, Any], *, centre: Bundle | None = None, hash: str | None = None) -> Bundle:
-        """The bundle behind stored data. With `hash` (as stored beside it) a bundle seen before costs nothing.
+    def from_data(cls, data: Mapping[str, Any], *, centre: Bundle | None = None, known_hash: str | None = None) -> Bundle:
+        """The bundle behind stored data. With `known_hash` (as stored beside it) a bundle seen before costs nothing.
 
         Raises Problems, without line numbers, when the data is not a bundle.
         """
-        key = (hash or content_hash(data), centre.hash if centre else None)
+        key = (known_hash or content_hash(data), centre.hash if centre else None)
         bundle = _known.get(key)
         if bundle is None:
             bundle = _assemble({name: Document(name, one) for name, one in data.items()}, centre)
@@ -208,7 +219,7 @@ def _assemble(documents: Mapping[str, Document], centre: Bundle | None, problems
     facts = schema(shared.fact_types() if shared else {}, form.fact_types(own))
     criteria: Criteria | None = None
     # a form that could not be read would make every fact unknown: report the form first
-    facts_known = form_document is not None or "application.yaml" not in documents and "application.yaml" not in unreadable
+    facts_known = form_document is not None or ("application.yaml" not in documents and "application.yaml" not in unreadable)
     if criteria_document is not None and facts_known:
         criteria = build_criteria(criteria_document, documents["criteria.yaml"], facts, problems)
         _check_in_force(manifest, criteria_document, documents["criteria.yaml"], problems)

@@ -373,7 +373,7 @@ def _real_path(data: Any, loc: tuple[str | int, ...]) -> Path:
     """pydantic's location without the names of union branches that it slips in."""
     path: list[str | int] = []
     for part in loc:
-        if isinstance(data, dict) and part in data or isinstance(data, list) and isinstance(part, int) and part < len(data):
+        if (isinstance(data, dict) and part in data) or (isinstance(data, list) and isinstance(part, int) and part < len(data)):
             data = data[part]  # type: ignore[index]
             path.append(part)
     return tuple(path)

@@ -17,7 +17,20 @@ from typing import Any
 
 from rules.ages import months_union, span, years_before
 from rules.numbers import as_number
-from rules.tree import Aggregate, Compare, Constant, Covered, FactRef, ItemRef, Logical, Node, ParamRef, Quantified, Scope, Value, YearsBefore
+from rules.tree import (
+    Aggregate,
+    Compare,
+    Constant,
+    Covered,
+    FactRef,
+    ItemRef,
+    Logical,
+    Node,
+    ParamRef,
+    Quantified,
+    Scope,
+    Value,
+)
 
 Truth = bool | None
 _NOTHING: Mapping[str, Any] = {}
@@ -355,7 +368,7 @@ def _within(seen: Seen, bound: Any, op: str) -> Truth:
         if ends[0 if rising else 1] is True:
             return True
         return False if ends[1 if rising else 0] is False else None
-    outside = low is not None and bound < low or high is not None and bound > high
+    outside = (low is not None and bound < low) or (high is not None and bound > high)
     if not outside:
         return None
     return op == "ne"

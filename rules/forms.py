@@ -121,6 +121,8 @@ def build(document: FormDocument, source: Document, *, department: str | None, s
     known: dict[str, FactType] = {name: kind for name, kind in DERIVED.items() if name not in _NOT_IN_FORMS}
     theirs = shared.fact_types() if shared else {}
     known |= theirs
+    if department in theirs:
+        report((), f"交易中心的表单里有名为“{department}”的字段，与部门代码相同，请改名。", f"The centre's form has a field called '{department}', like this department; rename one.")
     taken: set[str] = set()
     sections: list[Section] = []
     section_ids: set[str] = set()
@@ -253,7 +255,7 @@ class _Checking:
         self.shown.add(dotted(path))
         before = len(self.problems)
         value = self.value(question, raw, path, facts)
-        required = question.field.is_required or question.required_when is not None and self._holds(question.required_when, facts, entry)
+        required = question.field.is_required or (question.required_when is not None and self._holds(question.required_when, facts, entry))
         if self.complete and required and not value and value is not False and value != 0 and len(self.problems) == before:
             zh, en = question.field.label.zh, question.field.label.show("en")
             self.problems.append(FieldProblem(dotted(path), f"请填写“{zh}”。", f"Please fill in '{en}'."))
@@ -278,7 +280,7 @@ class _Checking:
                 if one is not None:
                     value[part.id] = one
             values.append(value)
-        if self.complete and 0 < len(values) < field.min_entries or self.complete and not values and question.field.is_required:
+        if (self.complete and 0 < len(values) < field.min_entries) or (self.complete and not values and question.field.is_required):
             self.problems.append(FieldProblem(dotted(path), f"“{field.label.zh}”至少填写 {field.min_entries} 条，现为 {len(values)} 条。",
                                               f"'{field.label.show('en')}' needs at least {field.min_entries} entries; found {len(values)}."))
         return values

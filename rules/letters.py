@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rules.documents import Document, Problem, meant
 from rules.parts import Id, Part, Text, Words
 
-COMMON = frozenset("applicant_name number department office phone hours today portal_url".split())
+COMMON = frozenset(["applicant_name", "number", "department", "office", "phone", "hours", "today", "portal_url"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def check_letters(document: LettersDocument, source: Document, *, centre: bool, 
     for name, letter in document.letters.items():
         path = ("letters", name)
         event = EVENTS.get(name)
-        if event is None or event.centre_only and not centre:
+        if event is None or (event.centre_only and not centre):
             zh, en = meant(name, EVENTS)
             problems.append(source.problem(path, f"没有名为“{name}”的事件{'' if event is None else '（仅交易中心可写）'}。{zh}", f"There is no event '{name}' here. {en}"))
             continue

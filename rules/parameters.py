@@ -62,7 +62,7 @@ def check_dates(name: str, parameter: Parameter, path: Path, report: Callable[[P
         if at == 0:
             continue
         before = parameter.values[at - 1]
-        if dated.start <= before.start or before.until is not None and dated.start <= before.until:
+        if dated.start <= before.start or (before.until is not None and dated.start <= before.until):
             report(where, f"参数“{name}”自 {dated.start} 起的值与前一个值重叠，请按日期先后排列、互不重叠。",
                    f"The value of '{name}' from {dated.start} overlaps the one before; order them by date, without overlap.")
         elif before.until is not None and dated.start > before.until + timedelta(days=1):

@@ -203,6 +203,8 @@ class Reader:
             by = self._group(self._need(data, "by", path), (*path, "by"), entry)
             return Covered(index, path, group, by, _present(self._inner(data, "where", path, by, group, depth, required=True)))
         left: FactRef | Aggregate
+        kind: str
+        known: FactType | None
         if shape == "fact":
             left = self._fact(data["fact"], (*path, "fact"), entry)
             kind, known = left.type.kind, left.type
@@ -224,7 +226,7 @@ class Reader:
                 self.report((*path, "value"), "“is_known”不带 value，请删去。", "'is_known' takes no value; remove it.")
             return Compare(index, path, left, "is_known", None)
         raw, where = self._need(data, "value", path), (*path, "value")
-        many = op in ("in", "not_in") or op == "starts_with" and (isinstance(raw, list) or self._is_list_param(raw))
+        many = op in ("in", "not_in") or (op == "starts_with" and (isinstance(raw, list) or self._is_list_param(raw)))
         wants = "choice" if op == "contains" else kind
         right = self._value(raw, where, wants, many, entry, item, depth + 1)
         if isinstance(right, Constant) and known is not None and known.options:
@@ -323,7 +325,7 @@ class Reader:
         texts = {"text", "choice", "specialty"}
         if many and kind == "choices" and wants in texts:
             return
-        if many or not (kind == wants or kind in texts and wants in texts):
+        if many or not (kind == wants or (kind in texts and wants in texts)):
             raise self._stop(path, f"此处需要{'一组' if many else ''}{_KIND_ZH[wants]}，得到的是{_KIND_ZH[kind]}。",
                              f"{'A list of ' if many else 'A '}{wants} is needed here, not a {kind}.")
 

@@ -8,7 +8,20 @@ from typing import Any
 from rules.ages import OPEN
 from rules.evaluation import Seen, plain
 from rules.parameters import Parameter
-from rules.tree import Aggregate, Compare, Constant, Covered, FactRef, ItemRef, Logical, Node, ParamRef, Quantified, Value, YearsBefore
+from rules.tree import (
+    Aggregate,
+    Compare,
+    Constant,
+    Covered,
+    FactRef,
+    ItemRef,
+    Logical,
+    Node,
+    ParamRef,
+    Quantified,
+    Value,
+    YearsBefore,
+)
 
 Params = Mapping[str, Parameter]
 

@@ -80,7 +80,7 @@ def as_text(raw: Raw, *, longest: int, lines: bool = False, wide: bool = False) 
         raise FieldError(f"内容共 {len(text)} 个字符，最多 {longest} 个，请删减。", f"{len(text)} characters; at most {longest} are allowed. Please shorten it.")
     text = unicodedata.normalize("NFKC" if wide else "NFC", text).replace("\r\n", "\n").replace("\r", "\n").strip()
     for char in text:
-        if unicodedata.category(char) in ("Cc", "Cs") and not (lines and char in "\n\t") or char in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069":
+        if (unicodedata.category(char) in ("Cc", "Cs") and not (lines and char in "\n\t")) or char in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069":
             raise FieldError(f"含有不可见的控制字符（U+{ord(char):04X}），请重新录入。", f"It contains an invisible control character (U+{ord(char):04X}); please type it again.")
     if len(text) > longest:
         raise FieldError(f"内容共 {len(text)} 个字符，最多 {longest} 个，请删减。", f"{len(text)} characters; at most {longest} are allowed. Please shorten it.")

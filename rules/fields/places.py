@@ -27,7 +27,7 @@ class DivisionField(BaseField):
         text = as_text(raw, longest=20, wide=True)
         if text is None:
             return None
-        if _DIVISION.fullmatch(text) is None or around.divisions is not None and text not in around.divisions:
+        if _DIVISION.fullmatch(text) is None or (around.divisions is not None and text not in around.divisions):
             raise FieldError(f"没有代码为“{seen(text)}”的行政区划，请从列表中选择。", f"There is no division '{seen(text)}'; please choose from the list.")
         if division_level(text) < self.level:
             zh, en = {3: ("旗县（市、区）", "a county, banner or district"), 2: ("盟市", "a league or city")}[self.level]
@@ -70,7 +70,7 @@ class SpecialtyField(BaseField):
             raise FieldError(f"不认识的专业分类标准“{seen(standard_text or '')}”，请从列表中选择专业。",
                              f"Unknown classification standard '{seen(standard_text or '')}'; please choose from the list.")
         code = (code_text or "").upper()
-        if _CODE.fullmatch(code) is None or around.specialties is not None and (standard_text, code) not in around.specialties:
+        if _CODE.fullmatch(code) is None or (around.specialties is not None and (standard_text, code) not in around.specialties):
             raise FieldError(f"该标准中没有代码为“{seen(code)}”的专业，请从列表中选择。", f"That standard has no specialty '{seen(code)}'; please choose from the list.")
         return {"standard": standard_text, "code": code}
 

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rules.ages import age_on, anniversary, months_union, span, years_before
 
 days = st.dates(date(1900, 1, 1), date(2100, 12, 31))

@@ -5,12 +5,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+
 from rules.bundle import Bundle, read_folder, run_cases
 from rules.documents import Problems
 from rules.exams import draw_paper
 from rules.letters import EVENTS, placeholders, render
 from rules.specialties import Claim, conflicts, owner_of
-
 from tests.rules.conftest import DEPARTMENT
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
@@ -84,7 +84,7 @@ def test_a_bundle_survives_storing_byte_for_byte(roads, centre):
     stored = json.loads(json.dumps(roads.to_data()))
     again = Bundle.from_data(stored, centre=centre)
     assert (again.hash, again.to_data(), again.manifest, again.criteria.criteria[0].title) == (roads.hash, roads.to_data(), roads.manifest, roads.criteria.criteria[0].title)
-    assert Bundle.from_data(stored, centre=centre) is again is Bundle.from_data(stored, centre=centre, hash=roads.hash)
+    assert Bundle.from_data(stored, centre=centre) is again is Bundle.from_data(stored, centre=centre, known_hash=roads.hash)
 
 
 def test_a_changed_word_is_another_hash(roads, changed):

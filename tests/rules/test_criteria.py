@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rules.criteria import evaluate
 from rules.documents import MAX_DEPTH
 from rules.evaluation import compile_scope, kleene_all, kleene_any, kleene_not
@@ -145,7 +146,7 @@ json_values = st.recursive(
     lambda below: st.lists(below, max_size=4) | st.dictionaries(
         st.sampled_from(["months", "start", "end", "ok", "in_field", "pay", "code", "on", "organisation"]) | st.text(max_size=4), below, max_size=5), max_leaves=15)
 fact_values = st.dictionaries(st.sampled_from(sorted(FACTS)) | st.text(max_size=5), json_values, max_size=8)
-every_rule = {"all": [rule for rule in [
+every_rule = {"all": [
     {"any": [{"fact": "n", "is": "ge", "value": {"fact": "m"}}, {"fact": "name", "is": "in", "value": {"param": "codes"}}]},
     {"none": [{"fact": "born", "is": "after", "value": {"years_before": {"fact": "born"}, "years": {"fact": "n"}}}]},
     {"not": {"fact": "some", "is": "contains", "value": "a"}}, {"fact": "major", "is": "starts_with", "value": "A"},
@@ -156,7 +157,7 @@ every_rule = {"all": [rule for rule in [
     {"every": "jobs", "satisfies": {"any": [{"fact": "ok", "is": "is_known"}, {"fact": "pay", "is": "ne", "value": {"fact": "n"}}]}},
     {"some": "jobs", "satisfies": {"fact": "code", "is": "eq", "value": {"fact": "name"}}},
     {"covered": "wanted", "by": "jobs", "where": {"fact": "code", "is": "eq", "value": {"item": "code"}}},
-]]}
+]}
 
 
 @given(fact_values)

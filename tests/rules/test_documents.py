@@ -7,6 +7,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rules.documents import Problems, canonical, content_hash, read_json, read_yaml
 
 plain = st.recursive(st.none() | st.booleans() | st.integers(-10**12, 10**12) | st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
@@ -20,7 +21,7 @@ def problems_of(content: bytes) -> list[tuple[int, str]]:
 
 
 def test_yaml_is_plain_data_with_a_line_for_every_node():
-    document = read_yaml("x.yaml", "a: 1\nb:\n  - x: 0123\n    y: on\n  - [1, 2.5, {z: ~}]\nd: 2020-01-01\n".encode())
+    document = read_yaml("x.yaml", b"a: 1\nb:\n  - x: 0123\n    y: on\n  - [1, 2.5, {z: ~}]\nd: 2020-01-01\n")
 
     assert document.data == {"a": 1, "b": [{"x": "0123", "y": "on"}, [1, 2.5, {"z": None}]], "d": "2020-01-01"}
     assert [document.line(path) for path in [("a",), ("b", 0, "y"), ("b", 1, 2, "z"), ("d",), ("d", "nowhere")]] == [1, 4, 5, 6, 6]
@@ -38,7 +39,7 @@ def test_yaml_refuses_what_is_not_plain_data_and_says_where(content, line):
 
 
 def test_yaml_reports_every_duplicate_key():
-    assert problems_of("a: 1\na: 2\nb:\n  c: 1\n  c: 2\n".encode()) == [(2, "键“a”重复出现，请只保留一个。"), (5, "键“c”重复出现，请只保留一个。")]
+    assert problems_of(b"a: 1\na: 2\nb:\n  c: 1\n  c: 2\n") == [(2, "键“a”重复出现，请只保留一个。"), (5, "键“c”重复出现，请只保留一个。")]
 
 
 def test_a_key_given_in_two_unicode_forms_is_a_duplicate():

@@ -5,12 +5,13 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rules.exams import BlueprintRow, CannotFill, ExamQuestion, Paper, draw_paper, grade, read_questions
 
 BANK = [ExamQuestion(f"Q{at:03}", "shared" if at % 3 == 0 else "roads", ("single", "multiple", "judge")[at % 3], f"第 {at} 题",
                      (("A", "甲"), ("B", "乙")) if at % 3 == 2 else (("A", "甲"), ("B", "乙"), ("C", "丙"), ("D", "丁")),
                      frozenset("AB") if at % 3 == 1 else frozenset("A"), 1 + at % 2, f"t{at % 4}", "第一条", "") for at in range(40)]
-STABLE = "Q012 Q000 Q010 Q016 Q013 Q034 Q004 Q019 Q028 Q001 Q031 Q022 Q002 Q008 Q029 Q035 Q023 Q038 Q014 Q005".split()
+STABLE = ["Q012", "Q000", "Q010", "Q016", "Q013", "Q034", "Q004", "Q019", "Q028", "Q001", "Q031", "Q022", "Q002", "Q008", "Q029", "Q035", "Q023", "Q038", "Q014", "Q005"]
 STABLE_OPTIONS = "BCDA"
 BLUEPRINT = [BlueprintRow(bank="own", count=10, marks=3), BlueprintRow(bank="own", kind="judge", count=8, marks=5), BlueprintRow(bank="shared", topic="t0", count=2, marks=15)]
 

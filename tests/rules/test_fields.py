@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
+
 from rules.fields import Around, Field, FieldError, check_digit
 
 AROUND = Around(date(2026, 6, 1), divisions={"150000", "150100", "150102"}, specialties={("316-2018", "A0403")})

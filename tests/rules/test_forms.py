@@ -5,10 +5,10 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rules.documents import Problems
 from rules.fields import check_digit
 from rules.forms import check, check_partial, merge, placed, visible
-
 from tests.rules.conftest import DEPARTMENT
 
 TODAY = date(2026, 6, 1)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rules.working_days import Calendar, Deadline
 
 ROWS = Path(__file__).parents[2] / "seed" / "data"
