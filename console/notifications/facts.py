@@ -297,7 +297,7 @@ def lines(items: Sequence[Mapping[str, Any]], bundle: Bundle, *, reason: str | N
     """The reason in the officer's words, then one numbered line per item: what, why, and the article it rests on."""
     said = [_item_line(item, bundle) for item in items]
     zh, en = [f"{n}. {line.zh}" for n, line in enumerate(said, 1)], [f"{n}. {line.en}" for n, line in enumerate(said, 1)]
-    if reason:
+    if reason and all(item.get("reason") != reason for item in items):
         zh, en = [reason, *zh], [reason, *en]
     return Said("\n".join(zh) or "详见系统内的办理记录。", "\n".join(en) or "See the record of your file.")
 
