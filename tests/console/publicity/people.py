@@ -6,20 +6,20 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
-import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from console.applications.models import Admission, RestrictionEntry
 from console.publicity import queries, services
-from console.publicity.models import Notice
+from console.publicity.models import Notice, NoticeItem, Objection
 from console.roles import Role
-from console.scope import Staff
+from console.scope import Staff, System
 from rules.pipeline import Step
 from tests import factories
 
 #: answers that leave the criteria asked again at admission nothing to find
 CLEAN = {"name": "高娃", "employer": "草原公路工程监理有限公司", "civil_servant": False}
-OWN = {"admin_penalty": False}
+OWN = {"admin_penalty": False, "registrations": []}
 
 
 def make_person(session: Session, name: str = "高娃", *, department_code: str = "transport", **values: Any) -> Admission:
@@ -57,8 +57,27 @@ def bar(session: Session, admission: Admission, *, since: dt.date) -> Restrictio
     return entry
 
 
-@pytest.fixture
-def objection_words() -> dict[str, str]:
-    return {"objector": "内蒙古某监理公司", "contact": "0471-6530000", "ground": "此人申报的桥梁监理业绩并非本人主持。"}
+WORDS = {"objector": "内蒙古某监理公司", "contact": "0471-6530000", "ground": "此人申报的桥梁监理业绩并非本人主持。"}
 
 
+def item_of(session: Session, notice: Notice, admission: Admission) -> NoticeItem:
+    return session.scalars(
+        select(NoticeItem).where(NoticeItem.notice_id == notice.id, NoticeItem.admission_id == admission.id)
+    ).one()
+
+
+def object_to(session: Session, notice: Notice, admission: Admission) -> Objection:
+    """Somebody of the public objects to this person."""
+    return services.object_to(session, item_of(session, notice, admission), actor=System("test"), **WORDS)
+
+
+def outcomes(session: Session, *admissions: Admission) -> list[tuple[str, str | None]]:
+    """Where each file lies now and what the notice says became of the person."""
+    session.expire_all()
+    rows = session.execute(
+        select(Admission.id, Admission.step, NoticeItem.outcome)
+        .join(NoticeItem, NoticeItem.admission_id == Admission.id)
+        .where(Admission.id.in_([admission.id for admission in admissions]))
+    )
+    found = {admission_id: (step, outcome) for admission_id, step, outcome in rows}
+    return [found[admission.id] for admission in admissions]
