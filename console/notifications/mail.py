@@ -39,7 +39,10 @@ def _compose(message: OutgoingMessage, sender: str) -> EmailMessage:
     mail["From"] = sender
     try:
         mail["To"] = message.to
-    except (ValueError, IndexError):
+        (address,) = mail["To"].addresses
+        if mail["To"].defects or not (address.username and address.domain):
+            raise ValueError
+    except (ValueError, IndexError):  # an address with a line break, several addresses, or none
         raise Undeliverable(why="邮箱地址不完整") from None
     mail["Subject"] = " ".join(message.subject.split())  # a line break in a title must not become a header
     mail["Date"] = format_datetime(localtime())
