@@ -175,8 +175,11 @@ def words(options: argparse.Namespace) -> int:
 def bundle(options: argparse.Namespace) -> None:
     from console import prepare
     from console.departments.services import read_bundles
+    from console.process import NotReady
 
     root = Path(options.folder) if options.folder else prepare.PLUGINS
+    if not root.is_dir():
+        raise NotReady(f"{root} is no folder: name one that holds a folder per department.")
     bundles = read_bundles(root)
     cases = sum(len(one.cases.cases) for one in bundles if one.cases is not None)
     print(f"{len(bundles)} bundles in {root} are in order; {cases} cases came out as declared.")
@@ -215,14 +218,12 @@ def roles(options: argparse.Namespace) -> int:
 def staff(options: argparse.Namespace) -> None:
     import getpass
 
-    from console import db, process
-    from console.accounts import services
-    from console.scope import System, become
+    from console import prepare, process
 
     process.begin("worker")
-    password = sys.stdin.readline().rstrip("\n") if not sys.stdin.isatty() else getpass.getpass("Password of the first administrator: ")
-    with become(System("bootstrap")), db.transaction() as session:
-        services.bootstrap(session, options.username, name=options.name, password=password)
+    question = "Password of the first administrator: "
+    password = getpass.getpass(question) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    prepare.bootstrap(options.username, name=options.name, password=password)
     print(f"'{options.username}' may now give grants; sign in at /console.")
 
 

@@ -14,9 +14,14 @@ from sqlalchemy import select
 from config import Settings
 from console import apps, clock, db, schema
 from console.accounts import permissions
+from console.accounts import services as staff
+from console.accounts.models import StaffGrant
 from console.applications.models import Applicant
 from console.departments import services as departments
+from console.departments.models import Division
+from console.errors import N_, Conflict
 from console.process import NotReady
+from console.roles import Role
 from console.scope import System, become
 from seed import base
 
@@ -52,6 +57,32 @@ def seed(plugins: Path = PLUGINS) -> Seeded:
         report = base.load(session)
         loaded = departments.load_bundles(session, plugins, actor=System("seed"))
         return Seeded(report.changes, [done.department for done in loaded if done.is_new])
+
+
+class AlreadyAdministered(Conflict):
+    """There is an administrator who can give grants; the command line is only for the first."""
+
+    message = N_("已经有平台管理员了，新的授权请在审核台“授权”中办理。")
+
+
+def bootstrap(username: str, *, name: str, password: str) -> None:
+    """The first administrator: an account and the one grant from which all others are given. AlreadyAdministered, WeakPassword."""
+    actor = System("bootstrap")
+    with become(actor), db.transaction() as session:
+        known = select(StaffGrant.id).where(StaffGrant.role == str(Role.PLATFORM_ADMIN), StaffGrant.ended_at.is_(None)).limit(1)
+        if session.scalar(known) is not None:
+            raise AlreadyAdministered()
+        user = staff.create_staff(session, username, name=name, password=password)
+        everywhere = session.scalars(select(Division.code).where(Division.level == 1)).one()
+        staff.give_grant(
+            session,
+            user.id,
+            role=Role.PLATFORM_ADMIN,
+            department_id=None,
+            division_code=everywhere,
+            reason="首位平台管理员",
+            actor=actor,
+        )
 
 
 def has_applicants() -> bool:
