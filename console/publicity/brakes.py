@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from console.departments import queries as departments
 from console.departments.models import Department
-from console.errors import Conflict, InvalidAnswers, N_, NotAllowed, NotFound
+from console.errors import N_, Conflict, InvalidAnswers, NotAllowed, NotFound
 from console.jobs import Brake, pull_brake, release_brake
 from console.publicity.closing import RULE
 from console.publicity.models import Notice

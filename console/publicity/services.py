@@ -269,8 +269,8 @@ def rule_on(session: Session, objection: Objection, *, actor: Principal, upheld:
     item = session.scalars(
         select(NoticeItem).where(NoticeItem.id == objection.notice_item_id).with_for_update().execution_options(populate_existing=True)
     ).one()
-    session.refresh(objection, with_for_update=True)
-    if objection.ruled_at is not None:
+    ruled_at = session.scalars(select(Objection.ruled_at).where(Objection.id == objection.id).with_for_update()).one()
+    if ruled_at is not None:
         raise AlreadyRuled()
     now = clock.now(session)
     objection.upheld, objection.ruling = upheld, ruling

@@ -14,7 +14,7 @@ from console.crud.screen import CARE, MY_WORK, STEPS
 from console.db import transaction
 from console.departments import queries as departments
 from console.doors.deadlines import Deadline, window
-from console.errors import ConsoleError, InvalidAnswers, N_
+from console.errors import N_, ConsoleError, InvalidAnswers
 from console.publicity import brakes, queries, services
 from console.publicity.errors import NotReady
 from console.publicity.models import Notice

@@ -57,7 +57,7 @@ class RosterPerson(Page):
                 standing_kind=STANDING_KINDS.__getitem__,
                 today=clock.today(session),
                 address=address,
-                qr=Markup(queries.qr_svg(address)),  # noqa: S704 - drawn by segno from an address of ours
+                qr=Markup(queries.qr_svg(address)),
             )
 
 

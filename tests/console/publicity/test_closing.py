@@ -17,11 +17,12 @@ from console.errors import NotAllowed
 from console.jobs import Brake
 from console.outbox import OutboxMessage
 from console.publicity import brakes, closing, jobs, queries, services
+from console.publicity.errors import WindowClosed
 from console.publicity.models import Notice, NoticeItem, Objection
 from console.publicity.recheck import Outcome
 from console.roles import Role
 from console.roster.models import RosterEntry, RosterEvent, RosterSpecialty
-from console.scope import Applicant, Public, System
+from console.scope import Applicant, Public, System, become
 from tests import factories
 from tests.console.publicity.people import (
     WORDS,
@@ -303,7 +304,7 @@ def test_two_closers_at_once_admit_everybody_once(committed_db, due_notice):
             start.wait()
             for _ in range(3):
                 jobs.close_due([due_notice])
-        except BaseException as error:  # noqa: BLE001 - shown by the assertion
+        except BaseException as error:
             errors.append(error)
         finally:
             db.Session.remove()
@@ -343,7 +344,6 @@ def test_an_objection_in_flight_and_a_closer_do_not_miss_each_other(committed_db
         db.Session.remove()
 
     with committed_db.as_worker():
-        from console.scope import become
 
         def slow():
             with become(System("test")):
@@ -363,3 +363,44 @@ def test_an_objection_in_flight_and_a_closer_do_not_miss_each_other(committed_db
         with db.transaction() as session:
             assert [o for (o,) in session.execute(select(NoticeItem.outcome).order_by(NoticeItem.id))] == [None, "admitted"]
             assert len(queries.open_objections(session)) == 1
+
+
+def test_an_objection_that_waited_for_the_closer_comes_too_late(committed_db, clock):
+    """Its transaction began inside the window, but the person was settled before it could be written."""
+    clock.set(OPENED)
+    with committed_db.as_worker(), db.transaction() as session:
+        notice = open_for(session, [make_person(session)])
+        notice_id, due_at = notice.id, notice.due_at
+    clock.set(due_at - dt.timedelta(minutes=1))
+    begun, go_on, told = threading.Event(), threading.Event(), []
+
+    def object_late():
+        with become(System("test")):
+            try:
+                with db.transaction() as session:
+                    item = session.scalars(select(NoticeItem)).one()
+                    begun.set()
+                    assert go_on.wait(20)
+                    services.object_to(session, item, actor=Public(), **WORDS)
+            except WindowClosed as error:
+                told.append(error)
+            finally:
+                db.Session.remove()
+
+    with committed_db.as_worker():
+        thread = threading.Thread(target=object_late)
+        thread.start()
+        assert begun.wait(20)
+        clock.set(due_at)
+    with committed_db.as_worker():
+        with db.transaction() as session:
+            closing.close_due(session, [notice_id], actor=SWEEP)
+            go_on.set()
+            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            while not session.connection().exec_driver_sql(waiting).scalar_one():
+                assert thread.is_alive()
+        thread.join()
+        with db.transaction() as session:
+            assert len(told) == 1
+            assert session.scalars(select(Objection)).all() == []
+            assert session.scalars(select(NoticeItem.outcome)).all() == ["admitted"]
