@@ -7,6 +7,7 @@ row is fetched by a select through scope, every write happens inside `transactio
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -138,12 +139,7 @@ class ScreenView(ModelView):
         parts = key.split("~") if len(keys) > 1 else [key]
         if len(parts) != len(keys):
             raise NotFound()
-        criteria = []
-        for column, part in zip(keys, parts, strict=True):
-            if column.type.python_type is int and not (part.isascii() and part.isdecimal() and len(part) < 10):
-                raise NotFound()
-            criteria.append(column == (int(part) if column.type.python_type is int else part))
-        return and_(*criteria)
+        return and_(*(column == _read_key(column, part) for column, part in zip(keys, parts, strict=True)))
 
     def key(self, row: Any) -> str:
         return "~".join(str(part) for part in mapped(row).identity)
@@ -444,6 +440,21 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, StaleDataError):
         return str(_(Conflict.message))
     return _("没有保存：有一项内容超出了允许的长度或范围。")
+
+
+def _read_key(column: Any, part: str) -> Any:
+    """One part of a key from an address; NotFound for what cannot be one."""
+    kind = column.type.python_type
+    try:
+        if kind is dt.date:
+            return dt.date.fromisoformat(part)
+        if kind is int:
+            if not (part.isascii() and part.isdecimal() and len(part) < 10):
+                raise NotFound()
+            return int(part)
+    except ValueError:
+        raise NotFound() from None
+    return part
 
 
 def _whole(text: str | None, least: int, most: int) -> int:

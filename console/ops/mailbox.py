@@ -50,12 +50,12 @@ class Mailbox(Behind, BaseView):
             more=len(names) > number * PAGE,
         )
 
-    @expose("/<name>")
-    def message(self, name: str) -> Any:
+    @expose("/<file>")
+    def message(self, file: str) -> Any:
         """One message, found by its name among the names that are there: no path is ever built from the address."""
         for folder in self._folders():
             for path in folder.iterdir():
-                if path.name == name and _NAME.fullmatch(name):
+                if path.name == file and _NAME.fullmatch(file):
                     return self.render("ops/mail.html", title=_("信箱"), mail=read(path))
         raise NotFound()
 
