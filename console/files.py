@@ -32,7 +32,7 @@ from console.errors import N_, ConsoleError, NotFound
 
 #: what may be handed in: the word a bundle's `accept` uses → the media type
 KINDS = {"pdf": "application/pdf", "jpg": "image/jpeg", "png": "image/png"}
-MAX_MB = 10
+MAX_MB = 20  # a field may ask for less
 MAX_PAGES = 100
 MAX_PIXELS = 60_000_000  # the cameras of today's phones; a drawing that unfolds to gigabytes is not evidence
 LONG_SIDE = 3_508  # A4 at 300 dpi: a seal and a serial number stay readable

@@ -196,6 +196,16 @@ def end(token: str) -> None:
         _end(database, token)
 
 
+def end_by_hash(hashed: str) -> None:
+    """End the session whose token has this hash: one of a person's own, chosen from their list."""
+    with engine().begin() as database:
+        database.execute(
+            update(WebSession)
+            .where(WebSession.token_hash == hashed, WebSession.ended_at.is_(None))
+            .values(ended_at=real_now(), data={})
+        )
+
+
 def end_others(door: str, person_id: int, *, keep: str | None = None) -> None:
     """End every session of this person at this door, except the one whose token is given: after a change of password."""
     with engine().begin() as database:

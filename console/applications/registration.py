@@ -45,6 +45,11 @@ class CodeWrong(NotAllowed):
     status = 422
 
 
+class WrongPassword(NotAllowed):
+    message = N_("现在的密码不对，密码没有修改。")
+    status = 422
+
+
 class PhoneTaken(Conflict):
     """Said only to somebody who has just proved to hold this phone."""
 
@@ -220,3 +225,16 @@ def reset_password(session: Session, *, phone: str, code: str, password: str) ->
     applicant.password_hash, applicant.failed_sign_ins, applicant.locked_until = hash_password(password), 0, None
     audit.record(session, "applicant.password_reset", f"applicant:{applicant.id}")
     return applicant
+
+
+def change_password(session: Session, applicant_id: int, *, old: str, new: str) -> None:
+    """Raises WrongPassword or InvalidAnswers. The caller ends the account's other sessions."""
+    applicant = session.get_one(Applicant, applicant_id)
+    try:
+        _hasher.verify(applicant.password_hash, old or "")
+    except VerificationError:
+        raise WrongPassword() from None
+    if weak := password_problem(new or "", phone=applicant.phone):
+        raise InvalidAnswers({"password": weak})
+    applicant.password_hash = hash_password(new)
+    audit.record(session, "applicant.password_changed", f"applicant:{applicant.id}")

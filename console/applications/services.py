@@ -199,7 +199,10 @@ def attach(
     )
     if (count or 0) >= MOST_ATTACHMENTS:
         raise TooManyAttachments(most=MOST_ATTACHMENTS)
-    stored = files.store(content, name)
+    question = filed.form.find(path)
+    if question is None or not isinstance(question.field, FileField):
+        raise NotFound()
+    stored = files.store(content, name, accept=question.field.accept, max_mb=question.field.max_mb)
     reference = {"hash": stored.hash, "name": stored.name, "size": stored.size, "type": stored.media_type}
     held = [item for item in sealed.get(current, path) or [] if isinstance(item, dict)]
     listed = [*(item for item in held if item.get("hash") != stored.hash), reference]

@@ -1,0 +1,136 @@
+"""The public board, objections, and the check of a certificate: for anyone, signed in or not."""
+
+from __future__ import annotations
+
+from flask import Response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from markupsafe import Markup
+from sqlalchemy import select
+
+from console import clock
+from console.db import transaction
+from console.doors.deadlines import window
+from console.errors import InvalidAnswers, NotFound
+from console.portal.door import address, attempts, door, me, page
+from console.portal.public import notice_deadline
+from console.publicity import queries, services
+from console.publicity.models import NoticeItem
+from console.roster import queries as roster
+from console.scope import Public, become
+
+
+@door.get("/notices")
+def notices() -> ResponseReturnValue:
+    with transaction() as session:
+        board = queries.notices_on_board(session, clock.today(session))
+        in_force = [(line, notice_deadline(session, line)) for line in board.in_force]
+        return page("notices", in_force=in_force, recent=board.recent, here="board")
+
+
+@door.get("/notices/<number>")
+def notice(number: str) -> ResponseReturnValue:
+    with transaction() as session:
+        shown = queries.notice_page(session, number)
+        clock_of_notice = window(
+            shown.first_day, shown.last_day, today=shown.today, is_working_day=shown.is_working_day,
+            provisional=shown.notice.is_provisional,
+        )  # fmt: skip
+        return page("notice", shown=shown, notice=shown.notice, deadline=clock_of_notice, here="board")
+
+
+@door.get("/notices/<number>/original")
+def notice_original(number: str) -> ResponseReturnValue:
+    """The very bytes the fingerprints are of."""
+    with transaction() as session:
+        shown = queries.notice_page(session, number)
+        answer = Response(shown.notice.content.encode(), mimetype="application/json")
+        answer.headers.set("Content-Disposition", "attachment", filename=f"{shown.notice.number}.json")
+        return answer
+
+
+# ── objections ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@door.route("/notices/<number>/objection", methods=["GET", "POST"])
+def object_to(number: str) -> ResponseReturnValue:
+    """Asked for and written as the public: who objects is tied to no account."""
+    with become(Public(address())):
+        problems: dict[str, str] = {}
+        if request.method == "POST":
+            attempts().check("objection", account=address(), address=address())
+            try:
+                code = _object(number)
+            except InvalidAnswers as error:
+                problems = {path: _(text) for path, text in error.problems.items()}
+            else:
+                attempts().failed("objection", account=address(), address=address())  # counted: twenty in a row are no objections
+                return page("objection_made", number=number, code=code, here="board")
+        with transaction() as session:
+            shown = queries.notice_page(session, number)
+            wanted = request.values.get("person", type=int)
+            shown_page = page("objection", shown=shown, notice=shown.notice, wanted=wanted, problems=problems, typed=request.form, here="board")
+            return shown_page, 422 if problems else 200
+
+
+def _object(number: str) -> str:
+    with transaction() as session:
+        shown = queries.notice_page(session, number)
+        chosen = next((p.item for p in shown.people if p.item.id == request.form.get("person", type=int)), None)
+        given = {name: request.form.get(name, "") for name in ("objector", "contact", "ground")}
+        if chosen is None:
+            raise InvalidAnswers({"person": _("请选是对谁提出异议。")})
+        item = session.scalars(select(NoticeItem).where(NoticeItem.id == chosen.id)).one()
+        return services.object_to(session, item, actor=Public(address()), **given).code
+
+
+@door.get("/objections")
+def objection_state() -> ResponseReturnValue:
+    """What became of an objection, for whoever kept its code."""
+    code = request.args.get("code", "").strip()
+    state, unknown = None, False
+    if code:
+        attempts().check("objection_code", account=address(), address=address())
+        with become(Public(address())), transaction() as session:
+            try:
+                state = queries.objection_by_code(session, code)
+            except NotFound:
+                attempts().failed("objection_code", account=address(), address=address())
+                unknown = True
+    return page("objection_state", code=code, state=state, unknown=unknown, here="board"), 404 if unknown else 200
+
+
+# ── certificates ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@door.get("/verify")
+def verify() -> ResponseReturnValue:
+    code = request.args.get("code", "").strip()
+    if code:
+        return redirect(url_for(".verify_code", code=code))
+    return page("verify", standing=None, code="", unknown=False, here="check")
+
+
+@door.get("/verify/<code>")
+def verify_code(code: str) -> ResponseReturnValue:
+    """Today's standing, asked as the public whoever is signed in. Guessing codes is counted."""
+    attempts().check("verify", account=address(), address=address())
+    with become(Public(address())), transaction() as session:
+        try:
+            found = roster.standing(session, code)
+        except NotFound:
+            attempts().failed("verify", account=address(), address=address())
+            return page("verify", standing=None, code=code, unknown=True, here="check"), 404
+        return page("verify", standing=found, code=code, unknown=False, here="check")
+
+
+@door.get("/certificate")
+def certificate() -> ResponseReturnValue:
+    """My certificate, with the QR code anyone may check it by."""
+    with transaction() as session:
+        entry = roster.own_entry(session)
+        if entry is None:
+            return page("no_certificate", name=me().name, here="file")
+        found = roster.certificate(session, entry)
+        link = url_for(".verify_code", code=entry.code, _external=True)
+        return page("certificate", certificate=found, entry=entry, link=link, qr=Markup(roster.qr_svg(link)), today=clock.today(session), here="file")  # noqa: S704 - drawn by segno from our own address
