@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from console.applications.models import Admission
 from console.db import Base, WithId
 from console.scope import AdmissionPart
 
@@ -44,6 +45,7 @@ class Attempt(WithId, AdmissionPart, Base):
     graded: Mapped[list[dict[str, Any]] | None] = mapped_column(comment="逐题判分")
 
     paper: Mapped[Paper] = relationship()
+    admission: Mapped[Admission] = relationship(viewonly=True)
 
 
 class Answer(AdmissionPart, Base):

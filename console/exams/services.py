@@ -34,7 +34,7 @@ from rules.pipeline import Action, Step
 
 GRACE = dt.timedelta(seconds=15)  # an answer given in time may arrive a little later
 SHORTEST = dt.timedelta(minutes=1)
-START_LOCK = 7_402_602  # advisory lock class: two clicks on “start” are one start
+START_LOCK = 7_402_611  # advisory lock class: two clicks on “start” are one start
 
 
 # ── sitting ──────────────────────────────────────────────────────────────────────────────────────────────────

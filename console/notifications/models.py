@@ -7,6 +7,7 @@ import datetime as dt
 from sqlalchemy import ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from console.applications.models import Admission
 from console.db import Base, WithId
 from console.scope import AdmissionPart, Scoped
 
@@ -28,6 +29,10 @@ class Letter(WithId, AdmissionPart, Base):
     read_at: Mapped[dt.datetime | None] = mapped_column(comment="阅读时间")
 
     deliveries: Mapped[list[Delivery]] = relationship(order_by="Delivery.id", back_populates="letter")
+    admission: Mapped[Admission] = relationship(viewonly=True)
+
+    def __str__(self) -> str:
+        return self.title
 
 
 class Delivery(WithId, AdmissionPart, Base):
@@ -50,6 +55,7 @@ class Delivery(WithId, AdmissionPart, Base):
     last_error: Mapped[str | None] = mapped_column(Text, comment="失败原因")
 
     letter: Mapped[Letter] = relationship(back_populates="deliveries")
+    admission: Mapped[Admission] = relationship(viewonly=True)
 
 
 class Message(WithId, Scoped, Base):
@@ -63,3 +69,8 @@ class Message(WithId, Scoped, Base):
     event: Mapped[str] = mapped_column(String(40), comment="事由")
     text: Mapped[str] = mapped_column(Text, comment="内容")
     written_at: Mapped[dt.datetime] = mapped_column(comment="成文时间")
+
+    admission: Mapped[Admission | None] = relationship(viewonly=True)
+
+    def __str__(self) -> str:
+        return self.text
