@@ -71,7 +71,7 @@ def demo() -> int:
         prepare.migrate(settings)
         prepare.seed()
         process.begin("worker", settings)
-        return population.prove(settings)
+        return population.prove(settings, environment=environment)
 
 
 # ── the house ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -377,8 +377,9 @@ def _welcome(settings: Settings, data: Path) -> None:
     for name, value in rows:
         print(f"  {name:<10}{value}")
     if not settings.is_production:
-        with suppress(ImportError, AttributeError):
-            from seed import demo as population
+        from console import process  # slow
+        from seed import demo as population
 
-            print(f"\n{population.sign_ins()}")
+        process.begin("worker", settings, check=False)
+        print(f"\n{population.sign_ins()}")
     print("\nCtrl-C stops everything.", flush=True)

@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 import config
 from config import Mode, Settings
-from console import assembly, clock, db, secrecy
+from console import assembly, clock, db, files, secrecy
 from console.notifications import channels
 
 Role = Literal["web", "worker", "owner"]
@@ -42,6 +42,7 @@ def begin(role: Role, settings: Settings | None = None, *, check: bool = True) -
     db.configure(url, connect_args={"options": f"-c statement_timeout={_STATEMENT[role]}", "application_name": f"ruku {role}"})
     assembly.join()
     channels.configure(settings)
+    files.configure(settings.files_url)
     if check:
         check_database(settings)
     return settings
@@ -87,4 +88,5 @@ def set_up_log(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    logging.getLogger("rq.worker").setLevel(max(logging.WARNING, logging.getLogger().level))
+    for chatty in ("rq.worker", "alembic", "fontTools", "PIL"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))

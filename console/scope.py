@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
-from sqlalchemy import ForeignKey, column, event, exists, or_, table
+from sqlalchemy import ARRAY, ForeignKey, Integer, any_, column, event, exists, literal, or_, table
 from sqlalchemy.orm import Mapped, ORMExecuteState, declared_attr, mapped_column, with_loader_criteria
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.sql import ColumnElement
@@ -127,6 +127,11 @@ def _rearm() -> None:
 # ── scoped tables ────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def _among(office_id: Any, offices: list[int]) -> ColumnElement[bool]:
+    # one array instead of hundreds of values: the statement stays short and is planned once
+    return cast(ColumnElement[bool], office_id == any_(literal(offices, ARRAY(Integer))))
+
+
 class Guarded:
     """A table with a policy in the database; `visible_to` says the same to the ORM."""
 
@@ -146,7 +151,7 @@ class Scoped(Guarded):
 
     @classmethod
     def visible_to(cls, principal: Principal) -> ColumnElement[bool]:
-        return cls.office_id.in_(principal.offices(cls.subject))  # type: ignore[attr-defined]
+        return _among(cls.office_id, principal.offices(cls.subject))  # type: ignore[attr-defined]
 
 
 class ApplicantsOwn(Scoped):
@@ -199,7 +204,7 @@ def _admission_seen(principal: Principal, theirs: str, ours: Any) -> ColumnEleme
     # a plain table keeps this module below the room that maps it
     admission = table("admission", column("office_id"), column(theirs))
     offices = principal.offices(Subject.FILES)
-    return exists().where(admission.c[theirs] == ours, admission.c.office_id.in_(offices)).correlate_except(admission)
+    return exists().where(admission.c[theirs] == ours, _among(admission.c.office_id, offices)).correlate_except(admission)
 
 
 def guarded_classes(base: type = Guarded) -> Iterator[type[Any]]:

@@ -117,15 +117,17 @@ def release_in_force(session: Session, department_id: int, on: dt.date) -> Relea
 
 
 @lru_cache(maxsize=256)
-def _read(content: str, centre_content: str | None) -> Bundle:
+def _read(content: str, content_hash: str, shared: str | None = None, shared_hash: str = "") -> Bundle:
     # reading and compiling a bundle takes milliseconds and its text never changes
-    shared = _read(centre_content, None) if centre_content else None
-    return Bundle.from_data(json.loads(content), centre=shared)
+    centre = _read(shared, shared_hash) if shared is not None else None
+    return Bundle.from_data(json.loads(content), centre=centre, known_hash=content_hash)
 
 
 def read_release(release: Release, centre_release: Release | None) -> Bundle:
     """The bundle a release holds; a department's is read together with the centre's, whose form fields are its facts."""
-    return _read(release.content, centre_release.content if centre_release is not None else None)
+    if centre_release is None:
+        return _read(release.content, release.content_hash)
+    return _read(release.content, release.content_hash, centre_release.content, centre_release.content_hash)
 
 
 def bundles_in_force(session: Session, on: dt.date) -> tuple[dict[int, Bundle], Bundle | None, dict[int, Release]]:

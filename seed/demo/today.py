@@ -1,0 +1,96 @@
+"""`make run`: a population walked up to today, with files waiting at every step, and a table of who may sign in."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Iterator
+
+from config import Settings
+from console import clock, prepare, process, relay
+from console.db import make_engine
+from console.scope import System, become
+from console import db
+from rules.pipeline import Step
+from seed.demo import officers
+from seed.demo.population import DEPARTMENTS, PLACES, Person, Plan, _NAMES
+from seed.demo.walk import Walk
+
+DAYS_BEFORE = 24  # calendar days from the first application to today
+
+
+def here_now() -> list[Person]:
+    """Some who are through, and somebody waiting at every step of every department."""
+    serial, names, places = itertools.count(1), itertools.cycle(_NAMES), itertools.cycle(PLACES)
+
+    def person(department: str, step: Step, story: str, plan: Plan | None = None) -> Person:
+        return Person(
+            next(serial), next(names), next(places), (department,), {department: step}, story,
+            plans={department: plan or Plan(waits_at=step)},
+        )  # fmt: skip
+
+    return list(_people(person))
+
+
+def _people(person: object) -> Iterator[Person]:
+    make = person  # type: ignore[assignment]
+    for department in DEPARTMENTS:
+        yield make(department, Step.ROSTER, "一路顺利", Plan())  # type: ignore[operator]
+        yield make(department, Step.ROSTER, "补考通过", Plan(tries=(False, True)))  # type: ignore[operator]
+    for department in DEPARTMENTS:
+        for step in (Step.FIRST_REVIEW, Step.FIRST_REVIEW, Step.SECOND_REVIEW, Step.TRAINING, Step.EXAM, Step.PUBLICITY):
+            yield make(department, step, f"等在 {step}")  # type: ignore[operator]
+        yield make(department, Step.CORRECTION, "等在补正", Plan(returned_by=Step.FIRST_REVIEW, corrects=False))  # type: ignore[operator]
+        yield make(department, Step.PUBLICITY, "正在公示", Plan(objection=None))  # type: ignore[operator]
+    yield make("transport", Step.PUBLICITY, "公示期有异议", Plan(objection=False))  # type: ignore[operator]
+    yield make("water", Step.RECONSIDERATION, "等待复核",  # type: ignore[operator]
+               Plan(refused_by=Step.FIRST_REVIEW, reconsiders=True, waits_at=Step.RECONSIDERATION))  # fmt: skip
+    yield make("centre", Step.ASSIGNMENT, "等待指派", Plan(waits_at=Step.ASSIGNMENT))  # type: ignore[operator]
+
+
+def populate(settings: Settings) -> None:
+    """Fill an empty demo database: three weeks of work, then the clock stands at the present again. A second time: nothing."""
+    process.begin("worker", settings)
+    if prepare.has_applicants():
+        return
+    walk = Walk(make_engine(settings.database_url), make_engine(settings.database_worker_url), lambda: None, here_now())
+    walk.settle = lambda: _work(walk, settings)
+    today = dt.datetime.now(clock.ZONE).date()
+    first = today - dt.timedelta(days=DAYS_BEFORE)
+    walk.set_clock(dt.datetime.combine(first, dt.time(8), tzinfo=clock.ZONE))
+    walk.hire()
+    through = [p for p in walk.people if p.expected.get(p.departments[0]) == Step.ROSTER]
+    shown = [p for p in walk.people if p.story in ("正在公示", "公示期有异议")]
+    waiting = [p for p in walk.people if p not in through and p not in shown]
+    arrivals: dict[dt.date, list[Person]] = {first: through, today - dt.timedelta(days=5): shown}
+    for number, person in enumerate(waiting):
+        arrivals.setdefault(today - dt.timedelta(days=3 + number % 3 * 2), []).append(person)
+    for day in (first + dt.timedelta(days=n) for n in range(DAYS_BEFORE + 1)):
+        walk.day(day, arriving=arrivals.get(day, []))
+    walk.set_clock(dt.datetime.now(clock.ZONE))
+    walk.web.dispose()
+    walk.worker.dispose()
+
+
+def _work(walk: Walk, settings: Settings) -> None:
+    """Relay and work in this process: at this point of `make run` nobody else is up yet."""
+    db.Session.remove()
+    db.factory.configure(bind=walk.worker)
+    with become(System("demo")):
+        relay.settle(settings)
+    db.Session.remove()
+
+
+def sign_ins() -> str:
+    """The table of sign-ins, one per role and level, and one citizen for each thing a citizen can be doing."""
+    with become(System("demo")), db.transaction() as session:
+        staff = officers.sign_ins(session)
+    lines = [f"审核台登录（密码都是 {officers.PASSWORD}）"]
+    lines += [f"  {role:<8}\t{level}\t{username}" for role, level, username in staff]
+    lines.append("门户登录（手机号 / 密码）")
+    shown: set[str] = set()
+    for person in here_now():
+        if person.story not in shown and person.departments[0] in ("transport", "water", "centre"):
+            shown.add(person.story)
+            lines.append(f"  {person.story}\t{person.phone} / {person.password}")
+    return "\n".join(lines)
