@@ -105,8 +105,7 @@ def _seed(settings: Settings, options: argparse.Namespace) -> None:
     if options.demo:
         from seed import demo as population
 
-        if hasattr(population, "populate"):  # the demo population is still being written
-            population.populate(settings)
+        population.populate(settings)
 
 
 def demo(options: argparse.Namespace) -> int:
