@@ -72,6 +72,10 @@ class OutboxAgain:
 class Desk(Behind, AdminIndexView):
     """作业与刹车"""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.static_folder = None  # Flask-Admin's own files: our look uses none of them
+
     @expose("/")
     def index(self) -> Any:
         with transaction() as session:

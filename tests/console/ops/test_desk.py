@@ -1,0 +1,159 @@
+"""The operator's desk: what it shows, what it may stop, and what stays shut."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from console import clock as console_clock
+from console import db, jobs
+from console.jobs import Brake
+from console.outbox import OutboxMessage
+from console.roles import Role
+from tests.officers import officer, token
+
+RULE = "t.rule"
+
+
+@pytest.fixture(autouse=True)
+def rule(monkeypatch):
+    """An automatic rule of this test's own."""
+    monkeypatch.setitem(jobs.REGISTRY, "t.job", jobs.Job("t.job", lambda ids: None, RULE))
+
+
+@pytest.fixture
+def operator(console_app, committed_db):
+    return officer(console_app, committed_db, Role.OPERATOR, department="centre")
+
+
+def _message(committed_db, **values):
+    with committed_db.as_worker(), db.transaction() as session:
+        now = console_clock.now(session)
+        message = OutboxMessage(**{"topic": "t.topic", "ids": [1, 2], "created_at": now, "due_at": now} | values)
+        session.add(message)
+        session.flush()
+        return message.id
+
+
+def _brakes(committed_db):
+    with committed_db.as_worker(), db.transaction() as session:
+        return session.scalars(select(Brake)).all()
+
+
+def _post(client, path, **form):
+    return client.post(path, data={"csrf_token": token(client.get("/ops/")), **form})
+
+
+def test_the_desk_says_it_has_no_power_of_review(operator):
+    page = operator.get("/ops/").get_data(as_text=True)
+
+    assert "运维台，无审核权" in page
+    assert RULE in page and "在运行" in page
+
+
+def test_a_brake_is_pulled_with_a_reason_shown_and_released(operator, committed_db):
+    assert _post(operator, "/ops/brake", rule=RULE, reason="续聘公告未发", department="4").status_code == 303
+
+    (brake,) = _brakes(committed_db)
+    assert (brake.rule, brake.department_id, brake.reason, brake.released_at) == (RULE, 4, "续聘公告未发", None)
+    page = operator.get("/ops/").get_data(as_text=True)
+    assert "刹车中" in page and "续聘公告未发" in page
+
+    assert _post(operator, f"/ops/release/{brake.id}").status_code == 303
+    assert _brakes(committed_db)[0].released_at is not None
+    assert "这个刹车已经松开了。" in operator.post(
+        f"/ops/release/{brake.id}", data={"csrf_token": token(operator.get("/ops/"))}, follow_redirects=True
+    ).get_data(as_text=True)
+
+
+@pytest.mark.parametrize("form", [{"rule": RULE, "reason": ""}, {"rule": "no.such", "reason": "r"}, {}])
+def test_a_brake_without_reason_or_rule_is_not_pulled(operator, committed_db, form):
+    _post(operator, "/ops/brake", **form)
+
+    assert _brakes(committed_db) == []
+
+
+def test_a_supervisor_reads_and_touches_nothing(console_app, committed_db):
+    client = officer(console_app, committed_db, Role.SUPERVISOR, department=None)
+    key = _message(committed_db, gave_up_at=dt.datetime.now(dt.UTC))
+    page = client.get("/ops/")
+    assert page.status_code == 200 and "踩刹车…" not in page.get_data(as_text=True)
+    form = {"csrf_token": token(page), "rule": RULE, "reason": "r"}
+
+    answers = [client.post(path, data=form).status_code for path in ("/ops/brake", "/ops/release/1", f"/ops/again/{key}")]
+
+    assert answers == [403, 403, 403]
+    assert _brakes(committed_db) == []
+
+
+def test_what_was_given_up_is_asked_for_again_by_a_new_message(operator, committed_db):
+    now = dt.datetime.now(dt.UTC)
+    key = _message(committed_db, gave_up_at=now, last_error="网关拒收")
+    assert "网关拒收" in operator.get("/ops/").get_data(as_text=True)
+
+    assert _post(operator, f"/ops/again/{key}").status_code == 303
+
+    with committed_db.as_worker(), db.transaction() as session:
+        rows = session.scalars(select(OutboxMessage).order_by(OutboxMessage.id)).all()
+    assert [(row.topic, row.ids, row.gave_up_at is None) for row in rows] == [("t.topic", [1, 2], False), ("t.topic", [1, 2], True)]
+
+
+def test_only_what_was_given_up_can_be_asked_for_again(operator, committed_db):
+    key = _message(committed_db)
+
+    assert _post(operator, f"/ops/again/{key}").status_code == 404
+    assert _post(operator, "/ops/again/99999").status_code == 404
+
+
+@pytest.mark.parametrize("table", ["outbox", "job-run", "delivery", "brake"])
+@pytest.mark.parametrize("route", ["new/", "edit/?id=1", "delete/", "export/csv/", "ajax/update/", "action/"])
+def test_tables_are_read_only(operator, committed_db, table, route):
+    key = _message(committed_db)
+    address = f"/ops/{table}/{route}"
+    answers = [operator.get(address), operator.post(address, data={"csrf_token": token(operator.get("/ops/")), "id": str(key)})]
+
+    assert {answer.status_code for answer in answers} <= {302, 404, 405, 500} - {500}
+    with committed_db.as_worker(), db.transaction() as session:
+        assert session.scalars(select(OutboxMessage.id)).all() == [key]
+
+
+def test_a_table_page_is_capped_whatever_is_asked_for(operator, committed_db):
+    for _ in range(55):
+        _message(committed_db)
+
+    page = operator.get("/ops/outbox/?page_size=1000000").get_data(as_text=True)
+
+    assert len(re.findall(r"<tr>", page)) == 1 + 50
+    assert 'rel="next"' in page
+
+
+def test_details_are_in_words_and_escaped(operator, committed_db):
+    key = _message(committed_db, last_error="<script>alert(1)</script>")
+
+    page = operator.get(f"/ops/outbox/details/?id={key}").get_data(as_text=True)
+
+    assert "最近一次失败原因" in page and "&lt;script&gt;alert(1)" in page and "<script>alert" not in page
+    assert [operator.get(f"/ops/outbox/details/?id={bad}").status_code for bad in ("x", "99999", "")] == [302, 302, 302]
+
+
+def test_the_mailbox_shows_what_the_folder_driver_wrote_and_nothing_else(operator, console_app):
+    box = Path(console_app.config["RUKU"].mail_url.removeprefix("folder:"))
+    box.mkdir(parents=True, exist_ok=True)
+    mail = "From: a@example.cn\nTo: gaowa@example.cn\nSubject: =?utf-8?b?5oKo55qE55Sz5oql?=\nContent-Type: text/plain; charset=utf-8\n\n请补正两处。\n"
+    (box / "0001.eml").write_text(mail)
+    (box.parent / "secret.eml").write_text("secret")
+
+    assert "您的申报" in operator.get("/ops/mailbox/").get_data(as_text=True)
+    assert "请补正两处。" in operator.get("/ops/mailbox/0001.eml").get_data(as_text=True)
+    assert [operator.get(f"/ops/mailbox/{name}").status_code for name in ("../secret.eml", "%2e%2e%2fsecret.eml", "x.eml")] == [404] * 3
+
+
+@pytest.mark.parametrize("path", ["/ops/", "/ops/outbox/", "/ops/mailbox/", "/ops/brake/details/?id=1", "/ops/static/admin/js/form.js"])
+def test_a_reviewer_has_no_business_here(console_app, committed_db, path):
+    client = officer(console_app, committed_db, Role.FIRST_REVIEWER)
+
+    assert client.get(path).status_code in (403, 404)
