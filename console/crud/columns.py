@@ -14,6 +14,7 @@ from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipProperty, class_m
 
 from console.doors import dates
 from console.doors.look import step_kind, step_label
+from console.doors.preferences import language
 from console.secrecy import Encrypted, mask_email, mask_id_number, mask_phone
 
 
@@ -112,4 +113,6 @@ def words(model: type[Any], path: str, value: Any) -> Markup | str:
         return f"{value:,}"
     if isinstance(value, (dict, list)):
         return Markup('<pre class="json">{}</pre>').format(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    if language() == "en" and (english := getattr(value, "name_en", "")):
+        return escape(english)
     return escape(str(value))

@@ -28,13 +28,8 @@ __all__ = ["DESK", "Desk"]
 
 #: what a rule is called on the desk; a rule without words here shows its code
 RULE_WORDS: dict[str, str] = {
-    "admit_after_notice": N_("公示期满自动入库"),
-    "close_notices": N_("公示期满自动入库"),
-    "remind": N_("到期提醒"),
-    "escalate": N_("超期升级"),
+    "admission": N_("公示期满自动入库"),
     "lapse": N_("逾期未补正自动失效"),
-    "deliver": N_("函件投递"),
-    "anchor_audit": N_("审计根公布"),
 }
 
 
