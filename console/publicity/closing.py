@@ -18,6 +18,7 @@ from pathlib import Path
 from sqlalchemy import exists, or_, select, update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.sql import ColumnElement
 
 from console import audit, clock, outbox
 from console.applications.models import Admission, Finding
@@ -62,7 +63,7 @@ class Closing:
         return words + (f"，没办成 {self.failed}" if self.failed else "")
 
 
-def due(now: dt.datetime) -> list[object]:
+def due(now: dt.datetime) -> list[ColumnElement[bool]]:
     """SQL: conditions on Notice and NoticeItem joined: the window is over, the person is not settled and not held."""
     return [
         Notice.due_at <= now,
@@ -72,7 +73,7 @@ def due(now: dt.datetime) -> list[object]:
     ]
 
 
-def has_work() -> object:
+def has_work() -> ColumnElement[bool]:
     """SQL on Notice, for the sweep: somebody can be settled, or everybody is and only the notice itself is open.
 
     A notice that waits for a ruling or for the brake gives no work, so that it is not claimed again and again.
@@ -315,7 +316,7 @@ def would_admit(
     statement = (
         select(NoticeItem)
         .join(Notice, Notice.id == NoticeItem.notice_id)
-        .where(*due(clock.now(session)))  # type: ignore[arg-type]
+        .where(*due(clock.now(session)))
         .options(joinedload(NoticeItem.notice).joinedload(Notice.department))
         .order_by(Notice.due_at, NoticeItem.id)
         .limit(limit)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import column, func, select, table, text
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from console import clock
@@ -306,19 +306,25 @@ def restricted_people(session: Session, applicants: Sequence[int], on: dt.date) 
     return found
 
 
+def notice_days(session: Session, releases: Iterable[int]) -> int:
+    """The longest window any of these releases gives: nobody gets less than the rules the file met."""
+    settings = [departments.bundle_of(session, release).manifest.pipeline for release in releases]
+    return max(found.notice_days.value for found in settings if found is not None)
+
+
 def window_if_opened(session: Session, candidates: Sequence[Candidate]) -> tuple[dt.date, dt.date, int] | None:
     """(first day, last day, working days) of a notice that were opened now with these people; None without people."""
     releases = {c.admission.release_id for c in candidates if c.obstacle is None}
     if not releases:
         return None
-    days = max(departments.bundle_of(session, release).manifest.pipeline.notice_days.value for release in releases)
+    days = notice_days(session, releases)
     calendar, _version = departments.working_calendar(session)
     today = clock.today(session)
     return calendar.due_date(today, 1).last_day, calendar.due_date(today, days).last_day, days
 
 
 def waiting(session: Session, department: Department, *, limit: int = 500) -> list[Candidate]:
-    """Everybody of this department at the publicity step, the longest waiting first, with why some cannot join a notice."""
+    """Everybody of this department at the publicity step: who can join a notice before who cannot and why, the longest waiting first."""
     admissions = session.scalars(
         select(Admission)
         .where(Admission.department_id == department.id, Admission.step == Step.PUBLICITY)
@@ -328,7 +334,7 @@ def waiting(session: Session, department: Department, *, limit: int = 500) -> li
     ).all()
     elsewhere = shown_elsewhere(session, [admission.id for admission in admissions])
     restricted = restricted_people(session, [admission.applicant_id for admission in admissions], clock.today(session))
-    return [
+    found = [
         Candidate(
             admission,
             Obstacle(admission, ON_ANOTHER_NOTICE, elsewhere[admission.id]) if admission.id in elsewhere else None,
@@ -336,6 +342,7 @@ def waiting(session: Session, department: Department, *, limit: int = 500) -> li
         )
         for admission in admissions
     ]
+    return sorted(found, key=lambda candidate: candidate.obstacle is not None)
 
 
 @dataclass(frozen=True)
@@ -359,3 +366,11 @@ def coordinating_office(session: Session, department: Department) -> Office:
     return session.scalars(
         select(Office).where(Office.department_id == department.id).order_by(Office.is_coordinating.desc(), Office.level).limit(1)
     ).one()
+
+
+def officer_names(session: Session, whos: Iterable[str | None]) -> dict[str, str]:
+    """`staff:12` → the officer's name, for those among `whos` that are officers; for pages that say who did it."""
+    user = table("ab_user", column("id"), column("first_name"), column("last_name"))
+    ids = {int(who[6:]): who for who in whos if who and who.startswith("staff:")}
+    rows = session.execute(select(user.c.id, user.c.last_name, user.c.first_name).where(user.c.id.in_(ids)))
+    return {ids[staff_id]: f"{last}{first}" for staff_id, last, first in rows}

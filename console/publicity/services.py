@@ -64,10 +64,7 @@ def open_notice(
     require(actor, Act.OPEN_NOTICE, notice)
     members = _lock_members(session, office, [admission.id for admission in admissions])
     calendar, version = departments.working_calendar(session)
-    days = max(
-        departments.bundle_of(session, release).manifest.pipeline.notice_days.value
-        for release in {admission.release_id for admission in members}
-    )
+    days = queries.notice_days(session, {admission.release_id for admission in members})
     deadline = calendar.due_date(today, days)
     notice.number, batch = _number(session, office, today)
     notice.title = (title or "").strip() or f"关于 {today.year} 年第 {batch} 批拟入库评标专家的公示（{office.department.short_name}）"
@@ -155,7 +152,7 @@ def _people(session: Session, members: Sequence[Admission]) -> list[dict[str, An
     names = dict(
         session.execute(select(Applicant.id, Applicant.name).where(Applicant.id.in_([m.applicant_id for m in members]))).all()
     )
-    filled = dict(
+    filled: dict[int, dict[str, Any]] = dict(
         session.execute(
             select(Application.id, Application.answers).where(Application.id.in_([m.application_id for m in members]))
         ).all()

@@ -214,6 +214,7 @@ class Objections(_Desk):
                 may_rule=objection.ruled_at is None and may(current(), Act.RULE_ON_OBJECTION, objection),
                 ruling=ruling,
                 decision=decision,
+                ruler=queries.officer_names(session, [objection.ruled_by]).get(objection.ruled_by or "", objection.ruled_by),
                 problems=problems or [],
             )
         return (page, 422) if problems else page
@@ -252,11 +253,14 @@ class Brakes(_Desk):
 
     def _page(self, problems: list[tuple[str, str]] | None = None, reason: str = "", scope: str = "") -> Any:
         with transaction() as session:
+            pulled, past = brakes.pulled(session), brakes.released(session)
+            names = queries.officer_names(session, [row.brake.pulled_by for row in pulled])
             return self.render(
                 "publicity/brake.html",
                 title=_("自动入库的刹车"),
-                pulled=brakes.pulled(session),
-                past=brakes.released(session),
+                pulled=pulled,
+                past=past,
+                name_of=lambda who: names.get(who, _("系统")),
                 choices=brakes.choices(session, current()),
                 would=services.would_admit(session),
                 may_release=lambda brake: brakes.may_pull(current(), brake.department_id),

@@ -156,7 +156,7 @@ def _lines(session: Session, entry: RosterEntry, today: dt.date) -> tuple[Line, 
         .order_by(RosterSpecialty.standard, RosterSpecialty.code)
     ).all()
     suspended = [row.id for row in rows if row.standing == SUSPENDED]
-    since: dict[int, dt.datetime] = {}
+    since: dict[int | None, dt.datetime] = {}
     if suspended:  # the public reads no events: it learns that, not since when
         since = dict(
             session.execute(

@@ -50,7 +50,7 @@ def enter_roster(session: Session, moves: Sequence[Moved], *, actor: Principal) 
     responsible = responsible_officers(session, list(admissions))
     today = clock.today(session)
     terms = {
-        release: _last_day(today, departments.bundle_of(session, release).manifest.pipeline.term_years.value)
+        release: _term_end(session, release, today)
         for release in {admission.release_id for admission in admissions.values()}
     }
     rows = []
@@ -92,7 +92,7 @@ def _entries(session: Session, moves: Sequence[Moved]) -> dict[int, int]:
     if not new:
         return found
     names = dict(session.execute(select(Applicant.id, Applicant.name).where(Applicant.id.in_(new))).all())
-    filled = dict(
+    filled: dict[int, dict[str, Any]] = dict(
         session.execute(
             select(Application.id, Application.answers).where(
                 Application.id.in_([by_applicant[applicant].application_id for applicant in new])
@@ -125,10 +125,12 @@ def _entries(session: Session, moves: Sequence[Moved]) -> dict[int, int]:
     )
 
 
-def _last_day(first: dt.date, years: int) -> dt.date:
-    end = anniversary(first, years)
+def _term_end(session: Session, release_id: int, first: dt.date) -> dt.date:
+    """The last day of a term that begins on `first`, by the `term_years` of the release."""
+    settings = departments.bundle_of(session, release_id).manifest.pipeline
+    end = anniversary(first, settings.term_years.value) if settings is not None else None
     if end is None:
-        raise ValueError(f"a term of {years} years does not end in our calendar")
+        raise ValueError(f"release {release_id} gives no term that ends in our calendar")
     return end - dt.timedelta(days=1)
 
 

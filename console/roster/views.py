@@ -19,10 +19,10 @@ from console.roster.screens import STANDING_KINDS, standing_words
 
 READERS = frozenset(role for role, definition in ROLES.items() if Subject.ROSTER in definition.reads)
 EVENT_WORDS = {
-    "entered": N_("入库"),
+    "entered": N_("进入专家库"),
     "suspended": N_("暂停"),
     "restored": N_("恢复"),
-    "ended": N_("退出"),
+    "ended": N_("退出专家库"),
 }
 
 

@@ -38,7 +38,7 @@ def shown(client, path):
 
 
 def test_a_coordinator_opens_a_notice_for_those_chosen(committed_db, coordinator):
-    first, second = arrange(committed_db, "高娃", "敖登")
+    _first, second = arrange(committed_db, "高娃", "敖登")
     assert "交通运输厅有 2 人等着公示" in shown(coordinator, "/notices/")
     page = shown(coordinator, "/notices/open")
     assert "5 个工作日" in page
