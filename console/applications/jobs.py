@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, column, exists, select, table
 
 from console import clock
 from console.applications import services
@@ -29,8 +29,18 @@ def lapse(admission_ids: list[int]) -> None:
         advance(session, due, Action.LAPSE, actor=current(), reason="期限内没有办理", lenient=True)
 
 
+# a plain table keeps the trunk below the exam room
+_attempt = table("attempt", column("admission_id"), column("finished_at"))
+
+
 def _waits() -> Any:
-    return and_(Admission.step.in_([str(step) for step in APPLICANT_STEPS]), Admission.due_at.is_not(None))
+    """Files at their applicant's turn; one whose applicant is sitting the exam is first graded, whatever the hour."""
+    sitting = exists().where(_attempt.c.admission_id == Admission.id, _attempt.c.finished_at.is_(None))
+    return and_(
+        Admission.step.in_([str(step) for step in APPLICANT_STEPS]),
+        Admission.due_at.is_not(None),
+        ~sitting.correlate(Admission),
+    )
 
 
 @job("applications.carry_out_assignment")

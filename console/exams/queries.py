@@ -9,7 +9,7 @@ import datetime as dt
 import hashlib
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from console import clock
@@ -164,6 +164,13 @@ def paper_page(session: Session, attempt: Attempt) -> PaperPage:
         seconds_left=max(0, int(left)),
         commitment=paper.commitment,
     )
+
+
+def progress(session: Session, attempt: Attempt) -> tuple[int, int]:
+    """(seconds left, questions answered): what a page needs after each answer, without reading the paper again."""
+    answered = select(func.count(Answer.question)).where(Answer.attempt_id == attempt.id, Answer.choice != "")
+    left = (attempt.ends_at - clock.now(session)).total_seconds() if attempt.finished_at is None else 0
+    return max(0, int(left)), session.scalar(answered) or 0
 
 
 def result(session: Session, attempt: Attempt) -> Result:

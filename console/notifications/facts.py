@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from sqlalchemy import ColumnElement, FromClause, column, select, table
 from sqlalchemy.orm import Session
@@ -186,7 +187,7 @@ class Facts:
         wanted = [o.about for o in occasions if o.about is not None]
         if not wanted:
             return {}
-        columns = (key.c.id, _notice.c.id.label("notice_id"), _notice.c.number, _notice.c.title, _notice.c.last_day, *more)
+        columns = (key.c.id, _notice.c.number, _notice.c.title, _notice.c.last_day, *more)
         return {row.id: row for row in self._rows(source, *columns, where=key.c.id.in_(wanted))}
 
     def _entries(self, occasions: Sequence[Occasion]) -> dict[int, Any]:
@@ -262,7 +263,7 @@ class Facts:
             values |= {
                 "notice_title": same(notice.title),
                 "closes_on": day(notice.last_day),
-                "notice_url": same(f"{self.portal}/notices/{notice.notice_id}"),
+                "notice_url": same(f"{self.portal}/notices/{quote(notice.number)}"),
             }
         elif event.startswith("objection_"):
             objection = self.objections[occasion.about or 0]
@@ -274,7 +275,7 @@ class Facts:
                 "roster_number": same(entry.number),
                 "term_from": day(entry.term_from),
                 "term_until": day(entry.term_to),
-                "certificate_url": same(f"{self.portal}/certificates/{entry.code}"),
+                "certificate_url": same(f"{self.portal}/verify/{quote(entry.code)}"),
             }
         else:
             values["reasons"] = lines(occasion.items, bundle, reason=occasion.reason)

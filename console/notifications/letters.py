@@ -87,4 +87,5 @@ def _address(session: Session, written: Sequence[tuple[int, dict[str, Any]]], fa
         for channel in ((MAIL, SMS) if facts.people[row["applicant_id"]].has_email else (SMS,))
     ]
     if deliveries:
-        session.execute(insert(Delivery).on_conflict_do_nothing(index_elements=["idempotency_key"]), deliveries)
+        once = insert(Delivery).on_conflict_do_nothing(index_elements=["idempotency_key"])
+        session.execute(once.returning(Delivery.id), deliveries)  # with RETURNING the set goes in one statement

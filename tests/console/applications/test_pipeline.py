@@ -108,7 +108,9 @@ def _trail(session: Session) -> tuple[list[Any], list[Any], list[Any], set[Any]]
     audited = session.scalars(
         select(AuditEntry.body).where(AuditEntry.action.startswith("admission.")).order_by(AuditEntry.subject, AuditEntry.id)
     ).all()
-    told = {(m.topic, i) for m in session.scalars(select(OutboxMessage)) for i in m.ids}
+    # what the rooms publish on their own speaks of their own rows
+    road = select(OutboxMessage).where(OutboxMessage.topic.startswith("admission."))
+    told = {(m.topic, i) for m in session.scalars(road) for i in m.ids}
     return [tuple(getattr(a, c) for c in columns) for a in admissions], list(entries), list(audited), told
 
 

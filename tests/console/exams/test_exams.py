@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 
 from console import clock as console_clock
 from console import db
+from console.applications import jobs as lapsing
 from console.applications import services as applications
 from console.applications.models import Admission
 from console.audit import AuditEntry
@@ -169,7 +170,7 @@ def test_latest_choice_counts_and_an_empty_one_takes_it_back(session):
 
     saved = session.execute(select(Answer.question, Answer.choice).where(Answer.attempt_id == attempt.id)).all()
     assert dict(saved) == {single: "", multiple: "AC"}
-    assert queries.paper_page(session, attempt).answered == 1
+    assert queries.paper_page(session, attempt).answered == 1 == queries.progress(session, attempt)[1]
 
 
 def test_saving_an_answer_is_one_statement(session, statements):
@@ -297,6 +298,36 @@ def test_time_over_is_graded_with_what_was_saved_by_the_clock(session, clock):
     assert (graded, again) == (1, 0)
     assert (attempt.passed, attempt.finished_at) == (True, ends_at)
     assert session.get_one(Admission, ids[1]).step == Step.PUBLICITY
+
+
+def test_who_sits_when_the_deadline_falls_is_graded_before_the_file_can_lapse(session, clock):
+    admission, actor = _at_exam(session)
+    admission_id, due_at = admission.id, admission.due_at
+    clock.set(due_at - dt.timedelta(minutes=20))
+    attempt = services.start(session, admission, actor=actor)
+    attempt_id = attempt.id
+    _answer(session, attempt, _right(session, attempt), actor)
+    clock.set(due_at + dt.timedelta(hours=1))
+
+    lapsing.lapse([admission_id])
+    assert session.get_one(Admission, admission_id).step == Step.EXAM
+    jobs.finish_due([attempt_id])
+    lapsing.lapse([admission_id])
+
+    assert session.get_one(Admission, admission_id).step == Step.PUBLICITY
+
+
+def test_failing_as_the_deadline_falls_lapses_after_the_grading(session, clock):
+    admission, actor = _at_exam(session)
+    admission_id, due_at = admission.id, admission.due_at
+    clock.set(due_at - dt.timedelta(minutes=20))
+    attempt_id = services.start(session, admission, actor=actor).id
+    clock.set(due_at + dt.timedelta(hours=1))
+
+    jobs.finish_due([attempt_id])
+    lapsing.lapse([admission_id])
+
+    assert session.get_one(Admission, admission_id).step == Step.LAPSED
 
 
 def test_starting_after_the_time_ran_out_shows_the_graded_attempt(session, clock):

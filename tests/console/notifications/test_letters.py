@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 from console import clock as console_clock
 from console.applications import services as applications
 from console.applications.models import Admission, StepEntry
-from console.applications.pipeline import Moved, advance
+from console.applications.pipeline import Filing, Moved, advance, begin
 from console.departments import queries as departments
 from console.exams.models import Attempt, Paper
 from console.notifications import jobs, queries, services
@@ -28,7 +28,15 @@ from console.roster.models import RosterEntry, RosterSpecialty
 from console.scope import Applicant, Staff, System, become
 from rules.letters import EVENTS
 from rules.pipeline import MOVES, Action, Step
-from tests.factories import HOHHOT, SPECIALTIES, make_admission, make_applicant, make_staff
+from tests.factories import (
+    HOHHOT,
+    SPECIALTIES,
+    department,
+    make_admission,
+    make_applicant,
+    make_application,
+    make_staff,
+)
 
 DEPARTMENTS = tuple(SPECIALTIES)
 LETTER_EVENTS = tuple(event for event in EVENTS if event != "sign_in_code")
@@ -131,9 +139,9 @@ MORE: dict[str, Callable[..., dict[str, Any]]] = {
 }
 
 
-def _occasion(session, event: str, department: str) -> Occasion:
+def _occasion(session, event: str, code: str) -> Occasion:
     admission = make_admission(
-        session, step=STEPS.get(event, Step.FIRST_REVIEW), department_code=department,
+        session, step=STEPS.get(event, Step.FIRST_REVIEW), department_code=code,
         answers={"name": "高娃"},
     )  # fmt: skip
     if event == "flagged":
@@ -154,10 +162,10 @@ def _occasion(session, event: str, department: str) -> Occasion:
     )
 
 
-@pytest.mark.parametrize("department", DEPARTMENTS)
+@pytest.mark.parametrize("code", DEPARTMENTS)
 @pytest.mark.parametrize("event", LETTER_EVENTS)
-def test_letter_says_every_place_in_both_languages(session, event, department):
-    occasion = _occasion(session, event, department)
+def test_letter_says_every_place_in_both_languages(session, event, code):
+    occasion = _occasion(session, event, code)
 
     values = Facts(session, [occasion]).of(occasion)
     unseen = write(session, [occasion])
@@ -312,6 +320,33 @@ def _moves(session, admissions: list[Admission], officer: Staff) -> list[Moved]:
     ]
 
 
+def test_receipt_names_the_specialties_of_its_own_department_alone(session):
+    """The receipt is written while the application is being frozen: the specialties are not with the admission yet."""
+    application = make_application(session)
+    application.chosen = [{"standard": standard, "code": code} for standard, code in SPECIALTIES.values()]
+    names = {
+        code: departments.specialties(session, [SPECIALTIES[code]])[SPECIALTIES[code]].name for code in ("transport", "water")
+    }
+    filings = [Filing(_new(session, application, code), Action.PASS_STEP) for code in names]
+
+    moved = begin(session, filings, actor=Applicant(application.applicant_id))
+
+    for move, (_, name) in zip(moved, names.items(), strict=True):
+        letter = session.scalars(select(Letter).where(Letter.admission_id == move.admission.id)).one()
+        said = letter.body.partition("申报专业：")[2].partition("。")[0]
+        assert (letter.event, said) == ("submitted", name)
+
+
+def _new(session, application, code: str) -> Admission:
+    found = department(session, code)
+    release = departments.release_in_force(session, found.id, console_clock.today(session))
+    office = departments.office_for(session, found.id, application.division_code, 1)
+    return Admission(
+        number=f"{application.number}-{found.short_code}", application_id=application.id, applicant_id=application.applicant_id,
+        department_id=found.id, division_code=application.division_code, release_id=release.id, office_id=office.id, flags=[],
+    )  # fmt: skip
+
+
 # ── what is not a move ──
 
 
@@ -336,12 +371,13 @@ def test_everybody_on_a_notice_is_told_where_and_until_when(session):
     session.add(NoticeItem(notice_id=item.notice_id, position=2, name="巴图", employer="某院", specialties=[], **belongs))
     session.flush()
     notice_id, ids = item.notice_id, {first.id, second.id}
+    number = session.get_one(Notice, notice_id).number
 
     jobs.tell_notice_opened([notice_id])
 
     letters = session.scalars(select(Letter).where(Letter.event == "notice_opened")).all()
     assert {letter.admission_id for letter in letters} == ids
-    assert all(f"/notices/{notice_id}" in letter.body for letter in letters)
+    assert all(f"/notices/{number}" in letter.body for letter in letters)
 
 
 def test_two_objections_are_two_letters_that_do_not_name_who_objected(session):
