@@ -217,7 +217,8 @@ def tell_offices(session: Session, admission_ids: Sequence[int]) -> None:
             }
         )
     if rows:
-        session.execute(insert(Message).on_conflict_do_nothing(index_elements=["key"]), rows)
+        once = insert(Message).on_conflict_do_nothing(index_elements=["key"])
+        session.execute(once.returning(Message.id), rows)  # with RETURNING the set goes in one statement
 
 
 # ── reading, and trying again ────────────────────────────────────────────────────────────────────────────────
