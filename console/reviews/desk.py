@@ -19,7 +19,7 @@ from console.departments import queries as departments
 from console.doors.deadlines import window
 from console.doors.look import step_label
 from console.doors.preferences import language
-from console.errors import Conflict, ConsoleError, N_, NotFound
+from console.errors import N_, Conflict, ConsoleError, NotFound
 from console.reviews import distribution, folder, queries, reading, services
 from console.reviews.errors import NotReady
 from console.reviews.folder import Folder
@@ -30,7 +30,12 @@ from console.scope import Staff, current
 from rules.pipeline import Step
 
 TEMPLATES = str(Path(__file__).parent / "templates")
-TABS: dict[str, str] = {"form": N_("申报表"), "documents": N_("材料"), "history": N_("沿革"), "others": N_("同一人的其他办件")}
+TABS: dict[str, str] = {
+    "form": N_("申报表"),
+    "documents": N_("材料"),
+    "history": N_("沿革"),
+    "others": N_("同一人的其他办件"),
+}
 ASKS = {"return": Decision.RETURN, "refuse": Decision.REFUSE, "reopen": Decision.REOPEN, "uphold": Decision.UPHOLD}
 SECRET_WORDS: dict[str, str] = {"id_number": N_("身份证号"), "phone": N_("手机号"), "email": N_("邮箱")}
 WIDTHS = {"": 900, "wide": 1_600}
@@ -80,7 +85,9 @@ class Desk(Page):
         ask = asked.removeprefix("ask-") if asked != "save" else None
         if ask is None:
             flash(_("已存。只是记录，还没有作出决定。"), "ok")
-        return redirect(url_for(".show", admission_id=admission_id, ask=ask, _anchor=f"dlg-{ask}" if ask else "review"), 303)
+        return redirect(
+            url_for(".show", admission_id=admission_id, ask=ask, _anchor=f"dlg-{ask}" if ask else "review"), 303
+        )
 
     def _decide(self, admission_id: int, typed: Typed, asked: str) -> Any:
         decision = next((one for one in Decision if one == asked), None)
@@ -90,7 +97,12 @@ class Desk(Page):
             admission = queries.admission_of(session, admission_id)
             if decision in (Decision.REOPEN, Decision.UPHOLD):
                 moved = services.decide_reconsideration(
-                    session, admission, decision == Decision.REOPEN, actor=current(), reason=typed.reason, version=typed.version
+                    session,
+                    admission,
+                    decision == Decision.REOPEN,
+                    actor=current(),
+                    reason=typed.reason,
+                    version=typed.version,
                 )
             else:
                 items: Any = typed.grounds
@@ -134,7 +146,14 @@ class Desk(Page):
         return page, error.status
 
     def _page(
-        self, session: Any, found: Folder, typed: Typed, *, ask: str = "", error: NotReady | None = None, shown: Any = None
+        self,
+        session: Any,
+        found: Folder,
+        typed: Typed,
+        *,
+        ask: str = "",
+        error: NotReady | None = None,
+        shown: Any = None,
     ) -> str:
         tab = request.args.get("tab", "form")
         days = folder.days_of(session, found.admission)
@@ -159,13 +178,12 @@ class Desk(Page):
             error=_(error.message, **error.facts) if error else "",
             blocks=[_(block.sentence, **_in_language(block.facts, found)) for block in found.blocks],
             hindrance=_(found.hindrance.sentence, **found.hindrance.facts) if found.hindrance else "",
-            verb=_(found.level.verb) if found.level else "",
             evidence=self._evidence(found),
             action_words=ACTION_WORDS,
             decision_words=DECISION_WORDS,
             secret_words=SECRET_WORDS,
             shown=shown,
-            may_reveal=self.appbuilder.sm.has_access("can_reveal", self.class_permission_name),
+            may_reveal=any(grant.role in REVIEW_ROLES for grant in getattr(current(), "grants", ())),
             may_take=found.may_decide and found.admission.holder_id is None,
             may_release=folder.may_release(current(), found.admission),
             steps=Step,
@@ -180,7 +198,7 @@ class Desk(Page):
         """The attachment that is open beside the form: the one asked for, else the first."""
         wanted = request.args.get("a", "")
         chosen = [one for one in found.form.evidence if str(one.attachment.id) == wanted]
-        return (chosen or list(found.form.evidence) or [None])[0]
+        return next(iter(chosen or found.form.evidence), None)
 
     # ── holding, and looking behind a mask ───────────────────────────────────────────────────────────────────
 
@@ -248,7 +266,8 @@ class EvidencePages(Page):
         with transaction() as session:
             content_hash = reading.evidence_of(session, attachment_id).hash
         answer = Response(
-            files.page_png(content_hash, page, width=WIDTHS.get(request.args.get("size", ""), WIDTHS[""])), mimetype="image/png"
+            files.page_png(content_hash, page, width=WIDTHS.get(request.args.get("size", ""), WIDTHS[""])),
+            mimetype="image/png",
         )
         answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
         answer.headers["Cache-Control"] = "private, no-store"

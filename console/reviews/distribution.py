@@ -16,7 +16,7 @@ from console import audit
 from console.applications.models import Admission
 from console.applications.pipeline import SeparatedDuty
 from console.errors import NotAllowed, StepMovedOn
-from console.reviews import queries
+from console.reviews import people, queries
 from console.reviews.errors import CannotHold, HeldByAnother, NobodyToHold
 from console.reviews.services import level_of
 from console.roles import Act
@@ -33,7 +33,7 @@ def take(session: Session, admission: Admission, *, actor: Principal) -> Admissi
         raise SeparatedDuty(number=admission.number)
     if admission.holder_id != actor.id:
         if admission.holder_id is not None:
-            names = queries.staff_names(session, [admission.holder_id])
+            names = people.staff_names(session, [admission.holder_id])
             raise HeldByAnother(number=admission.number, holder=names.get(admission.holder_id, ""))
         _set_holder(session, admission, actor.id, "file.taken")
     return admission
@@ -53,12 +53,12 @@ def release(session: Session, admission: Admission, *, actor: Principal) -> Admi
 def assign_to(session: Session, admissions: Sequence[Admission], staff_id: int, *, actor: Principal) -> int:
     """Give these files to one officer, who must hold the right grant over each; returns how many changed hands."""
     changed = 0
-    able = queries.able_to_review(session, admissions)
+    able = people.able_to_review(session, admissions)
     for admission in admissions:
         require(actor, Act.DISTRIBUTE, admission)
         level_of(admission)
         if all(person.id != staff_id for person in able[admission.id]):
-            raise CannotHold(name=queries.staff_names(session, [staff_id]).get(staff_id, "—"), number=admission.number)
+            raise CannotHold(name=people.staff_names(session, [staff_id]).get(staff_id, "—"), number=admission.number)
         if admission.holder_id != staff_id:
             _set_holder(session, admission, staff_id, "file.distributed")
             changed += 1
@@ -70,10 +70,10 @@ def distribute_evenly(session: Session, admissions: Sequence[Admission], *, acto
 
     Returns officer → number of files received. Files that somebody holds stay where they are.
     """
-    load = Counter(queries.loads(session))
+    load = Counter(people.loads(session))
     given: Counter[int] = Counter()
     waiting = [admission for admission in admissions if admission.holder_id is None]
-    persons = queries.able_to_review(session, waiting)
+    persons = people.able_to_review(session, waiting)
     far = max((a.due_at for a in waiting if a.due_at), default=None)
     for admission in sorted(waiting, key=lambda a: (a.due_at or far, a.id) if far else (a.id,)):
         require(actor, Act.DISTRIBUTE, admission)
@@ -110,4 +110,3 @@ def _set_holder(session: Session, admission: Admission, holder_id: int | None, a
         division_code=admission.division_code,
         changes={"holder": [was, holder_id]},
     )
-

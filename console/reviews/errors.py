@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from console.errors import Conflict, ConsoleError, N_, NotAllowed
+from console.errors import N_, Conflict, ConsoleError, NotAllowed
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from console.applications import queries as files
 from console.applications.models import Admission, Applicant, Finding, StepEntry
 from console.departments import queries as departments
 from console.errors import N_
-from console.reviews import queries, readiness, reading
+from console.reviews import people, queries, readiness, reading
 from console.reviews.errors import HeldByAnother, OwnRefusal, Problem
 from console.reviews.levels import LEVELS, Level
 from console.reviews.models import Review
@@ -77,7 +77,7 @@ def review_page(session: Session, admission_id: int, *, actor: Principal, lang: 
     sheet = readiness.sheet_of(session, admission, level, draft) if level is not None and level.name else None
     history = _history(session, admission)
     entries = [past.entry for past in history]
-    names = queries.staff_names(session, [admission.holder_id])
+    names = people.staff_names(session, [admission.holder_id])
     place = reading.place_names(session, {admission.division_code})[admission.division_code]
     bundle = departments.bundle_of(session, admission.release_id)
     return Folder(
@@ -116,10 +116,11 @@ def _last(entries: Sequence[StepEntry], action: Action) -> StepEntry | None:
 def _history(session: Session, admission: Admission) -> list[Past]:
     entries = files.timeline(session, admission)
     ids = {entry.id: int(entry.who.partition(":")[2]) for entry in entries if entry.who.startswith("staff:")}
-    names = queries.staff_names(session, ids.values())
+    names = people.staff_names(session, ids.values())
     kinds = {"staff": "staff", "applicant": "applicant"}
     return [
-        Past(entry, names.get(ids.get(entry.id, 0)), kinds.get(entry.who.partition(":")[0], "system")) for entry in entries
+        Past(entry, names.get(ids.get(entry.id, 0)), kinds.get(entry.who.partition(":")[0], "system"))
+        for entry in entries
     ]
 
 

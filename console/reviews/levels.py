@@ -61,11 +61,23 @@ class Level:
     role: Role
     name: str | None  # first | second in review.yaml; None: reconsideration, which has no checklist
     verb: str
+    passes: str = ""  # the button
+    sheet: str = ""  # the heading of the checklist
 
 
 LEVELS: dict[str, Level] = {
-    Step.FIRST_REVIEW: Level(Step.FIRST_REVIEW, Act.FIRST_REVIEW, Role.FIRST_REVIEWER, "first", N_("初审")),
-    Step.SECOND_REVIEW: Level(Step.SECOND_REVIEW, Act.SECOND_REVIEW, Role.SECOND_REVIEWER, "second", N_("复审")),
+    Step.FIRST_REVIEW: Level(
+        Step.FIRST_REVIEW, Act.FIRST_REVIEW, Role.FIRST_REVIEWER, "first", N_("初审"), N_("初审通过"), N_("初审核对单")
+    ),
+    Step.SECOND_REVIEW: Level(
+        Step.SECOND_REVIEW,
+        Act.SECOND_REVIEW,
+        Role.SECOND_REVIEWER,
+        "second",
+        N_("复审"),
+        N_("复审通过"),
+        N_("复审核对单"),
+    ),
     Step.RECONSIDERATION: Level(Step.RECONSIDERATION, Act.RECONSIDER, Role.COORDINATOR, None, N_("复核")),
 }
 REVIEW_STEPS = tuple(str(step) for step in LEVELS)

@@ -1,4 +1,4 @@
-"""What officers look at: their queue, the work of their offices in numbers, and who may hold what.
+"""What officers look at: their queue page by page, and the past of one file.
 
 Every row comes through the principal's scope; nothing here narrows by office itself.
 """
@@ -6,28 +6,25 @@ Every row comes through the principal's scope; nothing here narrows by office it
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, String, and_, column, func, or_, select, table, text
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from console import clock
 from console.applications.models import Admission, Applicant, ApplicationSpecialty, StepEntry
 from console.departments.models import Division
 from console.errors import NotFound
-from console.reviews.levels import LEVELS, REVIEW_STEPS
+from console.reviews import people
+from console.reviews.levels import REVIEW_STEPS
 from console.reviews.models import Review
 from console.scope import Principal, Staff
 from rules.pipeline import CLOSED_STEPS, OPEN_STEPS, Action, Step
 
 PAGE = 25
 VIEWS = ("mine", "unassigned", "overdue", "office", "returned", "closed")
-
-# Flask-AppBuilder's table of people; a plain table keeps its package out of the rooms
-_staff = table("ab_user", column("id"), column("first_name"), column("last_name"), column("active"))
-_full_name = func.concat(_staff.c.last_name, _staff.c.first_name, type_=String)
 
 
 @dataclass(frozen=True)
@@ -99,12 +96,12 @@ def queue(
     )
 
 
-def _lines() -> Select[Any]:
+def _lines() -> Select[*tuple[Any, ...]]:
     return (
-        select(Admission, Applicant.name, Division.name, Division.name_en, _full_name.label("holder"))
+        select(Admission, Applicant.name, Division.name, Division.name_en, people.full_name.label("holder"))
         .join(Applicant, Applicant.id == Admission.applicant_id)
         .join(Division, Division.code == Admission.division_code)
-        .outerjoin(_staff, _staff.c.id == Admission.holder_id)
+        .outerjoin(people.staff, people.staff.c.id == Admission.holder_id)
         .options(selectinload(Admission.specialties))
     )
 
@@ -179,122 +176,6 @@ def _cursor(text_: str) -> tuple[dt.datetime | None, int] | None:
     return (moment, int(row_id)) if moment is None or moment.tzinfo else None
 
 
-# ── numbers ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True)
-class StepCount:
-    """How many open files lie at a step, how many of them are mine, nobody's, and late."""
-
-    step: str
-    count: int
-    mine: int
-    unassigned: int
-    overdue: int
-
-
-def counts_by_step(session: Session, actor: Principal) -> list[StepCount]:
-    """The open files within scope, one row per step that has any, in the order of the walk; one statement."""
-    me = actor.id if isinstance(actor, Staff) else 0
-    waiting = Admission.step.in_(REVIEW_STEPS)
-    rows = session.execute(
-        select(
-            Admission.step,
-            func.count(),
-            func.count().filter(and_(waiting, Admission.holder_id == me)),
-            func.count().filter(and_(waiting, Admission.holder_id.is_(None))),
-            func.count().filter(and_(waiting, Admission.due_at <= clock.now(session))),
-        )
-        .where(Admission.step.in_([str(step) for step in OPEN_STEPS]))
-        .group_by(Admission.step)
-    )
-    order = {str(step): at for at, step in enumerate(OPEN_STEPS)}
-    return sorted((StepCount(*row) for row in rows), key=lambda row: order[row.step])
-
-
-@dataclass(frozen=True)
-class Week:
-    """A week, named by its Monday: files that came to review and files that left it."""
-
-    monday: dt.date
-    came: int
-    left: int
-
-
-def weeks(session: Session, *, count: int = 12) -> list[Week]:
-    """The last weeks of review within scope, oldest first, empty weeks included."""
-    today = clock.today(session)
-    first = today - dt.timedelta(days=today.weekday() + 7 * (count - 1))
-    monday = func.date_trunc("week", func.timezone(clock.ZONE.key, StepEntry.at))
-    came = StepEntry.to_step.in_(REVIEW_STEPS)
-    left = StepEntry.from_step.in_(REVIEW_STEPS)
-    rows = session.execute(
-        select(monday, func.count().filter(came), func.count().filter(left))
-        .where(StepEntry.at >= clock.at_midnight(first), or_(came, left))
-        .group_by(monday)
-    )
-    found = {at.date(): (in_, out) for at, in_, out in rows}
-    days = (first + dt.timedelta(weeks=n) for n in range(count))
-    return [Week(day, *found.get(day, (0, 0))) for day in days]
-
-
-@dataclass(frozen=True)
-class EndingNotice:
-    """A public notice of these offices whose window closes soon."""
-
-    id: int
-    number: str
-    title: str
-    people: int
-    first_day: dt.date
-    last_day: dt.date
-
-
-def ending_notices(session: Session, *, most: int = 4) -> list[EndingNotice]:
-    """Open notices within scope, the one that closes first on top.
-
-    Asked of the tables themselves, so that this room need not know the room that opens notices; the wall narrows them.
-    """
-    notice = table("notice", *(column(n) for n in ("id", "number", "title", "first_day", "last_day", "closed_at", "due_at")))
-    item = table("notice_item", column("notice_id"))
-    people = select(func.count()).where(item.c.notice_id == notice.c.id).scalar_subquery()
-    rows = session.execute(
-        select(notice.c.id, notice.c.number, notice.c.title, people, notice.c.first_day, notice.c.last_day)
-        .where(notice.c.closed_at.is_(None), notice.c.due_at > clock.now(session))
-        .order_by(notice.c.due_at, notice.c.id)
-        .limit(most)
-    )
-    return [EndingNotice(*row) for row in rows]
-
-
-@dataclass(frozen=True)
-class StaffMessage:
-    """A message to an office: known events are said in the reader's language, others as they were written."""
-
-    event: str
-    text: str
-    written_at: dt.datetime
-    admission_id: int | None
-    number: str | None
-
-
-def staff_messages(session: Session, *, most: int = 5) -> list[StaffMessage]:
-    """The latest messages to these offices (站内信) of the last fourteen days; asked of the table itself, see above."""
-    message = table(
-        "staff_message", *(column(n) for n in ("id", "office_id", "admission_id", "event", "text", "written_at"))
-    )
-    since = clock.now(session) - dt.timedelta(days=14)
-    rows = session.execute(
-        select(message.c.event, message.c.text, message.c.written_at, Admission.id, Admission.number)
-        .select_from(message)
-        .outerjoin(Admission, Admission.id == message.c.admission_id)
-        .where(message.c.written_at > since)
-        .order_by(message.c.id.desc())
-        .limit(most)
-    )
-    return [StaffMessage(*row) for row in rows]
-
-
 # ── one file ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -314,9 +195,7 @@ def admissions_of(session: Session, ids: Iterable[int]) -> list[Admission]:
 def draft_of(session: Session, admission: Admission, level: str) -> Review | None:
     """The review under way at this level."""
     return session.scalars(
-        select(Review).where(
-            Review.admission_id == admission.id, Review.level == level, Review.decision.is_(None)
-        )
+        select(Review).where(Review.admission_id == admission.id, Review.level == level, Review.decision.is_(None))
     ).one_or_none()
 
 
@@ -367,82 +246,6 @@ def siblings(session: Session, admission: Admission) -> list[Admission]:
     )
 
 
-# ── people ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True)
-class Person:
-    id: int
-    name: str
-
-
-def staff_names(session: Session, ids: Iterable[int | None]) -> dict[int, str]:
-    """Names by id."""
-    wanted = {staff_id for staff_id in ids if staff_id is not None}
-    if not wanted:
-        return {}
-    return dict(session.execute(select(_staff.c.id, _full_name).where(_staff.c.id.in_(wanted))).all())
-
-
-_REVIEWERS = text("""
-    SELECT DISTINCT o.id AS office_id, g.role, u.id AS staff_id, concat(u.last_name, u.first_name) AS name
-    FROM staff_grant g
-    JOIN ab_user u ON u.id = g.staff_id AND u.active
-    JOIN division d ON d.code = g.division_code
-    JOIN office o ON o.id = ANY(:offices) AND (g.department_id IS NULL OR g.department_id = o.department_id)
-                 AND starts_with(o.division_code, left(d.code, d.level * 2))
-    WHERE g.role = ANY(:roles) AND g.ended_at IS NULL AND g.valid_from <= :now AND (g.valid_to IS NULL OR g.valid_to > :now)
-    ORDER BY name, staff_id
-""")
-
-
-def able_to_review(session: Session, admissions: Sequence[Admission]) -> dict[int, list[Person]]:
-    """Who may hold each file: a valid grant over its office for its step, and no decision at another step of it."""
-    if not admissions:
-        return {}
-    rows = session.execute(
-        _REVIEWERS,
-        {
-            "offices": sorted({a.office_id for a in admissions}),
-            "roles": sorted({str(level.role) for level in LEVELS.values()}),
-            "now": clock.now(session),
-        },
-    ).all()
-    acted = set(
-        session.execute(
-            select(StepEntry.admission_id, StepEntry.from_step, StepEntry.who).where(
-                StepEntry.admission_id.in_([a.id for a in admissions]), StepEntry.from_step.in_(REVIEW_STEPS)
-            )
-        )
-    )
-    able: dict[int, list[Person]] = {}
-    for admission in admissions:
-        role = str(LEVELS[admission.step].role) if admission.step in LEVELS else ""
-        elsewhere = {who for row_id, step, who in acted if row_id == admission.id and step != admission.step}
-        able[admission.id] = [
-            Person(row.staff_id, row.name)
-            for row in rows
-            if row.office_id == admission.office_id and row.role == role and f"staff:{row.staff_id}" not in elsewhere
-        ]
-    return able
-
-
-def reviewers_for(session: Session, admission: Admission) -> list[Person]:
-    return able_to_review(session, [admission])[admission.id]
-
-
-def loads(session: Session) -> dict[int, int]:
-    """Officer → files in hand at a review step, within scope."""
-    return dict(
-        session.execute(
-            select(Admission.holder_id, func.count())
-            .where(Admission.step.in_(REVIEW_STEPS), Admission.holder_id.is_not(None))
-            .group_by(Admission.holder_id)
-        )
-        .all()
-    )
-
-
 # ── the centre ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -450,4 +253,3 @@ def unclaimed(session: Session, *, most: int = 100) -> list[Line]:
     """Files no department claims, oldest first: the centre names one."""
     statement = _lines().where(Admission.step == Step.ASSIGNMENT).order_by(Admission.id).limit(most)
     return [Line(*row) for row in session.execute(statement)]
-

@@ -17,7 +17,7 @@ from console.applications.queries import latest_finding
 from console.departments import queries as departments
 from console.errors import N_
 from console.reviews import queries
-from console.reviews.errors import Problem
+from console.reviews.errors import NotAtReview, Problem
 from console.reviews.levels import Level
 from console.reviews.models import Review
 from rules.review import ReviewForm, weighted
@@ -40,7 +40,7 @@ class Sheet:
 
     @property
     def checks(self) -> list[Any]:
-        return list(self.form.for_level(self.level.name)) if self.level.name else []
+        return [item for item in self.form.checklist if self.level.name in item.levels]
 
     @property
     def open_criteria(self) -> list[Mapping[str, Any]]:
@@ -71,13 +71,20 @@ def needs_ruling(found: Mapping[str, Any]) -> bool:
     return found["outcome"] == "unknown" or (found["outcome"] == "not_met" and found["effect"] != "flag")
 
 
+def form_of(session: Session, admission: Admission) -> ReviewForm:
+    """The review form of the release this file met; only the centre, which reviews nothing, has none."""
+    form = departments.bundle_of(session, admission.release_id).review
+    if form is None:
+        raise NotAtReview(number=admission.number)
+    return form
+
+
 def sheet_of(session: Session, admission: Admission, level: Level, review: Review | None) -> Sheet:
     """The sheet of this review; a draft's content when there is one."""
     finding: Finding | None = latest_finding(session, admission)
-    form = departments.bundle_of(session, admission.release_id).review
     written = review.checklist if review is not None else {}
     return Sheet(
-        form=form,
+        form=form_of(session, admission),
         level=level,
         trace=finding.trace if finding is not None else None,
         marks=written.get("marks", {}),

@@ -60,6 +60,15 @@ class SheetSection:
     answers: tuple[Answer, ...]
     tables: tuple[Entries, ...]
 
+    @property
+    def facts(self) -> list[Answer]:
+        return [one for one in self.answers if one.kind != "boolean"]
+
+    @property
+    def statements(self) -> list[Answer]:
+        """Declarations answered yes or no: whole sentences, which want a line each."""
+        return [one for one in self.answers if one.kind == "boolean"]
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -67,8 +76,6 @@ class Evidence:
 
     attachment: Attachment
     label: Text
-    entry: int | None  # which entry of a group, from 1
-    removed: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,7 @@ class FormPage:
     sections: tuple[SheetSection, ...]
     evidence: tuple[Evidence, ...]
     labels: Mapping[str, Text] = field(default_factory=dict)  # every path that may be returned
+    returnable: tuple[tuple[Text, Mapping[str, Text]], ...] = ()  # the same, by section
 
 
 @dataclass(frozen=True)
@@ -98,14 +106,16 @@ def form_page(session: Session, admission: Admission, *, lang: str = "zh") -> Fo
     names = _names(session, sections, answers)
     read = _Reader(answers, handed_in, names, shown, lang)
     pages = tuple(read.section(section) for section in sections)
-    labels = _labels(sections, answers, shown)
+    by_section = tuple((section.title, _labels([section], answers, shown)) for section in sections)
+    labels = {path: label for _, some in by_section for path, label in some.items()}
     foreign = _foreign(session, own)
     evidence = tuple(
-        Evidence(one, labels.get(one.field) or Text(zh=one.field), _entry_of(one.field))
+        Evidence(one, labels.get(one.field) or Text(zh=one.field))
         for one in handed_in
         if one.field.partition(".")[0] not in foreign
     )
-    return FormPage(tuple(page for page in pages if page.answers or page.tables), evidence, labels)
+    filled = tuple(page for page in pages if page.answers or page.tables)
+    return FormPage(filled, evidence, labels, tuple((title, some) for title, some in by_section if some))
 
 
 def returnable(session: Session, admission: Admission) -> dict[str, Text]:
@@ -142,11 +152,6 @@ def _foreign(session: Session, own: str) -> set[str]:
     return set(session.scalars(select(Department.code).where(Department.code != own)))
 
 
-def _entry_of(path: str) -> int | None:
-    numbers = [part for part in path.split(".") if part.isdecimal()]
-    return int(numbers[0]) + 1 if numbers else None
-
-
 def _labels(sections: Sequence[Any], answers: Mapping[str, Any], shown: set[str]) -> dict[str, Text]:
     labels: dict[str, Text] = {}
     for question in (question for section in sections for question in section.questions):
@@ -158,7 +163,8 @@ def _labels(sections: Sequence[Any], answers: Mapping[str, Any], shown: set[str]
                 path, group, inner = f"{question.key}.{index}.{part.id}", question.field.label, part.field.label
                 if path in shown:
                     labels[path] = Text(
-                        zh=f"{group.zh} {index + 1}：{inner.zh}", en=f"{group.show('en')} {index + 1}: {inner.show('en')}"
+                        zh=f"{group.zh} {index + 1}：{inner.zh}",
+                        en=f"{group.show('en')} {index + 1}: {inner.show('en')}",
                     )
     return labels
 
@@ -190,7 +196,8 @@ class _Reader:
         entries = [entry for entry in get(self.answers, question.key) or [] if isinstance(entry, Mapping)]
         rows = tuple(
             tuple(
-                self._answer(part.field, f"{question.key}.{index}.{part.id}", entry.get(part.id)) for part in question.parts
+                self._answer(part.field, f"{question.key}.{index}.{part.id}", entry.get(part.id))
+                for part in question.parts
             )
             for index, entry in enumerate(entries)
         )

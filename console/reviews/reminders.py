@@ -36,7 +36,7 @@ def warn(session: Session, admission_ids: Sequence[int]) -> int:
     for admission in _locked(session, admission_ids, and_(warned_about(), Admission.warn_at <= now)):
         admission.warn_at = None
         if admission.due_at is not None and admission.due_at > now:
-            text = f"{admission.number} 的审核 {_last_day(admission):%m 月 %d 日} 到期。"
+            text = f"{admission.number} 的审核 {_last_day(admission):%m 月 %d 日}到期。"
             told.append(_row(admission, admission.office_id, "review_due_soon", text, now))
     _tell(session, told)
     return len(told)

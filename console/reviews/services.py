@@ -17,9 +17,8 @@ from sqlalchemy.orm.attributes import set_committed_value
 from console import audit, clock
 from console.applications.models import Admission, Applicant
 from console.applications.pipeline import Moved, SeparatedDuty, advance
-from console.departments import queries as departments
 from console.errors import N_, NotAllowed, NotFound, StepMovedOn
-from console.reviews import queries, readiness, reading
+from console.reviews import people, queries, readiness, reading
 from console.reviews.errors import HeldByAnother, NotAtReview, NotReady, OwnRefusal, Problem, ReasonNeeded
 from console.reviews.levels import ACTIONS, LEVELS, Decision, Level
 from console.reviews.models import Review
@@ -108,7 +107,9 @@ def decide_reconsideration(
     if problems := _reason_problems(reason):
         raise NotReady(problems)
     review = _write(session, admission, level, staff, None, None, None, None)
-    return _conclude(session, admission, review, Decision.REOPEN if grant else Decision.UPHOLD, staff, reason.strip(), [])
+    return _conclude(
+        session, admission, review, Decision.REOPEN if grant else Decision.UPHOLD, staff, reason.strip(), []
+    )
 
 
 def reveal(session: Session, admission: Admission, name: str, *, actor: Principal, reason: str) -> str:
@@ -155,7 +156,8 @@ def _enter(session: Session, admission: Admission, level: Level, actor: Principa
         _hold(session, admission, actor.id)
     elif admission.holder_id != actor.id:
         raise HeldByAnother(
-            number=admission.number, holder=queries.staff_names(session, [admission.holder_id]).get(admission.holder_id, "")
+            number=admission.number,
+            holder=people.staff_names(session, [admission.holder_id]).get(admission.holder_id, ""),
         )
     return actor
 
@@ -203,7 +205,7 @@ def _write(
     if note is not None:
         review.note = note.strip()[:NOTE_MOST]
     if level.name is not None:
-        form = departments.bundle_of(session, admission.release_id).review
+        form = readiness.form_of(session, admission)
         review.checklist = {
             "marks": readiness.clean_marks(form, level.name, checklist, review.checklist.get("marks", {})),
             "scores": readiness.clean_scores(form, scores, review.checklist.get("scores", {})),
@@ -220,11 +222,17 @@ def _reason_problems(reason: str) -> list[Problem]:
     if len(reason.strip()) < REASON_LEAST:
         return [Problem("reason", N_("请写明理由：申报人会在信里读到它，至少 4 个字。"))]
     if len(reason) > REASON_MOST:
-        return [Problem("reason", N_("理由最多 %(most)s 字，现在 %(seen)s 字。"), {"most": REASON_MOST, "seen": len(reason)})]
+        return [
+            Problem(
+                "reason", N_("理由最多 %(most)s 字，现在 %(seen)s 字。"), {"most": REASON_MOST, "seen": len(reason)}
+            )
+        ]
     return []
 
 
-def _returned(session: Session, admission: Admission, items: Sequence[Any]) -> tuple[list[dict[str, Any]], list[Problem]]:
+def _returned(
+    session: Session, admission: Admission, items: Sequence[Any]
+) -> tuple[list[dict[str, Any]], list[Problem]]:
     """The items to reopen, each a real path of this file's form with its reason; nothing else is reopened."""
     real = reading.returnable(session, admission)
     kept: list[dict[str, Any]] = []

@@ -48,7 +48,9 @@ def from_draft(folder: Folder) -> Typed:
             mark = sheet.marks.get(item.id, {})
             if mark.get("mark") == "ask":
                 own = folder.admission.department.code
-                paths = [path for name in item.evidence for path in (f"{own}.{name}", name) if path in folder.form.labels]
+                paths = [
+                    path for name in item.evidence for path in (f"{own}.{name}", name) if path in folder.form.labels
+                ]
                 suggested |= dict.fromkeys(paths[:1], mark.get("remark", ""))
     return Typed(
         version=folder.admission.version,
@@ -71,7 +73,8 @@ def from_form(form: MultiDict[str, str], folder: Folder) -> Typed:
     return Typed(
         version=int(version) if version.isascii() and version.isdecimal() and len(version) < 10 else 0,
         marks={
-            item.id: {"mark": form.get(f"check-{item.id}", ""), "remark": _text(form, f"remark-{item.id}")} for item in checks
+            item.id: {"mark": form.get(f"check-{item.id}", ""), "remark": _text(form, f"remark-{item.id}")}
+            for item in checks
         },
         scores={item.id: _text(form, f"score-{item.id}") for item in scored},
         rulings={

@@ -20,8 +20,8 @@ from console.departments.models import Department, Division
 from console.doors.deadlines import Deadline, window
 from console.doors.look import step_label
 from console.doors.preferences import language
-from console.errors import ConsoleError, N_, NotFound
-from console.reviews import distribution, folder, queries
+from console.errors import N_, ConsoleError, NotFound
+from console.reviews import distribution, folder, numbers, people, queries
 from console.reviews.desk import TEMPLATES, Desk, EvidencePages
 from console.reviews.errors import ReasonNeeded
 from console.reviews.levels import FILE_READERS, LEVELS, REVIEW_STEPS
@@ -72,7 +72,7 @@ class Today(RoomPage):
         with transaction() as session:
             actor = current()
             mine = queries.queue(session, actor, view="mine", size=8)
-            counts = queries.counts_by_step(session, actor)
+            counts = numbers.counts_by_step(session, actor)
             totals = _totals(counts)
             late = queries.queue(session, actor, view="overdue", size=5) if totals["overdue"] else None
             draw = Deadlines(session)
@@ -85,9 +85,12 @@ class Today(RoomPage):
                 counts=counts,
                 totals=totals,
                 urgent=_urgent(mine.lines, draw.today),
-                weeks=queries.weeks(session),
-                notices=[(notice, draw.between(notice.first_day, notice.last_day)) for notice in queries.ending_notices(session)],
-                messages=queries.staff_messages(session),
+                weeks=numbers.weeks(session),
+                notices=[
+                    (notice, draw.between(notice.first_day, notice.last_day))
+                    for notice in numbers.ending_notices(session)
+                ],
+                messages=numbers.staff_messages(session),
                 deadline=draw.of,
                 verb=verb,
                 message_words=_message_words,
@@ -108,11 +111,13 @@ class Files(RoomPage):
         view = request.args.get("view", "")
         with transaction() as session:
             actor = current()
-            counts = queries.counts_by_step(session, actor)
+            counts = numbers.counts_by_step(session, actor)
             totals = _totals(counts)
             if view not in queries.VIEWS:
                 view = "mine" if totals["mine"] else "office"
-            asked = {name: request.args.get(name, "") for name in ("step", "division", "condition", "q", "after", "before")}
+            asked = {
+                name: request.args.get(name, "") for name in ("step", "division", "condition", "q", "after", "before")
+            }
             if asked["step"] not in {str(step) for step in Step}:
                 asked["step"] = ""
             page = queries.queue(
@@ -128,7 +133,7 @@ class Files(RoomPage):
             )
             open_lines = [line.admission for line in page.lines if line.admission.step in REVIEW_STEPS]
             distribute = may(actor, Act.DISTRIBUTE) and view in ("mine", "unassigned", "overdue", "office")
-            people = _people(queries.able_to_review(session, open_lines)) if distribute else []
+            colleagues = _people(people.able_to_review(session, open_lines)) if distribute else []
             return self.render_template(
                 "reviews/files.html",
                 title=_("申报审核"),
@@ -142,7 +147,7 @@ class Files(RoomPage):
                 deadline=Deadlines(session).of,
                 verb=verb,
                 distribute=distribute and bool(open_lines),
-                people=people,
+                people=colleagues,
                 totals=totals,
                 review_steps=REVIEW_STEPS,
             )
@@ -151,7 +156,11 @@ class Files(RoomPage):
     @allowed("distribute")
     def distribute(self) -> Any:
         """Give the picked files to one officer, or to everybody in turn."""
-        ids = [int(key) for key in request.form.getlist("rowid")[:MOST_PICKED] if key.isascii() and key.isdecimal() and len(key) < 10]
+        ids = [
+            int(key)
+            for key in request.form.getlist("rowid")[:MOST_PICKED]
+            if key.isascii() and key.isdecimal() and len(key) < 10
+        ]
         to = request.form.get("to", "")
         back = url_for(".home", view=request.form.get("view", "unassigned"))
         if not ids:
@@ -163,7 +172,7 @@ class Files(RoomPage):
                 admissions = [admission for admission in picked if admission.step in REVIEW_STEPS]
                 if to == "evenly":
                     given = distribution.distribute_evenly(session, admissions, actor=current())
-                    names = queries.staff_names(session, given)
+                    names = people.staff_names(session, given)
                     told = [f"{names[staff_id]} {number}" for staff_id, number in given.items()]
                     said = _("已按在办多少分派 %(count)s 件：%(who)s。", count=sum(given.values()), who="、".join(told))
                     if not given:
@@ -171,7 +180,7 @@ class Files(RoomPage):
                 else:
                     staff_id = int(to) if to.isascii() and to.isdecimal() and len(to) < 10 else 0
                     count = distribution.assign_to(session, admissions, staff_id, actor=current())
-                    name = queries.staff_names(session, [staff_id]).get(staff_id, "")
+                    name = people.staff_names(session, [staff_id]).get(staff_id, "")
                     said = _("已把 %(count)s 件分派给%(name)s。", count=count, name=name)
         except ConsoleError as error:
             if isinstance(error, NotFound):
@@ -259,7 +268,7 @@ def verb(line: queries.Line) -> str:
     return _(level.verb) if level is not None and own and may(actor, level.act, admission) else _("查看")
 
 
-def _totals(counts: list[queries.StepCount]) -> dict[str, int]:
+def _totals(counts: list[numbers.StepCount]) -> dict[str, int]:
     return {
         "mine": sum(row.mine for row in counts),
         "unassigned": sum(row.unassigned for row in counts),
@@ -282,12 +291,12 @@ def _urgent(lines: list[queries.Line], today: dt.date) -> str:
     return _("今天没有到期的件。") if lines else ""
 
 
-def _message_words(message: queries.StaffMessage) -> str:
+def _message_words(message: numbers.StaffMessage) -> str:
     known = MESSAGE_WORDS.get(message.event) if message.number else None
     return _(known) if known else message.text
 
 
-def _people(able: dict[int, list[queries.Person]]) -> list[queries.Person]:
+def _people(able: dict[int, list[people.Person]]) -> list[people.Person]:
     found = {person.id: person for persons in able.values() for person in persons}
     return sorted(found.values(), key=lambda person: (person.name, person.id))
 
@@ -304,19 +313,22 @@ def _link(**changes: str) -> str:
     else:
         args.pop("after", None)
     args |= changes
-    return url_for("Files.home", **{name: value for name, value in args.items() if value})
+    given: dict[str, Any] = {name: value for name, value in args.items() if value}
+    return url_for("Files.home", **given)
 
 
 def _chips(session: Any, view: str, asked: dict[str, str]) -> list[dict[str, Any]]:
     """The filters above the list: name, title, what is set in words, options."""
     english = language() == "en"
     leagues = session.execute(
-        select(Division.code, Division.name_en if english else Division.name).where(Division.level <= 2).order_by(Division.code)
+        select(Division.code, Division.name_en if english else Division.name)
+        .where(Division.level <= 2)
+        .order_by(Division.code)
     )
     options = {
-        "step": [(str(step), step_label(step)) for step in OPEN_STEPS] if view == "office" else [
-            (step, step_label(step)) for step in REVIEW_STEPS
-        ],
+        "step": [(str(step), step_label(step)) for step in OPEN_STEPS]
+        if view == "office"
+        else [(step, step_label(step)) for step in REVIEW_STEPS],
         "division": [(code, name) for code, name in leagues if not code.endswith("0000")],
         "condition": [(name, _(words)) for name, words in CONDITION_WORDS.items()],
     }

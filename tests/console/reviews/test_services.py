@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from console.applications.models import Admission, Finding, StepEntry
+from console.applications.models import Admission, StepEntry
 from console.applications.pipeline import SeparatedDuty, advance
 from console.audit import AuditEntry
 from console.departments import queries as departments
@@ -21,18 +21,10 @@ from console.roles import Role
 from console.scope import Applicant, Staff
 from rules.pipeline import Action, Step
 from rules.review import ReviewForm
+from tests.console.reviews.making import add_finding, all_in_order
 from tests.factories import HOHHOT, make_admission, make_staff
 
 EVIDENCE = "职称证书第 2 页，编号与网上查询一致"
-
-
-def all_in_order(session: Session, admission: Admission) -> dict[str, Any]:
-    """A checklist ticked right through, and full marks."""
-    form = departments.bundle_of(session, admission.release_id).review
-    return {
-        "checklist": {item.id: {"mark": "ok", "remark": ""} for item in form.checklist},
-        "scores": {item.id: item.max for item in form.scores.items} if form.scores else {},
-    }
 
 
 def here(session: Session, admission: Admission) -> Admission:
@@ -42,36 +34,6 @@ def here(session: Session, admission: Admission) -> Admission:
 
 def a_path(session: Session, admission: Admission) -> str:
     return next(iter(reading.returnable(session, admission)))
-
-
-def add_finding(session: Session, admission: Admission, *found: dict[str, Any]) -> Finding:
-    """The latest trace of the criteria, with these findings."""
-    defaults = {
-        "title": {"zh": "近三年无处罚", "en": "No penalty in three years"},
-        "effect": "reject",
-        "basis": [{"reg": "POOL", "article": "第八条"}],
-        "message": None,
-        "missing": [],
-        "parameters": [],
-        "verified": True,
-        "trace": {"words": {"zh": "处罚条数为 0", "en": "penalties is 0"}, "truth": None, "shown": {"zh": "未填写", "en": "not stated"}},
-    }
-    finding = Finding(
-        admission_id=admission.id,
-        applicant_id=admission.applicant_id,
-        office_id=admission.office_id,
-        release_id=admission.release_id,
-        moment="submitted",
-        evaluated_on=admission.since.date(),
-        at=admission.since,
-        decision="refer",
-        facts={},
-        derivation_version=1,
-        trace={"findings": [defaults | one for one in found]},
-    )
-    session.add(finding)
-    session.flush()
-    return finding
 
 
 @pytest.fixture
@@ -92,7 +54,9 @@ def test_pass_moves_on_and_keeps_what_was_ticked(session: Session, as_: Any, fir
     ticked = all_in_order(session, admission)
 
     with as_(first):
-        moved = services.decide(session, here(session, admission), "pass", actor=first, note="编号已核", version=admission.version, **ticked)
+        moved = services.decide(
+            session, here(session, admission), "pass", actor=first, note="编号已核", version=admission.version, **ticked
+        )
 
     review = session.scalars(select(Review)).one()
     assert (moved.from_step, moved.to_step) == (Step.FIRST_REVIEW, Step.SECOND_REVIEW)
@@ -156,7 +120,9 @@ def test_ruling_that_a_criterion_does_not_hold_stops_the_pass(session: Session, 
     rulings = [{"criterion": "penalty", "holds": False, "evidence": EVIDENCE}]
 
     with as_(first), pytest.raises(NotReady) as error:
-        services.decide(session, here(session, admission), "pass", actor=first, rulings=rulings, **all_in_order(session, admission))
+        services.decide(
+            session, here(session, admission), "pass", actor=first, rulings=rulings, **all_in_order(session, admission)
+        )
 
     assert [str(p) for p in error.value.problems] == ["条件“近三年无处罚”认定为不满足，不能通过。"]
 
@@ -167,7 +133,9 @@ def test_ruling_on_a_flag_lets_the_flag_travel(session: Session, as_: Any, first
     rulings = [{"criterion": "civil-servant", "holds": False, "evidence": EVIDENCE}]
 
     with as_(first):
-        services.decide(session, here(session, admission), "pass", actor=first, rulings=rulings, **all_in_order(session, admission))
+        services.decide(
+            session, here(session, admission), "pass", actor=first, rulings=rulings, **all_in_order(session, admission)
+        )
 
     admission = here(session, admission)
     assert (admission.step, admission.flags) == (Step.SECOND_REVIEW, ["civil-servant"])
@@ -225,7 +193,13 @@ def test_return_opens_exactly_the_named_items(session: Session, as_: Any, first:
     label = reading.returnable(session, admission)[path]
 
     with as_(first):
-        moved = services.decide(session, here(session, admission), "return_for_correction", actor=first, items=[{"path": path, "reason": "请补盖章页"}])
+        moved = services.decide(
+            session,
+            here(session, admission),
+            "return_for_correction",
+            actor=first,
+            items=[{"path": path, "reason": "请补盖章页"}],
+        )
 
     entry = session.scalars(select(StepEntry).where(StepEntry.action == Action.RETURN_FOR_CORRECTION)).one()
     assert moved.to_step == Step.CORRECTION
@@ -259,7 +233,13 @@ def test_return_asks_a_reason_for_each_item(session: Session, as_: Any, first: S
     path = a_path(session, admission)
 
     with as_(first), pytest.raises(NotReady) as error:
-        services.decide(session, here(session, admission), "return_for_correction", actor=first, items=[{"path": path, "reason": " "}])
+        services.decide(
+            session,
+            here(session, admission),
+            "return_for_correction",
+            actor=first,
+            items=[{"path": path, "reason": " "}],
+        )
 
     assert [problem.place for problem in error.value.problems] == [f"item-{path}"]
 
@@ -269,7 +249,14 @@ def test_refusal_cites_its_ground_with_the_article(session: Session, as_: Any, f
     ground = departments.bundle_of(session, admission.release_id).review.to_refuse[0]
 
     with as_(first):
-        services.decide(session, here(session, admission), "refuse", actor=first, items=[ground.id], reason="公路年限 6 年 2 个月，要求 8 年。")
+        services.decide(
+            session,
+            here(session, admission),
+            "refuse",
+            actor=first,
+            items=[ground.id],
+            reason="公路年限 6 年 2 个月，要求 8 年。",
+        )
 
     entry = session.scalars(select(StepEntry).where(StepEntry.action == Action.REFUSE)).one()
     assert (entry.to_step, entry.reason) == (Step.REFUSED, "公路年限 6 年 2 个月，要求 8 年。")
@@ -322,7 +309,14 @@ def test_decision_on_an_outdated_page_changes_nothing(session: Session, as_: Any
     admission = make_admission(session)
 
     with as_(first), pytest.raises(StepMovedOn):
-        services.decide(session, here(session, admission), "pass", actor=first, version=admission.version - 1, **all_in_order(session, admission))
+        services.decide(
+            session,
+            here(session, admission),
+            "pass",
+            actor=first,
+            version=admission.version - 1,
+            **all_in_order(session, admission),
+        )
 
     assert session.scalars(select(Review)).all() == []
 
@@ -344,7 +338,11 @@ def test_saving_notes_takes_an_unheld_file_and_decides_nothing(session: Session,
     with as_(first):
         for note in ("先看证书", "证书已看"):
             review = services.save_review(
-                session, here(session, admission), actor=first, note=note, checklist={item.id: {"mark": "ok"}, "forged": {"mark": "ok"}}
+                session,
+                here(session, admission),
+                actor=first,
+                note=note,
+                checklist={item.id: {"mark": "ok"}, "forged": {"mark": "ok"}},
             )
     admission = here(session, admission)
 
@@ -359,9 +357,20 @@ def test_file_back_from_correction_begins_a_second_round(session: Session, as_: 
     admission = make_admission(session)
     with as_(first):
         path = a_path(session, here(session, admission))
-        services.decide(session, here(session, admission), "return_for_correction", actor=first, items=[{"path": path, "reason": "请补盖章页"}])
+        services.decide(
+            session,
+            here(session, admission),
+            "return_for_correction",
+            actor=first,
+            items=[{"path": path, "reason": "请补盖章页"}],
+        )
     with as_(Applicant(admission.applicant_id)):
-        advance(session, [session.get_one(Admission, admission.id)], Action.RESUBMIT, actor=Applicant(admission.applicant_id))
+        advance(
+            session,
+            [session.get_one(Admission, admission.id)],
+            Action.RESUBMIT,
+            actor=Applicant(admission.applicant_id),
+        )
     with as_(first):
         review = services.save_review(session, here(session, admission), actor=first, note="补了")
 
@@ -395,7 +404,9 @@ def test_reconsideration_reopens_or_upholds(session: Session, as_: Any, grant: b
     refused_by(session, admission, "staff:999")
 
     with as_(coordinator):
-        moved = services.decide_reconsideration(session, here(session, admission), grant, actor=coordinator, reason="材料可以证明年限。")
+        moved = services.decide_reconsideration(
+            session, here(session, admission), grant, actor=coordinator, reason="材料可以证明年限。"
+        )
 
     review = session.scalars(select(Review)).one()
     assert moved.to_step == step
@@ -414,7 +425,9 @@ def test_whoever_refused_does_not_reconsider(session: Session, as_: Any) -> None
     session.flush()
 
     with as_(coordinator), pytest.raises(OwnRefusal):
-        services.decide_reconsideration(session, here(session, admission), True, actor=coordinator, reason="材料可以证明年限。")
+        services.decide_reconsideration(
+            session, here(session, admission), True, actor=coordinator, reason="材料可以证明年限。"
+        )
 
 
 def test_reconsideration_needs_a_coordinator_and_a_reason(session: Session, as_: Any, first: Staff) -> None:
@@ -422,7 +435,9 @@ def test_reconsideration_needs_a_coordinator_and_a_reason(session: Session, as_:
     admission = make_admission(session, step=Step.RECONSIDERATION)
 
     with as_(first), pytest.raises(NotAllowed):
-        services.decide_reconsideration(session, here(session, admission), True, actor=first, reason="材料可以证明年限。")
+        services.decide_reconsideration(
+            session, here(session, admission), True, actor=first, reason="材料可以证明年限。"
+        )
     with as_(coordinator), pytest.raises(NotReady):
         services.decide_reconsideration(session, here(session, admission), True, actor=coordinator, reason="")
 
@@ -430,7 +445,9 @@ def test_reconsideration_needs_a_coordinator_and_a_reason(session: Session, as_:
 # ── behind the mask ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_reveal_tells_the_value_and_keeps_the_reason_but_not_the_value(session: Session, as_: Any, first: Staff) -> None:
+def test_reveal_tells_the_value_and_keeps_the_reason_but_not_the_value(
+    session: Session, as_: Any, first: Staff
+) -> None:
     admission = make_admission(session)
     number = admission.applicant.id_number
 
@@ -455,6 +472,10 @@ def test_league_officer_does_not_reach_another_leagues_file(session: Session, as
             services.decide(session, elsewhere, "pass", actor=officer)
 
 
-@pytest.mark.parametrize(("raw", "kept"), [("10", 10), ("0", 0), ("11", None), ("-1", None), ("５", None), ("1e9", None), ("", None)])
+@pytest.mark.parametrize(
+    ("raw", "kept"), [("10", 10), ("0", 0), ("11", None), ("-1", None), ("５", None), ("1e9", None), ("", None)]
+)
 def test_only_whole_marks_within_bounds_are_marks(raw: str, kept: int | None) -> None:
-    assert readiness.clean_scores(SCORED, {"experience": raw, "forged": "9"}, {}) == ({"experience": kept} if kept is not None else {})
+    assert readiness.clean_scores(SCORED, {"experience": raw, "forged": "9"}, {}) == (
+        {"experience": kept} if kept is not None else {}
+    )
