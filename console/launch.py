@@ -46,7 +46,7 @@ def run() -> int:
         over = _stop_on_signals()
         house = _House(stack, over)
         settings = house.start_servers()
-        people = [] if settings.is_production else ["--demo"]
+        people = ["--demo"] if settings.mode is Mode.DEMO else []
         house.command("migrate", "tables, permissions, base data, bundles, people", "--seed", *people)
         house.start_processes(settings)
         _welcome(settings, house.data)
@@ -149,7 +149,7 @@ class _House:
     def start_processes(self, settings: Settings) -> None:
         """The web first, because somebody waits for it, then worker, relay and cron; returns when the web answers."""
         web = ["--workers", str(settings.web_workers), "--worker-class", "gthread", "--threads", "4", "--preload"]
-        web += ["--bind", f"{settings.host}:{settings.port}", "--graceful-timeout", "5", "--no-control-socket"]
+        web += ["--bind", f"{settings.host}:{settings.port}", "--graceful-timeout", "3", "--no-control-socket"]
         self._start("web", [sys.executable, "-m", "gunicorn", *web, "wsgi:application"])
         _say("web, worker, relay and cron ...", end="")
         started = time.monotonic()
@@ -161,6 +161,7 @@ class _House:
                 raise NotReady(f"The web does not answer; see {self.data / 'logs' / 'web.log'}")
         for name in ("worker", "relay", "cron"):
             self._start(name, [sys.executable, "-m", "console", name])
+        self.stack.callback(self._ask_all_to_end)  # all are asked before the first is waited for
         print(f" {time.monotonic() - started:.1f} s.", flush=True)
 
     def watch(self) -> int:
@@ -187,6 +188,10 @@ class _House:
             )
         self.children.append(_Child(name, process, log))
         self.stack.callback(_end, process)
+
+    def _ask_all_to_end(self) -> None:
+        for child in reversed(self.children):
+            _ask_to_end(child.process)
 
     def _notice_deaths(self) -> None:
         for child in self.children:
@@ -336,11 +341,21 @@ def _answers(settings: Settings) -> bool:
         return False
 
 
+_asked: set[int] = set()
+
+
+def _ask_to_end(process: subprocess.Popen[Any]) -> None:
+    """Once: a second signal would make the worker drop the job at hand."""
+    if process.pid not in _asked and process.poll() is None:
+        _asked.add(process.pid)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+
+
 def _end(process: subprocess.Popen[Any], *, patience: int = 15) -> None:
     """Ask the process group to end, and make it."""
+    _ask_to_end(process)
     with suppress(ProcessLookupError):
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             process.wait(patience)
         os.killpg(process.pid, signal.SIGKILL)  # whoever of the group is left
@@ -376,7 +391,7 @@ def _welcome(settings: Settings, data: Path) -> None:
     print("\nRuku 入库")
     for name, value in rows:
         print(f"  {name:<10}{value}")
-    if not settings.is_production:
+    if settings.mode is Mode.DEMO:
         from console import process  # slow
         from seed import demo as population
 

@@ -19,6 +19,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from console.embedded import die_with_parent
+
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -39,7 +41,8 @@ def free_port() -> int:
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return {**kept, "DATA_DIR": str(folder / "data"), "PORT": str(free_port()), "WEB_WORKERS": "1", **more}
+    # as a test: without the demo people, whose walk has a test of its own
+    return {**kept, "RUKU_MODE": "test", "DATA_DIR": str(folder / "data"), "PORT": str(free_port()), "WEB_WORKERS": "1", **more}
 
 
 def start(env: dict[str, str]) -> subprocess.Popen[str]:
@@ -51,6 +54,7 @@ def start(env: dict[str, str]) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        preexec_fn=die_with_parent(signal.SIGTERM),  # when the test run itself is killed
     )
 
 
@@ -81,27 +85,36 @@ def ready(port: str) -> dict[str, bool]:
     return {name: check["ok"] for name, check in body["checks"].items()}
 
 
-@pytest.mark.timeout(240)
+def until_it_says(run: subprocess.Popen[str], sentence: str) -> str:
+    """What the run said up to this sentence, or to its end."""
+    said = ""
+    assert run.stdout is not None
+    for line in run.stdout:
+        said += line
+        if sentence in line:
+            break
+    return said
+
+
 def test_run_serves_until_it_is_told_to_stop_and_leaves_nothing(folder):
     env = environment(folder)
     run = start(env)
-    lines: list[str] = []
-    assert run.stdout is not None
-    for line in run.stdout:
-        lines.append(line)
-        if "Ctrl-C stops everything" in line:
-            break
-    assert run.poll() is None, "".join(lines)
-    until = time.monotonic() + 60
-    while not all((state := ready(env["PORT"])).values()) and time.monotonic() < until:
-        time.sleep(0.2)
-    second = refused({**env, "PORT": str(free_port())})
-    show = subprocess.run([sys.executable, "-m", "console", "clock"], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
-    run.send_signal(signal.SIGINT)
-    rest, _ = run.communicate(timeout=60)
+    try:
+        said = until_it_says(run, "Ctrl-C stops everything")
+        assert run.poll() is None, said
+        until = time.monotonic() + 60
+        while not all((state := ready(env["PORT"])).values()) and time.monotonic() < until:
+            time.sleep(0.2)
+        second = refused({**env, "PORT": str(free_port())})
+        show = subprocess.run([sys.executable, "-m", "console", "clock"], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+        run.send_signal(signal.SIGINT)
+        rest, _ = run.communicate(timeout=90)
+    finally:
+        run.kill()  # its children hear of it
+        run.wait()
 
     assert state == {"database": True, "redis": True, "worker": True, "relay": True}
-    assert second[0] == 1 and second[1].startswith(f"Another run (process {run.pid}) uses the data folder")
+    assert second == (1, f"Another run (process {run.pid}) uses the data folder {folder / 'data'}: stop it, or name another folder with DATA_DIR=/path.")
     assert show.returncode == 0, show.stderr
     assert run.returncode == 0, rest
     assert processes(folder) == []
@@ -166,7 +179,7 @@ def test_servers_stop_when_their_launcher_is_killed(folder):
     assert launcher.stdout is not None
     assert launcher.stdout.readline() == "up\n"
     launcher.kill()
-    launcher.wait()
+    launcher.communicate()
     until = time.monotonic() + 20
     while processes(folder) and time.monotonic() < until:
         time.sleep(0.05)
