@@ -20,6 +20,7 @@ STANDARD_WORDS = {
     "316-2018": N_("公共资源交易评标专家专业分类（2018）"),
     "mof-2022": N_("政府采购品目分类（2022）"),
 }
+STANDARD_SHORT = {"316-2018": N_("评标专业 2018"), "mof-2022": N_("采购品目 2022")}
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 _classes: OrderedDict[tuple[str, ...], type[SectionForm]] = OrderedDict()
@@ -76,6 +77,7 @@ def install(app: Flask) -> None:
         is_iso_month=lambda text: bool(_MONTH.fullmatch(text or "")),
         file_size=file_size,
         entry_title=entry_title,
+        standard_short=lambda standard: _(STANDARD_SHORT[standard]) if standard in STANDARD_SHORT else standard,
         standard_words=lambda standard: _(STANDARD_WORDS[standard]) if standard in STANDARD_WORDS else standard,
     )
 

@@ -19,7 +19,7 @@ from werkzeug.datastructures import FileStorage
 from console import files
 from console.applications import entries, queries, services
 from console.applications.answers import get
-from console.applications.models import Application
+from console.applications.models import Applicant, Application
 from console.db import transaction
 from console.departments import queries as departments
 from console.departments.models import Specialty
@@ -27,7 +27,7 @@ from console.doors.dates import moment
 from console.errors import InvalidAnswers, NotFound
 from console.forms.build import put_problems
 from console.forms.fields import Answer, Files, Group, SectionForm
-from console.portal.door import door, me, page, words
+from console.portal.door import door, lang, me, page, words
 from console.portal.sections import Filling, is_blank
 from rules import forms
 
@@ -35,6 +35,9 @@ MOST_HITS = 40
 
 
 def own(session: Session, application_id: int) -> Application:
+    """My application; whoever is about to write waits for the save before it (phone and desktop, a field and a file at once)."""
+    if request.method == "POST":
+        session.execute(select(Application.id).where(Application.id == application_id).with_for_update())
     return queries.own_application(session, application_id)
 
 
@@ -42,7 +45,19 @@ def own(session: Session, application_id: int) -> Application:
 def begin() -> ResponseReturnValue:
     with transaction() as session:
         application = services.begin_application(session, actor=me())
+        if not application.answers:
+            _carry_over(session, application)
         return redirect(url_for(".specialties", application_id=application.id), 303)
+
+
+def _carry_over(session: Session, application: Application) -> None:
+    """What the account knows already is not asked again; it can be changed in the form."""
+    person = session.get_one(Applicant, me().id)
+    known = {"name": person.name, "phone": person.phone, "email": person.email or ""}
+    form = services.form_of(session, application)
+    for path, value in known.items():
+        if value and form.find(path) is not None:
+            services.save_field(session, application, path, value, actor=me())
 
 
 # ── specialties and place of work ────────────────────────────────────────────────────────────────────────────
@@ -360,12 +375,31 @@ def look_over(application_id: int) -> ResponseReturnValue:
 
 def _review_page(session: Session, application: Application, refused: dict[str, str] | None = None) -> str:
     filling = Filling(session, application)
-    known = filling.problems
     blocking = refused if refused is not None else services.problems_before_submission(session, application)
-    problems = [
-        (_where(filling, path), filling.label_of(path), known.get(path) or _(text)) for path, text in blocking.items()
-    ]
-    return page("review", filling=filling, application=application, problems=problems, here="file")
+    return page(
+        "review",
+        filling=filling,
+        application=application,
+        problems=_grouped(filling, blocking),
+        count=len(blocking),
+        here="file",
+    )
+
+
+def _grouped(filling: Filling, blocking: dict[str, str]) -> list[tuple[str, list[Any], list[Any]]]:
+    """What stands in the way, section by section in the form's order: what is missing, and what is wrong with a sentence."""
+    groups: dict[str, tuple[list[Any], list[Any]]] = {}
+    order = {services.section_key(s): s.title.show(lang()) for s in filling.sections}
+    for path, text in blocking.items():
+        found = filling.section_of(path)
+        key = services.section_key(found) if found is not None and path != "specialties" else ""
+        missing, wrong = groups.setdefault(key, ([], []))
+        href, label = _where(filling, path), filling.label_of(path)
+        if path in filling.problems and path not in filling.wrong:
+            missing.append((href, label))
+        else:
+            wrong.append((href, label, filling.problems.get(path) or _(text)))
+    return [(order.get(key) or _("申报专业与工作所在地"), *groups[key]) for key in ("", *order) if key in groups]
 
 
 def _where(filling: Filling, path: str) -> str:

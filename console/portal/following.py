@@ -29,6 +29,7 @@ from console.portal.door import door, lang, me, page
 from console.portal.sections import Filling
 from console.publicity import queries as board
 from console.training import queries as training
+from rules.ages import months_after
 from rules.pipeline import CLOSED_STEPS, MOVES, Action, Step
 
 #: what happened, in the applicant's words; officers are never named
@@ -250,7 +251,7 @@ def _reapply_on(session: Session, admission: Admission) -> dt.date | None:
     if admission.step not in (Step.REFUSED, Step.FAILED, Step.LAPSED):
         return None
     settings = departments.bundle_of(session, admission.release_id).manifest.pipeline
-    return settings.reapply_from(clock.day_of(admission.since)) if settings is not None else None
+    return months_after(clock.day_of(admission.since), settings.reapply_after.value.months) if settings is not None else None
 
 
 # ── correcting ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -286,6 +287,7 @@ def correction(admission_id: int) -> ResponseReturnValue:
     try:
         with transaction() as session:
             admission = queries.own_admission(session, admission_id)
+            own(session, admission.application_id)
             services.resubmit(session, admission, actor=me())
             application_id = admission.application_id
     except InvalidAnswers as error:

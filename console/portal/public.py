@@ -166,7 +166,8 @@ def _check_form(bundle: Bundle, centre: Bundle, posted: Any) -> SectionForm:
 def _without_evidence(field: BaseField) -> BaseField:
     if not hasattr(field, "fields"):
         return field
-    kept = tuple(inner for inner in field.fields if inner.kind not in ("file", "id_number"))
+    # names of employers and projects identify people and decide nothing
+    kept = tuple(inner for inner in field.fields if inner.kind not in ("file", "id_number", "text", "long_text"))
     return field.model_copy(update={"fields": kept})
 
 
