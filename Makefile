@@ -34,7 +34,7 @@ bench: .venv/dev  ## the figures of the README, as ratios
 	@exec $(BIN)/python -m bench
 
 matrix: .venv/dev  ## the wide property tests (hours; `make test` has their short form)
-	@HYPOTHESIS_PROFILE=matrix $(BIN)/python -m pytest -n $(JOBS) -m "matrix or property"
+	@HYPOTHESIS_PROFILE=matrix $(BIN)/python -m pytest -n $(JOBS) -m "matrix or hypothesis" --timeout 7200
 
 crash: .venv/dev  ## kill -9 in the middle of everything, many times; the seed is printed
 	@$(BIN)/python -m pytest -m crash -p no:xdist
