@@ -94,6 +94,7 @@ class Settings:
     mail_from: str = _setting("MAIL_FROM", "sender of mails", "no-reply@localhost")
     sms_url: str = _setting("SMS_URL", "`folder:/path` or the HTTPS address of the gateway", "`folder:DATA_DIR/sms`", repr=False)
     timezone: str = _setting("TIMEZONE", "time zone of dates and deadlines", "Asia/Shanghai")
+    platform_code: str = _setting("PLATFORM_CODE", "the platform's 10 letters or digits, with which expert numbers begin", "1500000001")
     log_level: str = _setting("LOG_LEVEL", "`DEBUG`, `INFO`, `WARNING` or `ERROR`", "INFO")
 
     @property
@@ -151,6 +152,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         mail_from=reader.text("MAIL_FROM", "no-reply@localhost"),
         sms_url=reader.address("SMS_URL", _SMS, default=f"folder:{data_dir / 'sms'}"),
         timezone=reader.zone("TIMEZONE", "Asia/Shanghai"),
+        platform_code=reader.code("PLATFORM_CODE", "1500000001"),
         log_level=reader.log_level("LOG_LEVEL", "INFO"),
     )
     reader.problems += _together(settings, reader.given)
@@ -218,6 +220,13 @@ class _Reader:
 
     def text(self, name: str, default: str) -> str:
         return self.given.get(name, default)
+
+    def code(self, name: str, default: str) -> str:
+        value = self.given.get(name, default)
+        if len(value) != len(default) or not (value.isascii() and value.isalnum()):
+            self._wrong(name, f"is '{value}'; it must be {len(default)} letters or digits.")
+            return default
+        return value
 
     def choice(self, name: str, kind: type[Mode], default: Mode) -> Mode:
         value = self.given.get(name, default.value)

@@ -17,6 +17,7 @@ import config
 from config import Mode, Settings
 from console import assembly, clock, db, files, secrecy
 from console.notifications import channels
+from console.roster import numbers
 
 Role = Literal["web", "worker", "owner"]
 _STATEMENT = {"web": "30s", "worker": "5min", "owner": "0"}  # a statement that takes longer is a fault
@@ -43,6 +44,7 @@ def begin(role: Role, settings: Settings | None = None, *, check: bool = True) -
     assembly.join()
     channels.configure(settings)
     files.configure(settings.files_url)
+    numbers.configure(numbers.Numbering(settings.platform_code))
     if check:
         check_database(settings)
     return settings

@@ -23,7 +23,7 @@ STANDING_KINDS = {"active": "done", "suspended": "hold", "expired": "no", "ended
 
 
 def standing_words(standing: str) -> str:
-    return _(STANDING_WORDS.get(standing, N_("不明")))
+    return _(STANDING_WORDS[standing])
 
 
 def standing_mark(standing: str) -> Markup:

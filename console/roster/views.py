@@ -30,8 +30,8 @@ def certificate_url(code: str) -> str:
     """The public address a certificate's QR carries: on the portal's own host when it has one."""
     settings = current_app.config["RUKU"]
     if settings.portal_host:
-        return f"{'https' if settings.https else 'http'}://{settings.portal_host}/certificates/{code}"
-    return f"{request.scheme}://{request.host}/certificates/{code}"
+        return f"{'https' if settings.https else 'http'}://{settings.portal_host}/verify/{code}"
+    return f"{request.scheme}://{request.host}/verify/{code}"
 
 
 class RosterPerson(Page):

@@ -146,8 +146,8 @@ def test_waiting_says_who_cannot_join_and_who_is_restricted(session, clock):
 
     assert [(c.admission, c.obstacle.notice if c.obstacle else None, c.restricted) for c in found] == [
         (free, None, False),
-        (shown, notice.number, False),
         (barred, None, True),
+        (shown, notice.number, False),
     ]
 
 

@@ -234,12 +234,27 @@ def test_the_qr_is_an_inline_picture_without_style_or_script():
     assert "<script" not in picture
 
 
-def test_numbers_have_seventeen_characters_and_end_at_a_million(session):
+def test_numbers_have_seventeen_characters_and_begin_with_the_platforms_code(session, settings):
     given = numbers.next_numbers(session, 3)
     assert [len(number) for number in given] == [17, 17, 17]
     assert len(set(given)) == 3
+    assert {number[:10] for number in given} == {settings.platform_code}
     with pytest.raises(ValueError, match="10 letters or digits"):
         numbers.Numbering(platform="150", pool="1")
+
+
+def test_a_million_numbers_are_the_end(session, owner_engine):
+    def set_to(last):  # sequences are not rolled back
+        with owner_engine.begin() as connection:
+            connection.exec_driver_sql(f"SELECT setval('roster_number_seq', {last})")
+
+    before = int(numbers.next_numbers(session, 1)[0][11:])
+    set_to(999_999)
+    try:
+        with pytest.raises(numbers.NumbersUsedUp):
+            numbers.next_numbers(session, 1)
+    finally:
+        set_to(before)
 
 
 def test_two_departments_admitting_one_person_at_once_make_one_entry(committed_db, clock):
