@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, ClassVar, cast
 
 from sqlalchemy import ARRAY, ForeignKey, Integer, any_, column, event, exists, literal, or_, table
-from sqlalchemy.orm import Mapped, ORMExecuteState, declared_attr, mapped_column, with_loader_criteria
+from sqlalchemy.orm import Mapped, Mapper, ORMExecuteState, declared_attr, mapped_column, with_loader_criteria
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.sql import ColumnElement
 
@@ -95,6 +96,8 @@ class Nobody:
 Principal = Staff | Applicant | Public | System | Nobody
 NOBODY = Nobody()
 _current: ContextVar[Principal] = ContextVar("principal", default=NOBODY)
+# the listener's, made once for a principal; the default is NOBODY's, as the principal's default is
+_criteria: ContextVar[dict[type[Any], Any]] = ContextVar("criteria", default={})  # noqa: B039
 
 
 def current() -> Principal:
@@ -105,12 +108,13 @@ def current() -> Principal:
 @contextmanager
 def become(principal: Principal) -> Iterator[Principal]:
     """Act as this principal inside the block; an open transaction of the thread's session is re-armed both ways."""
-    token = _current.set(principal)
+    token, made = _current.set(principal), _criteria.set({})
     _rearm()
     try:
         yield principal
     finally:
         _current.reset(token)
+        _criteria.reset(made)
         _rearm()
 
 
@@ -215,20 +219,37 @@ def guarded_classes(base: type = Guarded) -> Iterator[type[Any]]:
             yield cls
 
 
+@cache
+def _reachable(mapper: Mapper[Any]) -> frozenset[type[Any]]:
+    """The guarded classes a statement on this class can load: itself, and what its relationships lead to."""
+    seen, ahead = {mapper}, [mapper]
+    while ahead:
+        for relation in ahead.pop().relationships:
+            if relation.mapper not in seen:
+                seen.add(relation.mapper)
+                ahead.append(relation.mapper)
+    return frozenset(m.class_ for m in seen if issubclass(m.class_, Guarded))
+
+
 @event.listens_for(OrmSession, "do_orm_execute")
 def _narrow(state: ORMExecuteState) -> None:
+    """Narrow what comes back as rows to what the principal may see. What a statement only joins or looks into is the
+    wall's: the answer is the same, and a page does not pay for two dozen criteria it has no use for."""
     if state.is_column_load or not (state.is_select or state.is_update or state.is_delete):
         return
     principal = _current.get()
     if isinstance(principal, System):
         return  # the wall decides whether System is honoured for this login
-    # plain expressions, not a lambda: a lambda's bound values would be cached from the principal it first met
-    state.statement = state.statement.options(
-        *(
-            with_loader_criteria(cls, cls.visible_to(principal), include_aliases=True, propagate_to_loaders=True)
-            for cls in guarded_classes()
-        )
-    )
+    mappers = state.all_mappers
+    classes = frozenset[type[Any]]().union(*map(_reachable, mappers)) if mappers else frozenset(guarded_classes())
+    if classes:
+        made = _criteria.get()
+        for cls in classes - made.keys():
+            # plain expressions, not a lambda: a lambda's bound values would be cached from the principal it first met
+            made[cls] = with_loader_criteria(
+                cls, cls.visible_to(principal), include_aliases=True, propagate_to_loaders=True
+            )
+        state.statement = state.statement.options(*(made[cls] for cls in sorted(classes, key=lambda c: c.__name__)))
 
 
 @event.listens_for(OrmSession, "after_begin")

@@ -67,12 +67,15 @@ def check_strength(password: str, *, username: str) -> None:
         raise WeakPassword(least=MIN_PASSWORD)
 
 
-def create_staff(session: Session, username: str, *, name: str, password: str, email: str | None = None) -> User:
-    """A staff account without any right: rights come from grants. The family name is the first character, or what stands
+def create_staff(
+    session: Session, username: str, *, name: str, password: str | None, email: str | None = None
+) -> User:
+    """A staff account without any right: rights come from grants; without a password nobody signs in with it yet. The family name is the first character, or what stands
     before a space; it is shown first."""
     if session.scalar(select(User.id).where(User.username == username)) is not None:
         raise NameTaken(username=username)
-    check_strength(password, username=username)
+    if password is not None:
+        check_strength(password, username=username)
     family, _, given = name.partition(" ") if " " in name else (name[:1], "", name[1:])
     user = User(
         username=username,
@@ -80,7 +83,7 @@ def create_staff(session: Session, username: str, *, name: str, password: str, e
         first_name=given,
         active=True,
         email=email or f"{username}@staff.invalid",  # FAB's column is not null and unique; nothing is ever sent there
-        password=hash_password(password),
+        password=hash_password(password) if password is not None else None,
     )
     session.add(user)
     session.flush()

@@ -175,7 +175,8 @@ class Release(WithId, Base):
     department_id: Mapped[int] = mapped_column(ForeignKey("department.id"), comment="主管部门")
     version: Mapped[int] = mapped_column(comment="版本")
     base_id: Mapped[int | None] = mapped_column(ForeignKey("release.id"), comment="起草所据版本")
-    content: Mapped[str] = mapped_column(Text, comment="规范文本")  # text, not jsonb: the hash is over these bytes
+    # text, not jsonb: the hash is over these bytes; fetched only when a bundle is read for the first time
+    content: Mapped[str] = mapped_column(Text, deferred=True, comment="规范文本")
     content_hash: Mapped[str] = mapped_column(String(64), index=True, comment="内容指纹")
     author: Mapped[str] = mapped_column(String(80), comment="起草人")
     created_at: Mapped[dt.datetime] = mapped_column(comment="起草时间")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable
-from functools import lru_cache
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import Engine, func, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
@@ -116,18 +116,24 @@ def release_in_force(session: Session, department_id: int, on: dt.date) -> Relea
     return releases_in_force(session, on).get(department_id)
 
 
-@lru_cache(maxsize=256)
-def _read(content: str, content_hash: str, shared: str | None = None, shared_hash: str = "") -> Bundle:
-    # reading and compiling a bundle takes milliseconds and its text never changes
-    centre = _read(shared, shared_hash) if shared is not None else None
-    return Bundle.from_data(json.loads(content), centre=centre, known_hash=content_hash)
+_bundles: dict[tuple[str, str | None], Bundle] = {}  # by content hash, and the centre's beside it
 
 
 def read_release(release: Release, centre_release: Release | None) -> Bundle:
-    """The bundle a release holds; a department's is read together with the centre's, whose form fields are its facts."""
-    if centre_release is None:
-        return _read(release.content, release.content_hash)
-    return _read(release.content, release.content_hash, centre_release.content, centre_release.content_hash)
+    """The bundle a release holds; a department's is read together with the centre's, whose form fields are its facts.
+
+    Reading and compiling takes milliseconds and a release's text never changes, so it is done once per process; the text
+    itself is only fetched for that.
+    """
+    key = (release.content_hash, centre_release.content_hash if centre_release is not None else None)
+    found = _bundles.get(key)
+    if found is None:
+        shared = read_release(centre_release, None) if centre_release is not None else None
+        if len(_bundles) > 256:
+            _bundles.clear()
+        found = Bundle.from_data(json.loads(release.content), centre=shared, known_hash=release.content_hash)
+        _bundles[key] = found
+    return found
 
 
 def bundles_in_force(session: Session, on: dt.date) -> tuple[dict[int, Bundle], Bundle | None, dict[int, Release]]:
@@ -141,24 +147,33 @@ def bundles_in_force(session: Session, on: dt.date) -> tuple[dict[int, Bundle], 
     return bundles, read_release(shared, None) if shared is not None else None, releases
 
 
+_of_release: WeakKeyDictionary[Engine, dict[int, Bundle]] = WeakKeyDictionary()
+
+
 def bundle_of(session: Session, release_id: int) -> Bundle:
-    """The bundle of one release, with the centre's release that was in force when it was made."""
-    release = session.get_one(Release, release_id)
-    if release.department.is_centre:
-        return read_release(release, None)
-    shared = session.scalar(
-        select(Release)
-        .join(Department, Department.id == Release.department_id)
-        .where(Department.is_centre, Release.id <= release.id)
-        .order_by(Release.id.desc())
-        .limit(1)
-    )
-    return read_release(release, shared)
+    """The bundle of one release, with the centre's release that was in force when it was made.
+
+    Neither ever changes, so a process asks the database once.
+    """
+    known = _of_release.setdefault(session.get_bind().engine, {})
+    if release_id not in known:
+        release = session.get_one(Release, release_id)
+        shared = None
+        if not release.department.is_centre:
+            shared = session.scalar(
+                select(Release)
+                .join(Department, Department.id == Release.department_id)
+                .where(Department.is_centre, Release.id <= release.id)
+                .order_by(Release.id.desc())
+                .limit(1)
+            )
+        known[release_id] = read_release(release, shared)
+    return known[release_id]
 
 
 # ── working days ─────────────────────────────────────────────────────────────────────────────────────────────
 
-_calendars: dict[tuple[str, int], Calendar] = {}
+_calendars: WeakKeyDictionary[Engine, dict[int, Calendar]] = WeakKeyDictionary()
 
 
 def working_calendar(session: Session) -> tuple[Calendar, int]:
@@ -169,9 +184,9 @@ def working_calendar(session: Session) -> tuple[Calendar, int]:
     if current is None:
         return Calendar({}, frozenset()), 0
     version, years = current
-    key = (str(session.get_bind().engine.url), version)
-    if key not in _calendars:
+    known = _calendars.setdefault(session.get_bind().engine, {})
+    if version not in known:
         first, _, last = years.partition("-")
         overrides = {day: works for day, works in session.execute(select(Workday.day, Workday.is_workday))}
-        _calendars[key] = Calendar(overrides, frozenset(range(int(first), int(last or first) + 1)))
-    return _calendars[key], version
+        known[version] = Calendar(overrides, frozenset(range(int(first), int(last or first) + 1)))
+    return known[version], version
