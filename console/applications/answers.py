@@ -19,9 +19,10 @@ SEALED = "sealed"
 
 
 def seal(form: Form, answers: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy with every secret answer encrypted; answers to fields the form does not know are kept as they are."""
+    """A copy of open answers with every secret one encrypted; answers to fields the form does not know are kept as they are."""
     secret = {path for path, field in _fields(form) if is_secret(field)}
-    return _walk(answers, (), lambda path, value: path in secret and not _is_sealed(value), _close)
+    # what was only typed to look sealed is sealed as well, so that `unseal` gives it back as it was typed
+    return _walk(_storable(answers), (), lambda path, value: path in secret or _is_sealed(value), _close)
 
 
 def is_secret(field: BaseField) -> bool:
@@ -32,6 +33,15 @@ def is_secret(field: BaseField) -> bool:
 def unseal(answers: Mapping[str, Any]) -> dict[str, Any]:
     """A copy with every sealed answer readable again."""
     return _walk(answers, (), lambda path, value: _is_sealed(value), _open)
+
+
+def _storable(value: Any) -> Any:
+    """The same without what a JSON column cannot hold: no keyboard types NUL or half a character."""
+    if isinstance(value, str):
+        return value.replace("\x00", "").encode("utf-8", "replace").decode()
+    if isinstance(value, Mapping):
+        return {_storable(key): _storable(inner) for key, inner in value.items()}
+    return [_storable(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _fields(form: Form) -> Iterator[tuple[Path, BaseField]]:

@@ -71,9 +71,9 @@ class Filed:
                 for department, release in releases.items()
                 if department != centre_id and (department in frozen)
             }
-        centre_id = next(d for d, release in releases.items() if release.department.is_centre)
         if shared is None:
-            raise LookupError("the centre has no release in force; load the bundles first")
+            raise LookupError(f"the centre has no release in force on {on}; load the bundles first")
+        centre_id = next(d for d, release in releases.items() if release.department.is_centre)
         return cls(
             session=session,
             chosen=[(item["standard"], item["code"]) for item in application.chosen],

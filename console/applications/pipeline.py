@@ -84,8 +84,13 @@ class Filing:
 # ── the way in and the way on ────────────────────────────────────────────────────────────────────────────────
 
 
-def begin(session: Session, filings: Sequence[Filing], *, actor: Principal) -> list[Moved]:
-    """Put new admissions where screening sends them: one INSERT, and both first lines of each trail."""
+def begin(
+    session: Session, filings: Sequence[Filing], *, actor: Principal, audited: Sequence[audit.AuditEntry] = ()
+) -> list[Moved]:
+    """Put new admissions where screening sends them: one INSERT, and both first lines of each trail.
+
+    `audited`: entries of the caller about the same act, written in the same statement as those of the moves.
+    """
     now = clock.now(session)
     plans = _Plans(session, [filing.admission for filing in filings])
     moves = []
@@ -112,7 +117,7 @@ def begin(session: Session, filings: Sequence[Filing], *, actor: Principal) -> l
         last = entries[-1]
         action = filing.outcome or Action.SUBMIT
         moved.append(Moved(filing.admission, action, start, to, filing.reason, list(filing.items), last))
-    session.add_all(entries)
+    session.add_all((*entries, *audited))
     _tell(session, moved, actor=actor)
     return moved
 
@@ -356,6 +361,8 @@ class _Plans:
             "verdict": admission.verdict,
         }
         level = self._level(settings, to)
+        if level is None and from_step == Step.SCREENING:
+            level = self._level(settings, Step.FIRST_REVIEW)  # refused or returned before any office had it: its first office
         if level is not None:
             values["office_id"] = self.offices[self.department(admission), admission.division_code, level]
         if settings is not None and to not in CLOSED_STEPS:

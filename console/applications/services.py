@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from console import audit, clock, files, outbox
@@ -94,13 +94,7 @@ def choose(
     _open_draft(application, actor)
     problems: dict[str, str] = {}
     wanted = list(dict.fromkeys(specialties))
-    known = departments.specialties(session, wanted) if wanted else {}
-    for standard, code in wanted:
-        found = known.get((standard, code))
-        if found is None:
-            problems["specialties"] = N_("有一个专业代码不在所选的分类标准里，请从列表中选。")
-        elif not found.is_leaf:
-            problems["specialties"] = N_("请选到最细一级的专业。")
+    problems |= _check_specialties(session, wanted)
     if len(wanted) > MOST_SPECIALTIES:
         problems["specialties"] = N_("一次最多申报 10 个专业，请去掉几个。")
     if division_code and not departments.ancestry(session, division_code):
@@ -113,6 +107,15 @@ def choose(
         application.answers = {**application.answers, WORK_DIVISION: division_code}
     application.saved_at = clock.now(session)
     session.flush()
+
+
+def _check_specialties(session: Session, wanted: Sequence[tuple[str, str]]) -> dict[str, str]:
+    known = departments.specialties(session, wanted) if wanted else {}
+    if known.keys() != set(wanted):
+        return {"specialties": N_("有一个专业代码不在所选的分类标准里，请从列表中选。")}
+    if not all(specialty.is_leaf for specialty in known.values()):
+        return {"specialties": N_("请选到最细一级的专业。")}
+    return {}
 
 
 def form_of(session: Session, application: Application, *, on: dt.date | None = None) -> forms.Form:
@@ -134,6 +137,8 @@ def save_field(
     Raises NotFound for a path the form does not have.
     """
     filed = _writable(session, application, path, actor)
+    if filed.form.find(path) is None:
+        raise NotFound()
     current = open_answers(application)
     try:
         typed = forms.placed(current, path, raw)
@@ -294,8 +299,8 @@ def _examine(session: Session, application: Application) -> tuple[Filed, dict[st
     problems = {problem.path: problem.zh for problem in wrong}
     if not application.chosen:
         problems["specialties"] = N_("请至少选一个专业。")
-    elif departments.specialties(session, filed.chosen).keys() != set(filed.chosen):
-        problems["specialties"] = N_("有一个专业代码不在所选的分类标准里，请从列表中选。")
+    else:
+        problems |= _check_specialties(session, filed.chosen)
     division = clean.get(WORK_DIVISION)
     if not division or not departments.ancestry(session, division):
         problems[WORK_DIVISION] = N_("请从列表中选工作所在地。")
@@ -327,7 +332,7 @@ def submit(session: Session, application: Application, *, actor: ApplicantPrinci
     for department, chosen in filed.by_department().items():
         admission = Admission(
             number=f"{number}-{department.short_code}",
-            application=application,
+            application_id=application.id,
             applicant_id=applicant.id,
             department_id=department.id,
             division_code=clean[WORK_DIVISION],
@@ -341,10 +346,7 @@ def submit(session: Session, application: Application, *, actor: ApplicantPrinci
             admission.verdict, admission.flags = evaluation.decision, evaluation.flags
             filings.append(Filing(admission, evaluation.action, evaluation.reason, evaluation.items))
             evaluations.append((admission, evaluation))
-    moved = pipeline.begin(session, filings, actor=actor)
-    _freeze(session, application, filed, [move.admission for move in moved], now)
-    session.add_all(_finding(a, e, moment="submitted", on=today, at=now) for a, e in evaluations)
-    audit.record(
+    submitted = audit.entry(
         session,
         "application.submitted",
         f"application:{application.id}",
@@ -352,7 +354,11 @@ def submit(session: Session, application: Application, *, actor: ApplicantPrinci
         answers_hash=application.submitted_hash,
         consent=application.consent_version,
     )
+    moved = pipeline.begin(session, filings, actor=actor, audited=[submitted])
+    _freeze(session, application, filed, [move.admission for move in moved], now)
+    session.add_all(_finding(a, e, moment="submitted", on=today, at=now) for a, e in evaluations)
     session.flush()
+    session.expire(application, ["admissions"])
     return [move.admission for move in moved]
 
 
@@ -376,30 +382,21 @@ def _identify(session: Session, applicant: Applicant, clean: Mapping[str, Any]) 
 def _freeze(
     session: Session, application: Application, filed: Filed, admissions: Sequence[Admission], now: dt.datetime
 ) -> None:
+    """Which specialty went to which department, and by which releases: one statement each, however many there are."""
     by_department = {admission.department_id: admission for admission in admissions}
-    session.add_all(
-        ApplicationSpecialty(
-            application_id=application.id,
-            applicant_id=application.applicant_id,
-            standard=standard,
-            code=code,
-            admission_id=by_department[department.id].id,
-        )
+    about = {"application_id": application.id, "applicant_id": application.applicant_id}
+    specialties = [
+        about | {"standard": standard, "code": code, "admission_id": by_department[department.id].id}
         for department, chosen in filed.by_department().items()
         for standard, code in chosen
-    )
-    met = {filed.centre_department.id, *by_department}
-    session.add_all(
-        ApplicationRelease(
-            application_id=application.id,
-            applicant_id=application.applicant_id,
-            department_id=department_id,
-            occasion="submitted",
-            release_id=filed.releases[department_id].id,
-            at=now,
-        )
-        for department_id in met
-    )
+    ]
+    met = [
+        about | {"department_id": department_id, "occasion": "submitted", "at": now}
+        | {"release_id": filed.releases[department_id].id}
+        for department_id in sorted({filed.centre_department.id, *by_department})
+    ]  # fmt: skip
+    session.execute(insert(ApplicationSpecialty).values(specialties))
+    session.execute(insert(ApplicationRelease).values(met))
 
 
 def _finding(admission: Admission, evaluation: Any, *, moment: str, on: dt.date, at: dt.datetime) -> Finding:
@@ -426,11 +423,11 @@ def resubmit(session: Session, admission: Admission, *, actor: ApplicantPrincipa
 
     Raises InvalidAnswers with what is still wrong. A criterion now unmet refuses; one still unknown keeps it returned.
     """
-    application = session.get_one(Application, admission.application_id)
     if admission.applicant_id != actor.id:
         raise NotFound()
     if admission.step != Step.CORRECTION:
         raise pipeline.MoveNotLegal(number=admission.number, step=admission.step)
+    application = session.get_one(Application, admission.application_id)
     today = clock.today(session)
     filed = Filed.read(session, application, on=today)
     clean, wrong = forms.check(filed.form, open_answers(application), today=today)
