@@ -29,7 +29,7 @@ from console.applications.models import (
 from console.applications.pipeline import Filing, advance
 from console.departments import queries as departments
 from console.departments.models import Department
-from console.errors import Conflict, InvalidAnswers, N_, NotAllowed, NotFound
+from console.errors import N_, Conflict, InvalidAnswers, NotAllowed, NotFound
 from console.roles import Act
 from console.scope import Applicant as ApplicantPrincipal
 from console.scope import Principal, require
