@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from console import audit, clock
-from console.applications.models import Admission, Applicant
+from console.applications.models import Admission, Applicant, Finding
 from console.applications.pipeline import Moved, SeparatedDuty, advance
+from console.applications.queries import latest_finding
 from console.errors import N_, NotAllowed, NotFound, StepMovedOn
 from console.reviews import people, queries, readiness, reading
 from console.reviews.errors import HeldByAnother, NotAtReview, NotReady, OwnRefusal, Problem, ReasonNeeded
@@ -89,7 +90,10 @@ def decide(
         problems += _reason_problems(reason)
     if problems:
         raise NotReady(problems)
-    flags = readiness.flags_after(sheet, admission) if decision == Decision.PASS else None
+    flags = None
+    if decision == Decision.PASS:
+        flags = readiness.flags_after(sheet, admission)
+        _keep_rulings(session, admission, sheet)
     return _conclude(session, admission, review, decision, staff, reason.strip(), kept, flags=flags)
 
 
@@ -270,6 +274,31 @@ def _grounds(sheet: readiness.Sheet, items: Sequence[Any]) -> tuple[list[dict[st
     if not kept or len(kept) < len(wanted):
         return kept, [Problem("grounds", N_("请选出不予通过的依据，至少一条；依据只能从本部门的清单里选。"))]
     return kept, []
+
+
+def _keep_rulings(session: Session, admission: Admission, sheet: readiness.Sheet) -> None:
+    """Write what officers ruled beside the trace it completes: the re-check at admission does not ask again what somebody
+    found out from evidence."""
+    ruled = {found["id"]: sheet.ruling(found["id"]) for found in sheet.open_criteria}
+    latest = latest_finding(session, admission)
+    if latest is None or not ruled:
+        return
+    known = {criterion: {"holds": r["holds"], "evidence": r["evidence"]} for criterion, r in ruled.items() if r}
+    session.add(
+        Finding(
+            admission_id=admission.id,
+            applicant_id=admission.applicant_id,
+            office_id=admission.office_id,
+            release_id=latest.release_id,
+            moment=latest.moment,
+            evaluated_on=latest.evaluated_on,
+            at=clock.now(session),
+            decision=latest.decision,
+            facts=latest.facts,
+            derivation_version=latest.derivation_version,
+            trace={**latest.trace, "rulings": known},
+        )
+    )
 
 
 def _conclude(
