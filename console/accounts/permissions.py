@@ -64,7 +64,7 @@ def sync(session: Session, table: Table) -> tuple[int, int]:
 
 
 def _ids(session: Session, model: type[Any], names: set[str]) -> dict[str, int]:
-    found: dict[str, int] = {name: key for name, key in session.execute(select(model.name, model.id).where(model.name.in_(names)))}
+    found: dict[str, int] = {row.name: row.id for row in session.execute(select(model.name, model.id).where(model.name.in_(names)))}
     for name in sorted(names - set(found)):
         row = model(name=name)
         session.add(row)

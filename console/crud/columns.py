@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 from sqlalchemy import Column, Enum, String, Text
 from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipProperty, class_mapper
 
+from console import clock
 from console.doors import dates
 from console.doors.look import step_kind, step_label
 from console.doors.preferences import language
@@ -106,6 +107,8 @@ def words(model: type[Any], path: str, value: Any) -> Markup | str:
     if leaf == "step":
         return Markup('<span class="status status-{}">{}</span>').format(step_kind(value), step_label(value))
     if isinstance(value, dt.datetime):
+        if leaf == "due_at" and (local := value.astimezone(clock.ZONE)).time() == dt.time():
+            return (local.date() - dt.timedelta(days=1)).isoformat()  # 00:00 after the last day: people are told the last day
         return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), dates.instant(value))
     if isinstance(value, dt.date):
         return value.isoformat()

@@ -35,8 +35,8 @@ def checks(redis_url: str) -> list[Check]:
     try:
         with engine().connect() as connection:
             now = dt.datetime.now(dt.UTC)
-            rows = connection.execute(select(Heartbeat.kind, func.max(Heartbeat.at)).group_by(Heartbeat.kind))
-            latest = {kind: at for kind, at in rows}
+            rows = connection.execute(select(Heartbeat.kind, func.max(Heartbeat.at).label("at")).group_by(Heartbeat.kind))
+            latest = {row.kind: row.at for row in rows}
     except SQLAlchemyError as error:
         return [Check("database", False, type(error).__name__), *found]
     found.insert(0, Check("database", True, "answers"))

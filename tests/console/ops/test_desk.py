@@ -70,9 +70,9 @@ def test_a_brake_is_pulled_with_a_reason_shown_and_released(operator, committed_
     ).get_data(as_text=True)
 
 
-@pytest.mark.parametrize("form", [{"rule": RULE, "reason": ""}, {"rule": "no.such", "reason": "r"}, {}])
-def test_a_brake_without_reason_or_rule_is_not_pulled(operator, committed_db, form):
-    _post(operator, "/ops/brake", **form)
+def test_a_brake_without_reason_or_rule_is_not_pulled(operator, committed_db):
+    for form in ({"rule": RULE, "reason": ""}, {"rule": "no.such", "reason": "r"}, {}):
+        _post(operator, "/ops/brake", **form)
 
     assert _brakes(committed_db) == []
 
@@ -109,14 +109,15 @@ def test_only_what_was_given_up_can_be_asked_for_again(operator, committed_db):
     assert _post(operator, "/ops/again/99999").status_code == 404
 
 
-@pytest.mark.parametrize("table", ["outbox", "job-run", "delivery", "brake"])
-@pytest.mark.parametrize("route", ["new/", "edit/?id=1", "delete/", "export/csv/", "ajax/update/", "action/"])
-def test_tables_are_read_only(operator, committed_db, table, route):
+def test_tables_are_read_only(operator, committed_db):
     key = _message(committed_db)
-    address = f"/ops/{table}/{route}"
-    answers = [operator.get(address), operator.post(address, data={"csrf_token": token(operator.get("/ops/")), "id": str(key)})]
+    form = {"csrf_token": token(operator.get("/ops/")), "id": str(key)}
+    for table in ("outbox", "job-run", "delivery", "brake"):
+        for route in ("new/", "edit/?id=1", "delete/", "export/csv/", "ajax/update/", "action/"):
+            address = f"/ops/{table}/{route}"
+            answers = [operator.get(address), operator.post(address, data=form)]
+            assert {answer.status_code for answer in answers} <= {302, 404, 405}, address
 
-    assert {answer.status_code for answer in answers} <= {302, 404, 405, 500} - {500}
     with committed_db.as_worker(), db.transaction() as session:
         assert session.scalars(select(OutboxMessage.id)).all() == [key]
 
@@ -152,8 +153,8 @@ def test_the_mailbox_shows_what_the_folder_driver_wrote_and_nothing_else(operato
     assert [operator.get(f"/ops/mailbox/{name}").status_code for name in ("../secret.eml", "%2e%2e%2fsecret.eml", "x.eml")] == [404] * 3
 
 
-@pytest.mark.parametrize("path", ["/ops/", "/ops/outbox/", "/ops/mailbox/", "/ops/brake/details/?id=1", "/ops/static/admin/js/form.js"])
-def test_a_reviewer_has_no_business_here(console_app, committed_db, path):
+def test_a_reviewer_has_no_business_here(console_app, committed_db):
     client = officer(console_app, committed_db, Role.FIRST_REVIEWER)
 
-    assert client.get(path).status_code in (403, 404)
+    for path in ("/ops/", "/ops/outbox/", "/ops/mailbox/", "/ops/brake/details/?id=1", "/ops/static/admin/js/form.js"):
+        assert client.get(path).status_code in (403, 404), path
