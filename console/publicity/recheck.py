@@ -6,16 +6,18 @@ Set-wise: one statement per table, whatever the number of people. Reads only; wh
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from console.applications import answers
 from console.applications.models import Admission, Applicant, Application, RestrictionEntry
+from console.applications.models import Finding as FindingRow
 from console.departments import queries as departments
 from console.departments.models import Department
 from rules import facts as derivations
@@ -67,10 +69,29 @@ def recheck(session: Session, admissions: Sequence[Admission], *, on: dt.date) -
     records = _records(session, [admission.applicant_id for admission in admissions])
     bundles = {r: departments.bundle_of(session, r) for r in {admission.release_id for admission in admissions}}
     codes = dict(session.execute(select(Department.id, Department.code)).all())
+    ruled = _rulings(session, [admission.id for admission in admissions])
     return [
-        _one(admission, bundles[admission.release_id], codes[admission.department_id], records[admission.applicant_id], on)
+        _one(
+            admission,
+            bundles[admission.release_id],
+            codes[admission.department_id],
+            records[admission.applicant_id],
+            ruled.get(admission.id, {}),
+            on,
+        )
         for admission in admissions
     ]
+
+
+def _rulings(session: Session, admissions: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Admission id → what its reviewers ruled from evidence about criteria that the answers left unknown."""
+    latest = (
+        select(FindingRow.admission_id, FindingRow.trace["rulings"])
+        .where(FindingRow.admission_id.in_(admissions), FindingRow.moment == "submitted")
+        .order_by(FindingRow.admission_id, FindingRow.id.desc())
+        .ext(distinct_on(FindingRow.admission_id))
+    )
+    return {admission_id: rulings or {} for admission_id, rulings in session.execute(latest)}
 
 
 def _records(session: Session, applicants: Sequence[int]) -> dict[int, list[RestrictionEntry]]:
@@ -91,7 +112,14 @@ def holds(entry: RestrictionEntry, on: dt.date) -> bool:
     return entry.valid_from <= on and (entry.valid_to is None or on <= entry.valid_to)
 
 
-def _one(admission: Admission, bundle: Bundle, code: str, records: list[RestrictionEntry], on: dt.date) -> Recheck:
+def _one(
+    admission: Admission,
+    bundle: Bundle,
+    code: str,
+    records: list[RestrictionEntry],
+    ruled: Mapping[str, Any],
+    on: dt.date,
+) -> Recheck:
     application = admission.application
     barred = [entry for entry in records if holds(entry, on)]
     facts = derivations.derive(
@@ -111,14 +139,25 @@ def _one(admission: Admission, bundle: Bundle, code: str, records: list[Restrict
         raise LookupError(f"the bundle of {code} holds no criteria")
     verdict = evaluate(bundle.criteria, facts, on=on, moment="decided")
     kept = _storable(facts, bundle)
-    grounds = [_ground(finding) for finding in verdict.reasons]
+    open_still = [finding for finding in verdict.findings if not _settled(finding, ruled)]
+    grounds = [_ground(finding) for finding in verdict.reasons if finding in open_still]
     if verdict.decision == "reject":
         return Recheck(admission, Outcome.REFUSE, grounds, verdict, kept)
     if barred:  # 联合惩戒 bars from every pool, whatever a department's own criteria ask
         return Recheck(admission, Outcome.REFUSE, [_barred(entry) for entry in barred], verdict, kept)
-    if verdict.decision == "pass":
+    if not open_still:
         return Recheck(admission, Outcome.ADMIT, [], verdict, kept)
     return Recheck(admission, Outcome.HOLD, grounds, verdict, kept)
+
+
+def _settled(finding: Finding, ruled: Mapping[str, Any]) -> bool:
+    """Met, or a flag, or unknown today as it was at review, where somebody ruled from evidence that it holds.
+
+    What is known today to be unmet is never settled by an earlier ruling.
+    """
+    if finding.outcome == "met" or (finding.outcome == "not_met" and finding.criterion.effect == "flag"):
+        return True
+    return finding.outcome == "unknown" and bool(ruled.get(finding.id, {}).get("holds"))
 
 
 def _ground(finding: Finding) -> dict[str, Any]:
