@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Response, redirect, request, url_for
+from flask import session as visit
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from markupsafe import Markup
@@ -55,8 +56,8 @@ def notice_original(number: str) -> ResponseReturnValue:
 @door.route("/notices/<number>/objection", methods=["GET", "POST"])
 def object_to(number: str) -> ResponseReturnValue:
     """Asked for and written as the public: who objects is tied to no account."""
+    problems: dict[str, str] = {}
     with become(Public(address())):
-        problems: dict[str, str] = {}
         if request.method == "POST":
             attempts().check("objection", account=address(), address=address())
             try:
@@ -64,13 +65,23 @@ def object_to(number: str) -> ResponseReturnValue:
             except InvalidAnswers as error:
                 problems = {path: _(text) for path, text in error.problems.items()}
             else:
-                attempts().failed("objection", account=address(), address=address())  # counted: twenty in a row are no objections
-                return page("objection_made", number=number, code=code, here="board")
+                attempts().failed("objection", account=address(), address=address())  # counted: a flood holds people for nothing
+                visit["objection"] = {"number": number, "code": code}
+                return redirect(url_for(".objection_made"), 303)
         with transaction() as session:
             shown = queries.notice_page(session, number)
-            wanted = request.values.get("person", type=int)
-            shown_page = page("objection", shown=shown, notice=shown.notice, wanted=wanted, problems=problems, typed=request.form, here="board")
-            return shown_page, 422 if problems else 200
+    wanted = request.values.get("person", type=int)
+    html = page("objection", shown=shown, notice=shown.notice, wanted=wanted, problems=problems, typed=request.form, here="board")
+    return html, 422 if problems else 200
+
+
+@door.get("/objections/made")
+def objection_made() -> ResponseReturnValue:
+    """The receipt: its code is in this browser's session and nowhere else in the clear."""
+    made = visit.get("objection")
+    if not made:
+        return redirect(url_for(".notices"))
+    return page("objection_made", number=made["number"], code=made["code"], here="board")
 
 
 def _object(number: str) -> str:
@@ -115,13 +126,13 @@ def verify() -> ResponseReturnValue:
 def verify_code(code: str) -> ResponseReturnValue:
     """Today's standing, asked as the public whoever is signed in. Guessing codes is counted."""
     attempts().check("verify", account=address(), address=address())
-    with become(Public(address())), transaction() as session:
-        try:
+    try:
+        with become(Public(address())), transaction() as session:
             found = roster.standing(session, code)
-        except NotFound:
-            attempts().failed("verify", account=address(), address=address())
-            return page("verify", standing=None, code=code, unknown=True, here="check"), 404
-        return page("verify", standing=found, code=code, unknown=False, here="check")
+    except NotFound:
+        attempts().failed("verify", account=address(), address=address())
+        return page("verify", standing=None, code=code, unknown=True, here="check"), 404
+    return page("verify", standing=found, code=code, unknown=False, here="check")
 
 
 @door.get("/certificate")

@@ -40,6 +40,7 @@ PUBLIC = frozenset(
         "portal.notice",
         "portal.notice_original",
         "portal.object_to",
+        "portal.objection_made",
         "portal.objection_state",
         "portal.verify",
         "portal.verify_code",

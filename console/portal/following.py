@@ -147,7 +147,7 @@ def card(session: Session, admission: Admission) -> Card:
     units = training.units(session, admission) if step in _STUDY else []
     return Card(
         admission=admission,
-        status_kind=step_kind(step),
+        status_kind="back" if step == Step.CORRECTION else step_kind(step),  # it waits for the reader: not a pause to them
         status=_("退回补正，等您修改") if step == Step.CORRECTION else step_label(step),
         next=_next(step, notice),
         deadline=_deadline(session, admission, entries, notice),

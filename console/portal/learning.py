@@ -44,7 +44,7 @@ def _course(session: Session, admission: Admission) -> dict[str, Any] | None:
         return None
     units = training.units(session, admission)
     bundle = departments.bundle_of(session, admission.release_id)
-    has_exam = bundle.manifest.pipeline is not None and bundle.manifest.pipeline.exam and bundle.exam is not None
+    has_exam = bundle.manifest.pipeline is not None and bundle.manifest.pipeline.exam.value and bundle.exam is not None
     return {
         "admission": admission,
         "units": units,
