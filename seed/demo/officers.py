@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -12,15 +13,11 @@ from console.departments import queries as departments
 from console.departments.models import Division
 from console.roles import ROLES, Role
 from console.scope import Staff, System
-from flask_appbuilder.security.sqla.models import User
 
 PASSWORD = "ruku-demo-2026"  # demo databases only; start refuses demo mode in production
 REGION = "150000"
 LEAGUE_FIRST = ("transport", "housing")  # their bundles review first in the league
-_NAMES = (
-    "苏日娜 那日苏 包格日勒 李慧敏 王海龙 赵丽娟 斯日古楞 陈志远 白玉兰 张文博 乌恩其 刘晓燕 宝音图 孙立新 其其格玛 "
-    "周国栋 萨如拉 马建平 高云 特古斯 韩雪 阿荣 郭志华 哈斯 田丽 巴雅尔 吴文杰 娜仁花 杨树林 格根"
-).split()
+_NAMES = ["苏日娜", "那日苏", "包格日勒", "李慧敏", "王海龙", "赵丽娟", "斯日古楞", "陈志远", "白玉兰", "张文博", "乌恩其", "刘晓燕", "宝音图", "孙立新", "其其格玛", "周国栋", "萨如拉", "马建平", "高云", "特古斯", "韩雪", "阿荣", "郭志华", "哈斯", "田丽", "巴雅尔", "吴文杰", "娜仁花", "杨树林", "格根"]
 
 
 @dataclass(frozen=True)
@@ -50,16 +47,12 @@ def posts(leagues: list[str]) -> list[Post]:
             found += [Post(f"{department}-first-{code[:4]}", Role.FIRST_REVIEWER, department, code) for code in leagues]
     found += [
         Post("transport-admin-1501", Role.DEPARTMENT_ADMIN, "transport", "150100"),
-        Post("transport-second-1501", Role.SECOND_REVIEWER, "transport", "150100"),
-        Post("transport-coordinator-1501", Role.COORDINATOR, "transport", "150100"),
-        Post("transport-first-150105", Role.FIRST_REVIEWER, "transport", "150105"),
-        Post("water-second-150105", Role.SECOND_REVIEWER, "water", "150105"),
+        Post("water-first-150105", Role.FIRST_REVIEWER, "water", "150105"),  # water reviews first in the banner
         Post("supervisor", Role.SUPERVISOR, None, REGION),
         Post("supervisor-1501", Role.SUPERVISOR, None, "150100"),
         Post("supervisor-150105", Role.SUPERVISOR, None, "150105"),
         Post("platform-admin", Role.PLATFORM_ADMIN, None, REGION),
         Post("operator", Role.OPERATOR, "centre", REGION),
-        Post("operator-1501", Role.OPERATOR, "centre", "150100"),
     ]
     return found
 

@@ -27,12 +27,7 @@ SPECIALTY = {
     "finance": ("mof-2022", "A02010000"),
     "centre": ("316-2018", "A070101"),  # claimed by nobody: the centre assigns it
 }
-_NAMES = (
-    "高娃 赵明远 哈斯巴根 刘志强 何文涛 额尔敦 乌兰 白音 斯琴 王秀兰 张建国 包青山 李红梅 图雅 陈立军 其木格 苏和 孟和 杨晓东 "
-    "阿拉坦 娜仁 周海燕 韩宝音 萨仁 郭永胜 特木尔 吴桂芳 朝鲁 马文斌 塔娜 胡日查 孙丽华 巴特尔 徐建平 乌云 林志远 敖其尔 高志刚 "
-    "莎仁 宝力德 郑文华 那顺 董玉梅 牧仁 冯国庆 通拉嘎 谢春雷 金山 贺希格 吕秀英 布和 田丰 格日勒 崔建军 其其格 付强 毕力格 姜慧 "
-    "赛罕 丁卫东 珊丹 邓鹏 哈达 宋亚男 青格勒 彭飞 乌日娜 潘瑞 道尔吉 贾思敏 恩和 尹航"
-).split()
+NAMES = ["高娃", "赵明远", "哈斯巴根", "刘志强", "何文涛", "额尔敦", "乌兰", "白音", "斯琴", "王秀兰", "张建国", "包青山", "李红梅", "图雅", "陈立军", "其木格", "苏和", "孟和", "杨晓东", "阿拉坦", "娜仁", "周海燕", "韩宝音", "萨仁", "郭永胜", "特木尔", "吴桂芳", "朝鲁", "马文斌", "塔娜", "胡日查", "孙丽华", "巴特尔", "徐建平", "乌云", "林志远", "敖其尔", "高志刚", "莎仁", "宝力德", "郑文华", "那顺", "董玉梅", "牧仁", "冯国庆", "通拉嘎", "谢春雷", "金山", "贺希格", "吕秀英", "布和", "田丰", "格日勒", "崔建军", "其其格", "付强", "毕力格", "姜慧", "赛罕", "丁卫东", "珊丹", "邓鹏", "哈达", "宋亚男", "青格勒", "彭飞", "乌日娜", "潘瑞", "道尔吉", "贾思敏", "恩和", "尹航"]
 
 
 @dataclass(frozen=True)
@@ -102,7 +97,6 @@ class Person:
 
 DEPARTMENTS = ("transport", "water", "housing", "natural_resources", "finance")
 _OLD = dt.date(1950, 5, 1)
-_WORK = "work_periods.{}.months"
 _NO_YEARS = {
     "work_periods.0.months": {"start": "2021-01", "end": "now"},
     "work_periods.1.months": {"start": "2020-01", "end": "2020-12"},
@@ -140,11 +134,11 @@ REFUSALS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
 
 def everyone() -> list[Person]:
     """The population of `make demo`."""
-    serial, names, places = itertools.count(1), itertools.cycle(_NAMES), itertools.cycle(PLACES)
+    serial, names, places = itertools.count(1), itertools.cycle(NAMES), itertools.cycle(PLACES)
 
     def person(*departments: str, ends: Step | Mapping[str, Step], story: str, plan: Plan | None = None, **more: Any) -> Person:
         expected = ends if isinstance(ends, Mapping) else dict.fromkeys(departments, ends)
-        plans = more.pop("plans", None) or ({department: plan for department in departments} if plan else {})
+        plans = more.pop("plans", None) or (dict.fromkeys(departments, plan) if plan else {})
         return Person(next(serial), next(names), next(places), departments, expected, story, plans=plans, **more)
 
     return list(_everyone(person))

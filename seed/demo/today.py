@@ -4,48 +4,56 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from config import Settings
-from console import clock, prepare, process, relay
+from console import clock, db, prepare, process, relay
 from console.db import make_engine
 from console.scope import System, become
-from console import db
 from rules.pipeline import Step
 from seed.demo import officers
-from seed.demo.population import DEPARTMENTS, PLACES, Person, Plan, _NAMES
+from seed.demo.population import DEPARTMENTS, NAMES, PLACES, Person, Plan
 from seed.demo.walk import Walk
 
+SAIHAN = "150105"
 DAYS_BEFORE = 24  # calendar days from the first application to today
+
+
+WAITING = {
+    Step.FIRST_REVIEW: "等在初审", Step.SECOND_REVIEW: "等在复审", Step.TRAINING: "等在培训", Step.EXAM: "等在考试",
+    Step.PUBLICITY: "等着公示",
+}  # fmt: skip
 
 
 def here_now() -> list[Person]:
     """Some who are through, and somebody waiting at every step of every department."""
-    serial, names, places = itertools.count(1), itertools.cycle(_NAMES), itertools.cycle(PLACES)
+    serial, names, places = itertools.count(1), itertools.cycle(NAMES), itertools.cycle(PLACES)
 
-    def person(department: str, step: Step, story: str, plan: Plan | None = None) -> Person:
+    def person(department: str, step: Step, story: str, plan: Plan) -> Person:
+        place = next(places)
+        if plan.waits_at == Step.FIRST_REVIEW:
+            place = SAIHAN  # where the officers of the sign-in table are
         return Person(
-            next(serial), next(names), next(places), (department,), {department: step}, story,
-            plans={department: plan or Plan(waits_at=step)},
-        )  # fmt: skip
+            next(serial), next(names), place, (department,), {department: step}, story, plans={department: plan}
+        )
 
     return list(_people(person))
 
 
-def _people(person: object) -> Iterator[Person]:
-    make = person  # type: ignore[assignment]
+def _people(person: Callable[[str, Step, str, Plan], Person]) -> Iterator[Person]:
     for department in DEPARTMENTS:
-        yield make(department, Step.ROSTER, "一路顺利", Plan())  # type: ignore[operator]
-        yield make(department, Step.ROSTER, "补考通过", Plan(tries=(False, True)))  # type: ignore[operator]
+        yield person(department, Step.ROSTER, "一路顺利", Plan())
+        yield person(department, Step.ROSTER, "补考通过", Plan(tries=(False, True)))
     for department in DEPARTMENTS:
-        for step in (Step.FIRST_REVIEW, Step.FIRST_REVIEW, Step.SECOND_REVIEW, Step.TRAINING, Step.EXAM, Step.PUBLICITY):
-            yield make(department, step, f"等在 {step}")  # type: ignore[operator]
-        yield make(department, Step.CORRECTION, "等在补正", Plan(returned_by=Step.FIRST_REVIEW, corrects=False))  # type: ignore[operator]
-        yield make(department, Step.PUBLICITY, "正在公示", Plan(objection=None))  # type: ignore[operator]
-    yield make("transport", Step.PUBLICITY, "公示期有异议", Plan(objection=False))  # type: ignore[operator]
-    yield make("water", Step.RECONSIDERATION, "等待复核",  # type: ignore[operator]
-               Plan(refused_by=Step.FIRST_REVIEW, reconsiders=True, waits_at=Step.RECONSIDERATION))  # fmt: skip
-    yield make("centre", Step.ASSIGNMENT, "等待指派", Plan(waits_at=Step.ASSIGNMENT))  # type: ignore[operator]
+        for step, story in WAITING.items():
+            for _ in range(2 if step == Step.FIRST_REVIEW else 1):
+                yield person(department, step, story, Plan(waits_at=step))
+        yield person(department, Step.CORRECTION, "等在补正", Plan(returned_by=Step.FIRST_REVIEW, corrects=False))
+        yield person(department, Step.PUBLICITY, "正在公示", Plan())
+    yield person("transport", Step.PUBLICITY, "公示期有异议", Plan(objection=False))
+    yield person("water", Step.RECONSIDERATION, "等待复核",
+                 Plan(refused_by=Step.FIRST_REVIEW, reconsiders=True, waits_at=Step.RECONSIDERATION))  # fmt: skip
+    yield person("centre", Step.ASSIGNMENT, "等待指派", Plan(waits_at=Step.ASSIGNMENT))
 
 
 def populate(settings: Settings) -> None:

@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -260,9 +261,9 @@ class Walk:
     def _review(self, plan: Plan, admission_id: int, step: Step, department: str, division: str) -> int:
         first = step == Step.FIRST_REVIEW
         name = f"{department}-{'first' if first else 'second'}"
-        league = f"{name}-{division[:4]}"
-        officer = self.staff[league if first and league in self.staff else name]
-        level = "first" if first else "second"
+        nearest = (f"{name}-{division}", f"{name}-{division[:4]}", name) if first else (name,)
+        officer = next(self.staff[candidate] for candidate in nearest if candidate in self.staff)
+        level: Literal["first", "second"] = "first" if first else "second"
         with self.looking() as session:
             trail = select(StepEntry.id).where(StepEntry.admission_id == admission_id, StepEntry.from_step == str(step))
             returned = session.scalar(trail.where(StepEntry.action == str(Action.RETURN_FOR_CORRECTION))) is not None
