@@ -39,10 +39,10 @@ class PhoneForm(Form):
 class Registration(Form):
     code = StringField(_l("短信验证码"), render_kw=_CODE | {"required": True})
     name = StringField(_l("姓名"), description=_l("与身份证一致"), render_kw={"autocomplete": "name", "required": True})
-    email = StringField(_l("邮箱（选填）"), description=_l("填了的话，函件也会发到邮箱。"), render_kw={"autocomplete": "email"})
     password = PasswordField(
         _l("设置密码"), description=_l("至少 10 个字符，几个词连起来就好记。"), render_kw={"autocomplete": "new-password", "required": True}
     )
+    email = StringField(_l("邮箱（选填）"), description=_l("填了的话，函件也会发到邮箱。"), render_kw={"autocomplete": "email"})
     consent = BooleanField(_l("我已阅读并同意个人信息处理说明"))
 
 

@@ -11,6 +11,7 @@ from flask import Blueprint, current_app, g, redirect, render_template, request,
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from console import scope
@@ -138,6 +139,6 @@ def departments_with_office(session: Session) -> list[tuple[Department, Office]]
         .join(Office, Office.department_id == Department.id)
         .where(Department.is_centre.is_(False))
         .order_by(Department.id, Office.is_coordinating.desc(), Office.level, Office.id)
-        .distinct(Department.id)
+        .ext(distinct_on(Department.id))
     )
-    return list(rows.tuples())
+    return [(department, office) for department, office in rows]

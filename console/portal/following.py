@@ -35,7 +35,7 @@ from rules.pipeline import CLOSED_STEPS, MOVES, Action, Step
 #: what happened, in the applicant's words; officers are never named
 MOVED: dict[str, str] = {
     Action.SUBMIT: N_("提交申报"),
-    Action.RETURN_FOR_CORRECTION: N_("退回补正"),
+    Action.RETURN_FOR_CORRECTION: N_("已退回补正"),
     Action.RESUBMIT: N_("补正后重新提交"),
     Action.REFUSE: N_("不予通过"),
     Action.FAIL: N_("考试未通过，次数用完"),
@@ -48,12 +48,13 @@ MOVED: dict[str, str] = {
 }
 PASSED: dict[str, str] = {
     Step.SCREENING: N_("条件核对通过，推送到部门"),
-    Step.FIRST_REVIEW: N_("初审通过"),
-    Step.SECOND_REVIEW: N_("复审通过"),
+    Step.FIRST_REVIEW: N_("初审已通过"),
+    Step.SECOND_REVIEW: N_("复审已通过"),
     Step.TRAINING: N_("培训学完"),
     Step.EXAM: N_("考试通过"),
     Step.PUBLICITY: N_("公示期满，入库"),
 }
+DONE = N_("办结一步")
 #: what happens now, and what the applicant has to do about it
 NEXT: dict[str, str] = {
     Step.ASSIGNMENT: N_("您报的专业暂无部门认领，由交易中心指派部门。您不用做什么。"),
@@ -227,9 +228,9 @@ def _timeline(session: Session, admission: Admission, entries: list[StepEntry], 
     moments = []
     for entry in entries:
         if entry.action == Action.PASS_STEP:
-            title = _(PASSED.get(str(entry.from_step), N_("办结一步")))
+            title = _(PASSED.get(str(entry.from_step), DONE))
         else:
-            title = _(MOVED.get(entry.action, N_("办结一步")))
+            title = _(MOVED.get(entry.action, DONE))
         back = entry.action in (Action.RETURN_FOR_CORRECTION, Action.REFUSE, Action.FAIL, Action.LAPSE, Action.UPHOLD_REFUSAL)
         note = ""
         if entry.action == Action.RETURN_FOR_CORRECTION and admission.step == Step.CORRECTION and admission.days_left is not None:

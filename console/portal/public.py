@@ -10,6 +10,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from console import clock
@@ -217,7 +218,7 @@ def audit_root() -> ResponseReturnValue:
     """The latest head of every chain, and where to find older ones: whoever keeps a copy can prove that nothing was changed."""
     with transaction() as session:
         newest = session.scalars(
-            select(AuditAnchor).order_by(AuditAnchor.stream, AuditAnchor.seq.desc()).distinct(AuditAnchor.stream)
+            select(AuditAnchor).order_by(AuditAnchor.stream, AuditAnchor.seq.desc()).ext(distinct_on(AuditAnchor.stream))
         ).all()
         names = {code[:4]: name for code, name in _league_names(session)}
         lines = [(one, names.get(one.stream, _("全系统"))) for one in newest]
