@@ -267,7 +267,10 @@ def _may_move(session: Session, admissions: Sequence[Admission], action: Action,
         for act in acts:
             require(actor, act, admission)
     if isinstance(actor, Staff):
-        _separate(session, admissions, actor)
+        barred = separated(session, admissions, actor.who)
+        for admission in admissions:
+            if admission.id in barred:
+                raise SeparatedDuty(number=admission.number)
 
 
 def _act(doer: Doer, step: Step) -> Act:
@@ -276,19 +279,18 @@ def _act(doer: Doer, step: Step) -> Act:
     return _ACTS[doer]
 
 
-def _separate(session: Session, admissions: Sequence[Admission], actor: Staff) -> None:
-    """第一、二审不得为同一人; whoever decided at a review step does not act at another one of the same file."""
-    here = {a.id: a for a in admissions if a.step in REVIEW_STEPS}
+def separated(session: Session, admissions: Sequence[Admission], who: str) -> set[int]:
+    """第一、二审不得为同一人: the files at a review step on which this officer may not act, because they decided at another
+    review step of the same file, or refused it and it came back by reconsideration."""
+    here = {a.id: a.step for a in admissions if a.step in REVIEW_STEPS}
     if not here:
-        return
+        return set()
     acted = session.execute(
-        select(StepEntry.admission_id, StepEntry.from_step).where(
-            StepEntry.admission_id.in_(here), StepEntry.who == actor.who, StepEntry.from_step.in_(REVIEW_STEPS)
+        select(StepEntry.admission_id, StepEntry.from_step, StepEntry.action).where(
+            StepEntry.admission_id.in_(here), StepEntry.who == who, StepEntry.from_step.in_(REVIEW_STEPS)
         )
     )
-    for admission_id, step in acted:
-        if step != here[admission_id].step:
-            raise SeparatedDuty(number=here[admission_id].number)
+    return {admission for admission, step, action in acted if step != here[admission] or action == Action.REFUSE}
 
 
 # ── where a move lands: office, deadline, holder ─────────────────────────────────────────────────────────────

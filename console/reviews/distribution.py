@@ -14,9 +14,9 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from console import audit
 from console.applications.models import Admission
-from console.applications.pipeline import SeparatedDuty
+from console.applications.pipeline import SeparatedDuty, separated
 from console.errors import NotAllowed, StepMovedOn
-from console.reviews import people, queries
+from console.reviews import people
 from console.reviews.errors import CannotHold, HeldByAnother, NobodyToHold
 from console.reviews.services import level_of
 from console.roles import Act
@@ -29,7 +29,7 @@ def take(session: Session, admission: Admission, *, actor: Principal) -> Admissi
     require(actor, level.act, admission)
     if not isinstance(actor, Staff):
         raise NotAllowed()
-    if queries.acted_elsewhere(session, admission, actor.who):
+    if separated(session, [admission], actor.who):
         raise SeparatedDuty(number=admission.number)
     if admission.holder_id != actor.id:
         if admission.holder_id is not None:

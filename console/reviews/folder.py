@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from console import clock
 from console.applications import queries as files
 from console.applications.models import Admission, Applicant, Finding, StepEntry
+from console.applications.pipeline import separated
 from console.departments import queries as departments
 from console.errors import N_
 from console.reviews import people, queries, readiness, reading
@@ -133,7 +134,7 @@ def _hindrance(
         return None
     if not isinstance(actor, Staff) or not may(actor, level.act, admission):
         return Hindrance(N_("您的授权不含这一环节，只能查看。"), {})
-    if queries.acted_elsewhere(session, admission, actor.who):
+    if separated(session, [admission], actor.who):
         return Hindrance(N_("您办过这份办件的另一个审核环节。同一人不能办两个环节，请同事办理。"), {})
     if level.step == Step.RECONSIDERATION:
         refusal = queries.last_refusal(session, admission)

@@ -217,22 +217,6 @@ def last_refusal(session: Session, admission: Admission) -> StepEntry | None:
     ).one_or_none()
 
 
-def acted_elsewhere(session: Session, admission: Admission, who: str) -> bool:
-    """True when this person decided at another review step of the file."""
-    return bool(
-        session.scalar(
-            select(func.count())
-            .select_from(StepEntry)
-            .where(
-                StepEntry.admission_id == admission.id,
-                StepEntry.who == who,
-                StepEntry.from_step.in_(REVIEW_STEPS),
-                StepEntry.from_step != admission.step,
-            )
-        )
-    )
-
-
 def siblings(session: Session, admission: Admission) -> list[Admission]:
     """Other files of the same person that this principal may see, newest first."""
     return list(

@@ -16,7 +16,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from console import audit, clock
 from console.applications.models import Admission, Applicant, Finding
-from console.applications.pipeline import Moved, SeparatedDuty, advance
+from console.applications.pipeline import Moved, SeparatedDuty, advance, separated
 from console.applications.queries import latest_finding
 from console.errors import N_, NotAllowed, NotFound, StepMovedOn
 from console.reviews import people, queries, readiness, reading
@@ -154,7 +154,7 @@ def _enter(session: Session, admission: Admission, level: Level, actor: Principa
     if version is not None and version != admission.version:
         raise StepMovedOn(number=admission.number, found=admission.step)
     require(actor, level.act, admission)
-    if queries.acted_elsewhere(session, admission, actor.who):
+    if separated(session, [admission], actor.who):
         raise SeparatedDuty(number=admission.number)
     if admission.holder_id is None:
         _hold(session, admission, actor.id)

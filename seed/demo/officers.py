@@ -43,6 +43,8 @@ def posts(leagues: list[str]) -> list[Post]:
             "editor": Role.RULE_EDITOR, "publisher": Role.RULE_PUBLISHER, "admin": Role.DEPARTMENT_ADMIN,
         }  # fmt: skip
         found += [Post(f"{department}-{name}", role, department, REGION) for name, role in region.items()]
+        if department not in LEAGUE_FIRST:  # a refusal reopened is another officer's
+            found.append(Post(f"{department}-first-2", Role.FIRST_REVIEWER, department, REGION))
         if department in LEAGUE_FIRST:
             found += [Post(f"{department}-first-{code[:4]}", Role.FIRST_REVIEWER, department, code) for code in leagues]
     found += [

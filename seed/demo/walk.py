@@ -261,13 +261,18 @@ class Walk:
     def _review(self, plan: Plan, admission_id: int, step: Step, department: str, division: str) -> int:
         first = step == Step.FIRST_REVIEW
         name = f"{department}-{'first' if first else 'second'}"
-        nearest = (f"{name}-{division}", f"{name}-{division[:4]}", name) if first else (name,)
-        officer = next(self.staff[candidate] for candidate in nearest if candidate in self.staff)
         level: Literal["first", "second"] = "first" if first else "second"
         with self.looking() as session:
             trail = select(StepEntry.id).where(StepEntry.admission_id == admission_id, StepEntry.from_step == str(step))
             returned = session.scalar(trail.where(StepEntry.action == str(Action.RETURN_FOR_CORRECTION))) is not None
-            refused = session.scalar(trail.where(StepEntry.action == str(Action.REFUSE))) is not None
+            refuser = session.scalar(
+                select(StepEntry.who).where(
+                    StepEntry.admission_id == admission_id, StepEntry.action == str(Action.REFUSE)
+                )
+            )
+        nearest = (f"{name}-{division}", f"{name}-{division[:4]}", name, f"{name}-2") if first else (name,)
+        able = (self.staff[candidate] for candidate in nearest if candidate in self.staff)
+        officer = next(one for one in able if one.who != refuser)
         with self.acting(officer) as session:
             admission = session.get_one(Admission, admission_id)
             form = departments.bundle_of(session, admission.release_id).review
@@ -277,7 +282,7 @@ class Walk:
             if plan.returned_by == step and not returned:
                 items = [{"path": "employer", "reason": "请写单位全称，与公章一致"}]
                 reviews.decide(session, admission, "return_for_correction", actor=officer, items=items, checklist=checklist)
-            elif plan.refused_by == step and not refused:
+            elif plan.refused_by == step and refuser is None:
                 ground = form.to_refuse[0].id
                 reviews.decide(session, admission, "refuse", actor=officer, items=[ground], reason="材料不能证明符合条件")
             else:

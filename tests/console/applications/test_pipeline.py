@@ -193,3 +193,18 @@ def test_the_diagram_in_the_docs_is_the_table() -> None:
     from pathlib import Path
 
     assert diagram() in (Path(__file__).parents[3] / "docs" / "pipeline.md").read_text(encoding="utf-8")
+
+
+def test_who_refused_does_not_review_it_again_after_a_reconsideration(session: Session, as_: As) -> None:
+    admission = make_admission(session, department_code="finance")
+    refuser, other = (make_staff(session, Role.FIRST_REVIEWER, department_code="finance") for _ in range(2))
+    coordinator = make_staff(session, Role.COORDINATOR, department_code="finance")
+    me = Applicant(admission.applicant_id)
+    for who, action in ((refuser, Action.REFUSE), (me, Action.REQUEST_RECONSIDERATION), (coordinator, Action.REOPEN)):
+        with as_(who):
+            advance(session, [session.get_one(Admission, admission.id)], action, actor=who, reason="理由")
+    with as_(refuser), pytest.raises(SeparatedDuty):
+        advance(session, [session.get_one(Admission, admission.id)], Action.PASS_STEP, actor=refuser)
+    with as_(other):
+        [moved] = advance(session, [session.get_one(Admission, admission.id)], Action.PASS_STEP, actor=other)
+    assert moved.to_step == Step.SECOND_REVIEW
