@@ -49,6 +49,7 @@ class Filed:
     centre_department: Department
     releases: dict[int, Release]
     departments: dict[int, Department]
+    is_submitted: bool
 
     @classmethod
     def read(cls, session: Session, application: Application, *, on: dt.date, also: Department | None = None) -> Filed:
@@ -82,6 +83,7 @@ class Filed:
             centre_department=releases[centre_id].department,
             releases=releases,
             departments={d: release.department for d, release in releases.items()},
+            is_submitted=application.submitted_at is not None,
         )
 
     @cached_property
@@ -104,7 +106,8 @@ class Filed:
         return forms.merge(self.centre_bundle.form, asked)
 
     def _asked(self) -> list[int]:
-        return sorted(d for d in self.bundles if d in self._grouped or len(self.bundles) == 1)
+        """The departments whose sections are asked: of a draft by the specialties chosen, later all whose release it met."""
+        return sorted(d for d in self.bundles if self.is_submitted or d in self._grouped)
 
     def paths_of(self, department_id: int) -> Callable[[str], bool]:
         """Whether a path belongs to the shared sections or to this department's own."""

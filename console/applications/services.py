@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import func, insert, select
@@ -516,9 +517,16 @@ def carry_out_assignment(session: Session, admission: Admission, department: Dep
     filed = Filed.read(session, application, on=today, also=department)
     applicant = session.get_one(Applicant, application.applicant_id)
     chosen = [(s.standard, s.code) for s in admission.specialties]
-    clean, _ = forms.check(filed.form, open_answers(application), today=today)
+    clean, wrong = forms.check(filed.form, open_answers(application), today=today)
+    clean.pop(department.code, None)  # nobody asked for this department's own part yet: it is unknown, not empty
     applied_on = application.applied_on or today
     evaluation = evaluate(session, filed, clean, applicant, department, chosen, applied_on=applied_on)
+    unasked = [
+        {"path": p.path, "reason": p.zh, "reason_en": p.en} for p in wrong if p.path.startswith(f"{department.code}.")
+    ]
+    if unasked and evaluation.action != Action.REFUSE:
+        items = {item["path"]: item for item in [*unasked, *evaluation.items]}
+        evaluation = replace(evaluation, action=Action.RETURN_FOR_CORRECTION, items=list(items.values()))
     release = filed.releases[department.id]
     advance(
         session, [admission], Action.ASSIGN, actor=actor, department_id=department.id, release_id=release.id,
