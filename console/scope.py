@@ -213,6 +213,7 @@ def _admission_seen(principal: Principal, theirs: str, ours: Any) -> ColumnEleme
 
 def guarded_classes(base: type = Guarded) -> Iterator[type[Any]]:
     """Every mapped class with a policy; a test compares them with the database's."""
+    cls: type[Any]
     for cls in base.__subclasses__():
         yield from guarded_classes(cls)
         if hasattr(cls, "__table__"):

@@ -110,7 +110,7 @@ def _choose(session: Session, application: Application) -> ResponseReturnValue:
         chosen = [pair for pair in chosen if pair != (standard, code)]
     services.choose(session, application, specialties=chosen, division_code=division, actor=me())
     if do in ("add", "remove", "search"):
-        asked = {key: request.form[key] for key in ("q", "standard", "under") if request.form.get(key)}
+        asked: dict[str, Any] = {key: request.form[key] for key in ("q", "standard", "under") if request.form.get(key)}
         return redirect(url_for(".specialties", application_id=application.id, **asked, _anchor="picked" if do != "search" else "hits"), 303)
     missing = {}
     if not chosen:

@@ -27,7 +27,7 @@ from console.portal.texts import document
 from console.publicity.queries import BoardLine, notices_on_board
 from rules import facts as derivations
 from rules.bundle import Bundle
-from rules.criteria import Verdict, evaluate
+from rules.criteria import Criteria, Verdict, evaluate
 from rules.fields import Around, BaseField, DateField, FieldError
 from rules.parts import Text
 
@@ -121,14 +121,17 @@ def eligibility() -> ResponseReturnValue:
         if found is None or found.id not in bundles or centre is None:
             return page("eligibility", departments=listed, department=None, here="home")
         bundle = bundles[found.id]
-        form = _check_form(bundle, centre, request.form if request.method == "POST" else None)
+        criteria = bundle.criteria
+        if criteria is None:
+            return page("eligibility", departments=listed, department=None, here="home")
+        form = _check_form(bundle, criteria, centre, request.form if request.method == "POST" else None)
         checked = None
         problems: dict[str, str] = {}
         if request.method == "POST":
             facts, problems = _facts(form, today)
             facts["specialties"] = [{"standard": c.standard, "code": p} for c in bundle.manifest.specialties[:1] for p in c.prefixes[:1]]
             facts |= {"applied_on": today.isoformat(), "decided_on": today.isoformat()}
-            verdict = evaluate(bundle.criteria, derivations.complete(facts), on=today, moment="submitted")
+            verdict = evaluate(criteria, derivations.complete(facts), on=today, moment="submitted")
             checked = Checked(found, bundle, verdict)
         listed_problems = [(question.path, question.rule.label.show(lang()), problems[question.path]) for question in form.questions() if question.path in problems]
         return page(
@@ -145,9 +148,9 @@ def eligibility() -> ResponseReturnValue:
         )
 
 
-def _check_form(bundle: Bundle, centre: Bundle, posted: Any) -> SectionForm:
+def _check_form(bundle: Bundle, criteria: Criteria, centre: Bundle, posted: Any) -> SectionForm:
     """The questions whose answers this department's criteria look at; evidence and identity are left out."""
-    used = bundle.criteria.used_facts
+    used = criteria.used_facts
     rules: list[BaseField] = []
     if used & {"birth_date", "age", "age_applied"}:
         rules.append(BIRTH_DATE)
@@ -190,7 +193,7 @@ def _facts(form: SectionForm, today: dt.date) -> tuple[dict[str, Any], dict[str,
 
     for question in form:
         if isinstance(question, Group):
-            entries = [{part.rule.id: value for part in entry if (value := read(part)) is not None} for entry in question.entries]
+            entries = [{part.rule.id: said for part in entry if (said := read(part)) is not None} for entry in question.entries]
             entries = [entry for entry in entries if entry]
             value: Any = entries or None
         else:

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Container
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Pydantic
 
@@ -39,6 +39,9 @@ class Around:
 
 class BaseField(Part):
     """One question of a form. `parse` answers the stored JSON value, or None for an empty answer."""
+
+    if TYPE_CHECKING:
+        kind: str  # each class names its own; a document chooses the class by it
 
     id: Id
     label: Words
