@@ -22,7 +22,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from console import audit, clock
 from console.db import Base, WithId
-from console.errors import Conflict, N_
+from console.errors import N_, Conflict
 from console.roles import Act
 from console.scope import Principal, require
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from console import audit, clock
 from console.departments import queries
 from console.departments.models import Department, Release, ReleaseEvent
-from console.errors import Conflict, N_, PluginError
+from console.errors import N_, Conflict, PluginError
 from console.scope import Principal
 from rules.bundle import Bundle, read_folder, run_cases
 from rules.documents import Problems, canonical, content_hash

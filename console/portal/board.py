@@ -144,4 +144,4 @@ def certificate() -> ResponseReturnValue:
             return page("no_certificate", name=me().name, here="file")
         found = roster.certificate(session, entry)
         link = url_for(".verify_code", code=entry.code, _external=True)
-        return page("certificate", certificate=found, entry=entry, link=link, qr=Markup(roster.qr_svg(link)), today=clock.today(session), here="file")  # noqa: S704 - drawn by segno from our own address
+        return page("certificate", certificate=found, entry=entry, link=link, qr=Markup(roster.qr_svg(link)), today=clock.today(session), here="file")

@@ -19,7 +19,7 @@ from console.departments import queries as departments
 from console.departments.models import Regulation
 from console.doors.deadlines import Deadline, window
 from console.doors.look import step_kind, step_label
-from console.errors import InvalidAnswers, N_, NotFound
+from console.errors import N_, InvalidAnswers, NotFound
 from console.forms.build import put_problems
 from console.forms.fields import Answer, Files, Group, SectionForm
 from console.notifications import queries as letters

@@ -91,7 +91,7 @@ def test_what_is_somebody_elses_is_not_found(citizen, committed_db, portal_app):
         admission = make_admission(session, step=Step.CORRECTION)
         numbers = {"application_id": admission.application_id, "admission_id": admission.id}
         for table, column in (("letter", "letter_id"), ("attachment", "attachment_id"), ("attempt", "attempt_id")):
-            numbers[column] = 1 + (session.scalar(text(f"SELECT coalesce(max(id), 0) FROM {table}")) or 0)  # noqa: S608
+            numbers[column] = 1 + (session.scalar(text(f"SELECT coalesce(max(id), 0) FROM {table}")) or 0)
     seen = []
     for rule in closed_routes(portal_app):
         if not rule.arguments:
