@@ -60,7 +60,8 @@ class Filling:
 
     @cached_property
     def _checked(self) -> tuple[dict[str, Any], list[forms.FieldProblem]]:
-        return forms.check(self.form, self.answers, today=self.today)
+        codes = {place.code for league, counties in self.around.divisions for place in (league, *counties)}
+        return forms.check(self.form, self.answers, today=self.today, divisions=codes)
 
     @property
     def clean(self) -> dict[str, Any]:
