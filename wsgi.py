@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from werkzeug.middleware.dispatcher import DispatcherMiddleware
-
 import config
-from console import apps, process
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -26,11 +25,30 @@ class ByHost:
 
 def create(settings: config.Settings) -> Wsgi:
     """Both apps over one engine, which every forked worker opens anew (console.db drops the parent's connections)."""
-    process.begin("web", settings, check=False)
-    portal, console = apps.create_portal(settings), apps.create_console(settings)
+    with _without_collecting():
+        from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+        from console import apps, process  # slow: the greater part of the start, and none of it is garbage
+
+        process.begin("web", settings, check=False)
+        portal, console = apps.create_portal(settings), apps.create_console(settings)
     if settings.console_host:
         return ByHost(portal, console, settings.console_host)
     return DispatcherMiddleware(portal, {"/console": console})
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """The collector would go through everything again and again while it is made (a third of the start) and find nothing; frozen
+    afterwards, it also stays shared between forked workers."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_on:
+            gc.enable()
 
 
 def __getattr__(name: str) -> Wsgi:

@@ -18,17 +18,17 @@ import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import filetype
 import fsspec
 import pypdfium2
 from PIL import Image, ImageOps, UnidentifiedImageError
-from pypdf import PdfReader
-from pypdf.errors import PyPdfError
-from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject
 
 from console.errors import N_, ConsoleError, NotFound
+
+if TYPE_CHECKING:
+    from pypdf import PdfReader
 
 #: what may be handed in: the word a bundle's `accept` uses → the media type
 KINDS = {"pdf": "application/pdf", "jpg": "image/jpeg", "png": "image/png"}
@@ -181,6 +181,9 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 def _checked_pdf(content: bytes, name: str) -> int:
     """The number of pages of a PDF that is nothing but pages."""
+    from pypdf import PdfReader  # slow, and of all that a process does only an upload needs it
+    from pypdf.errors import PyPdfError
+
     _, _, tail = content.rpartition(b"%%EOF")
     if tail.strip(b"\0\t\n\f\r ") or b"%%EOF" not in content:
         raise DamagedFile(name=name)  # what stands behind the end is another file, or the end is missing
@@ -210,6 +213,8 @@ def _checked_pdf(content: bytes, name: str) -> int:
 
 
 def _is_active(reader: PdfReader, name: str) -> bool:
+    from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject  # slow
+
     numbers = [(number, generation) for generation, table in reader.xref.items() for number in table]
     numbers += [(number, 0) for number in reader.xref_objStm]
     if len(numbers) > MAX_OBJECTS:

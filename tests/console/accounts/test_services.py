@@ -131,3 +131,17 @@ def test_the_role_table_follows_its_declaration(session, owner_engine):
             assert permissions.sync(own, {"halls": {"can_list": frozenset({Role.OPERATOR})}}) == (0, 2)
             assert removed >= 0
         transaction.rollback()
+
+
+def test_an_account_without_a_password_opens_to_no_one(session):
+    user = _staff(session)
+    user.password = None
+    session.flush()
+    for guess in ("", "nobody has this password", services._NOBODY):
+        with pytest.raises(services.WrongSignIn):
+            services.sign_in(session, user.username, guess)
+
+
+def test_an_unknown_name_costs_what_a_wrong_password_costs():
+    """The decoy is written down in the source: it must be hashed as passwords are hashed today."""
+    assert services._NOBODY.split("$")[0] == services.hash_password("any").split("$")[0]

@@ -35,7 +35,7 @@ from tests.console.applications.filing import draft, everything, found, newcomer
 from tests.factories import department, make_staff
 
 As = Callable[[Principal], AbstractContextManager[Principal]]
-SAIHAN, HOHHOT, REGION = "150105", "150100", "150000"
+SAIHAN, HOHHOT = "150105", "150100"  # transport reviews first in the league, water in the banner
 HALF_A_YEAR_LATER = dt.date(2026, 8, 9)  # 6 months after 9 February 2026
 
 
@@ -56,7 +56,7 @@ def test_two_departments_make_two_admissions_each_at_the_office_its_bundle_names
             for code, a in rows.items()
         } == {
             "transport": ("first_review", HOHHOT, "transport", SAIHAN, "pass", rows["transport"].application_id),
-            "water": ("first_review", REGION, "water", SAIHAN, "pass", rows["transport"].application_id),
+            "water": ("first_review", SAIHAN, "water", SAIHAN, "pass", rows["transport"].application_id),
         }
         application = rows["water"].application
         assert {a.number for a in rows.values()} == {f"{application.number}-JT", f"{application.number}-SL"}
@@ -320,3 +320,12 @@ def test_reconsideration_is_asked_once_and_in_time(session: Session, as_: As, cl
         advance(session, [session.get_one(Admission, pk)], Action.UPHOLD_REFUSAL, actor=coordinator, reason="维持")
     with as_(person.me), pytest.raises(services.ReconsiderationOver):
         services.request_reconsideration(session, session.get_one(Admission, pk), actor=person.me, reason="再问一次")
+
+
+# ── signing in ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_unknown_phone_costs_what_a_wrong_password_costs() -> None:
+    from console.applications import registration
+
+    assert not registration._hasher.check_needs_rehash(registration._NOBODYS)
