@@ -46,8 +46,10 @@ def run() -> int:
         over = _stop_on_signals()
         house = _House(stack, over)
         settings = house.start_servers()
-        people = ["--demo"] if settings.mode is Mode.DEMO else []
-        house.command("migrate", "tables, permissions, base data, bundles, people", "--seed", *people)
+        if settings.mode is Mode.DEMO:
+            house.command("migrate", "tables, base data, bundles, demo people (a minute, the first time)", "--seed", "--demo")
+        else:
+            house.command("migrate", "tables, base data, bundles", "--seed")
         house.start_processes(settings)
         _welcome(settings, house.data)
         return house.watch()
