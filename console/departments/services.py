@@ -10,19 +10,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from console import audit, clock
-from console.departments import queries
+from console.departments import founding, queries
 from console.departments.models import Department, Release, ReleaseEvent
-from console.errors import N_, Conflict, PluginError
+from console.errors import N_, PluginError
 from console.scope import Principal
 from rules.bundle import Bundle, read_folder, run_cases
 from rules.documents import Problems, canonical, content_hash
 from rules.specialties import conflicts
-
-
-class UnknownDepartment(Conflict):
-    """A bundle names a department that the base data does not know."""
-
-    message = N_("部门代码“%(code)s”没有登记。请先在基础数据 seed/data/departments.csv 中登记这个部门。")
 
 
 @dataclass(frozen=True)
@@ -78,7 +72,7 @@ def _centre_first(path: Path) -> tuple[bool, str]:
 def _publish_from_disk(session: Session, bundle: Bundle, *, actor: Principal, effective_on: dt.date | None) -> Loaded:
     department = queries.department_by_code(session, bundle.code)
     if department is None:
-        raise UnknownDepartment(code=bundle.code)
+        department = founding.found(session, bundle, actor=actor)
     latest = session.scalar(
         select(Release).where(Release.department_id == department.id).order_by(Release.version.desc()).limit(1)
     )
