@@ -5,6 +5,7 @@ A page is closed unless `PUBLIC` names it. A visitor who opens a closed page is 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, cast
 
 from flask import Blueprint, current_app, g, redirect, render_template, request, url_for
@@ -12,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from console import scope
@@ -100,20 +102,20 @@ def to_do() -> int:
     if applicant() is None:
         return 0
     if "to_do" not in g:
-        with transaction() as session:
+        with suppress(SQLAlchemyError), transaction() as session:  # the page that says the database is away asks this too
             g.to_do = session.scalar(select(func.count(Admission.id)).where(Admission.step.in_(WAITING_STEPS))) or 0
-    return cast(int, g.to_do)
+    return cast(int, g.get("to_do", 0))
 
 
 def service_phones() -> list[tuple[str, str]]:
     """Whom to ring about the system itself; about a file one rings its department."""
     if "service_phones" not in g:
-        with transaction() as session:
+        with suppress(SQLAlchemyError), transaction() as session:
             centre = session.scalar(
                 select(Office).join(Department).where(Department.is_centre).order_by(Office.level).limit(1)
             )
             g.service_phones = [(_("系统怎么用"), centre.phone)] if centre else []
-    return cast("list[tuple[str, str]]", g.service_phones)
+    return cast("list[tuple[str, str]]", g.get("service_phones", []))
 
 
 def words(thing: Any, name: str = "name") -> str:
