@@ -217,7 +217,7 @@ def qr_svg(url: str) -> str:
     """The address as a QR code: an inline SVG with a white ground, black in the dark theme too, so that every phone reads it."""
     picture = io.BytesIO()
     segno.make(url, error="m", micro=False).save(
-        picture, kind="svg", xmldecl=False, svgns=True, scale=4, border=3, dark="#000", light="#fff", svgclass=None,
-        lineclass=None, title="QR", nl=False,
+        picture, kind="svg", xmldecl=False, svgns=True, scale=4, border=3, dark="#000", light="#fff", svgclass="qr-code",
+        lineclass=None, title="QR", nl=False, omitsize=True,
     )  # fmt: skip
     return picture.getvalue().decode()
