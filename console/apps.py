@@ -7,7 +7,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from flask import Flask, g, redirect, request, url_for
+from flask import Flask, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import AppBuilder
 from flask_babel import Babel
@@ -22,6 +22,7 @@ from console.accounts import permissions, sessions
 from console.accounts.attempts import Attempts
 from console.accounts.security import GrantSecurity, Officer, principal
 from console.crud.navigation import Entry, Navigation, navigation
+from console.crud.screen import MY_WORK
 from console.crud.views import make_view, view_name
 from console.db import Session
 from console.doors import error_pages, headers, health, look, preferences, request_log
@@ -129,8 +130,6 @@ class Builder(AppBuilder):
 
 
 def _app(builder: Any) -> Flask:
-    from flask import current_app
-
     return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]
 
 
@@ -171,13 +170,14 @@ def create_console(settings: Settings) -> Flask:
     app.before_request(_officer)
     app.teardown_request(_leave)
     app.jinja_env.globals.update(
-        navigation=lambda: navigation().groups(_granted(app)),
+        navigation=lambda: navigation().groups(_granted()),
         staff=lambda: g.get("staff"),
         scope_line=scope_line,
         role_line=role_line,
-        find_url=lambda: _find_url(app),
+        find_url=_find_url,
         sign_out_url=lambda: url_for("SignIn.logout"),
         password_url=lambda: url_for("SignIn.password"),
+        access_url=_access_url,
     )
     with app.app_context():
         builder = Builder(security_manager_class=GrantSecurity, base_template="console/base.html")
@@ -220,29 +220,27 @@ def _officer() -> ResponseReturnValue | None:
     return None
 
 
-def _granted(app: Flask) -> frozenset[tuple[str, str]]:
-    return app.extensions["appbuilder"].sm.granted()  # type: ignore[no-any-return]
+def _granted() -> frozenset[tuple[str, str]]:
+    return current_app.extensions["appbuilder"].sm.granted()  # type: ignore[no-any-return]
 
 
-def _find_url(app: Flask) -> str:
-    """Where the search box of the top line looks: the applications, when the person may list them."""
-    if ("can_list", "admissions") not in _granted(app):
-        return ""
-    return url_for("screen_admissions.list")
+def _find_url() -> str:
+    """Where the search box of the top line looks: the files, by number, name or specialty, for whoever may read them."""
+    return url_for("Files.home") if ("can_read", "files") in _granted() else ""
+
+
+def _access_url() -> str:
+    """“我的权限”, for whoever holds any grant."""
+    return url_for("Access.home") if ("can_read", "access") in _granted() else ""
 
 
 def _home() -> ResponseReturnValue:
-    """The first thing this person may open."""
-    for group in navigation().groups(_granted_now()):
-        for entry in group.entries:
-            return redirect(entry.url)
+    """This person's own work; for whoever has none on these pages, what their grants allow and where that is."""
+    groups = navigation().groups(_granted())
+    if groups:
+        own_work = groups[0].title == _(MY_WORK)
+        return redirect(groups[0].entries[0].url if own_work else _access_url() or groups[0].entries[0].url)
     return error_pages.page(403, _("您的账号还没有任何有效授权。请联系本部门管理员。"))
-
-
-def _granted_now() -> frozenset[tuple[str, str]]:
-    from flask import current_app
-
-    return _granted(current_app)
 
 
 def scope_line() -> str:

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from console import audit
 from console.accounts import services, sessions
+from console.accounts.access import Access
 from console.accounts.attempts import Attempts
 from console.db import transaction
 from console.doors.preferences import local_path
@@ -99,3 +100,6 @@ class SignIn(BaseView):
             raise
         attempts().forget("password", account=username)
         sessions.end_others("console", current().id, keep=sessions.own_token())  # type: ignore[union-attr]
+
+
+PAGES = (Access,)

@@ -70,6 +70,13 @@ def value_at(row: Any, path: str) -> Any:
     return row
 
 
+def in_language(row: Any, names: tuple[str, ...]) -> str:
+    """For an English reader, the row's own English of one of these columns (`name_en` of `name`), where it has one."""
+    if language() != "en":
+        return ""
+    return next((said for name in names if isinstance(said := getattr(row, f"{name}_en", None), str) and said), "")
+
+
 def is_secret(model: type[Any], path: str) -> bool:
     found = column(model, path)
     return found is not None and isinstance(found.type, Encrypted)
@@ -116,6 +123,4 @@ def words(model: type[Any], path: str, value: Any) -> Markup | str:
         return f"{value:,}"
     if isinstance(value, (dict, list)):
         return Markup('<pre class="json">{}</pre>').format(json.dumps(value, ensure_ascii=False, indent=2, default=str))
-    if language() == "en" and (english := getattr(value, "name_en", "")):
-        return escape(english)
-    return escape(str(value))
+    return escape(in_language(value, ("name", "title")) or str(value))

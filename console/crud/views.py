@@ -19,6 +19,7 @@ from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security.decorators import permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
+from markupsafe import Markup
 from sqlalchemy import Select, and_, func, literal, select
 from sqlalchemy import inspect as mapped
 from sqlalchemy.exc import IntegrityError, StatementError
@@ -146,7 +147,7 @@ class ScreenView(ModelView):
 
     def cell(self, row: Any, name: str) -> Any:
         """One value in words; a room's formats come first."""
-        value = columns.value_at(row, name)
+        value = columns.in_language(row, (name,)) or columns.value_at(row, name)
         chosen = self.screen.formats.get(name)
         if chosen is not None:
             return chosen(value)
@@ -155,8 +156,15 @@ class ScreenView(ModelView):
         return columns.words(self.screen.model, name, value)
 
     def name_of(self, row: Any) -> str:
-        """What a row is called in headings and messages."""
-        return str(row)
+        """What a row is called in headings and messages: in its own words, else by its first column."""
+        own: Any = type(row).__str__
+        if own is not object.__str__:
+            return columns.in_language(row, ("name", "title")) or str(row)
+        first = self.screen.columns[0]
+        value = columns.value_at(row, first)
+        if value is None or isinstance(value, (bool, int)):
+            return f"{_(self.screen.title)} {self.key(row)}"
+        return str(Markup(self.cell(row, first)).striptags())
 
     def _order(self, statement: Select[Any]) -> tuple[Select[Any], str]:
         wanted = request.args.get("order", "")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from flask_babel import gettext as _
+from markupsafe import Markup
+from sqlalchemy.orm import Session
 
-from console.crud.screen import REFERENCE, Screen
-from console.departments.models import CodeItem, Department, Division, Office, Regulation, Specialty, Workday
+from console.crud.screen import REFERENCE, RULES, Screen
+from console.departments.models import CodeItem, Department, Division, Office, Regulation, Release, Specialty, Workday
+from console.doors.dates import instant
 from console.errors import N_
 
 
@@ -13,7 +16,48 @@ def _levels() -> list[tuple[str, str]]:
     return [("1", _("自治区")), ("2", _("盟市")), ("3", _("旗县"))]
 
 
+STATE_WORDS = {"drafted": N_("起草"), "published": N_("发布"), "retired": N_("停用")}
+
+
+class ReleaseEvents:
+    """A release with what became of it."""
+
+    def more(self, session: Session, row: Release) -> list[tuple[str, Markup]]:
+        heads = [_("状态"), _("生效日期"), _("何人"), _("时间"), _("理由")]
+        lines = [
+            (_(STATE_WORDS.get(event.state, event.state)), event.effective_on or "—", event.actor, instant(event.at),
+             _(event.reason) if event.reason else "—")
+            for event in row.events
+        ]  # fmt: skip
+        head = Markup("").join(Markup('<th scope="col">{}</th>').format(words) for words in heads)
+        body = Markup("").join(
+            Markup("<tr>{}</tr>").format(
+                Markup("").join(
+                    Markup('<td data-label="{}">{}</td>').format(words, value)
+                    for words, value in zip(heads, line, strict=True)
+                )
+            )
+            for line in lines
+        )
+        table = '<div class="table-wrap"><table class="table table-stack"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
+        return [(_("经过"), Markup(table).format(head, body))]
+
+
 SCREENS = (
+    Screen(
+        "releases",
+        Release,
+        title=N_("规则发布版"),
+        menu=RULES,
+        icon="file",
+        columns=("department", "version", "author", "created_at"),
+        show=("department", "version", "base_id", "author", "created_at", "content_hash"),
+        filters=("department",),
+        order="-created_at",
+        extend=ReleaseEvents,
+        empty=N_("还没有发布版。规则包由平台从文件载入，载入后出现在这里。"),
+        read_only=True,
+    ),
     Screen(
         "offices",
         Office,

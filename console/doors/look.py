@@ -33,6 +33,14 @@ STEP_WORDS: dict[str, str] = {
     Step.WITHDRAWN: N_("已撤回"),
     Step.RECONSIDERATION: N_("复核"),
 }
+MESSAGE_WORDS: dict[str, str] = {
+    "entered_first_review": N_("推送到初审。"),
+    "entered_second_review": N_("推送到复审。"),
+    "entered_reconsideration": N_("申报人申请复核。"),
+    "entered_assignment": N_("没有部门认领，等待指派。"),
+    "review_due_soon": N_("审核期限快到了。"),
+    "review_overdue": N_("审核已超期，请尽快办理；超期不等于通过。"),
+}
 STEP_KINDS: dict[str, str] = {
     Step.ASSIGNMENT: "wait",
     Step.CORRECTION: "hold",
@@ -64,6 +72,12 @@ def step_label(step: str) -> str:
 def step_kind(step: str) -> str:
     """The shape of a step's mark: see `.status-*`."""
     return STEP_KINDS.get(step, "go")
+
+
+def message_label(event: str) -> str:
+    """What a message to staff is about, in the reader's language; empty for one that only its own text tells."""
+    words = MESSAGE_WORDS.get(event)
+    return _(words) if words else ""
 
 
 def truth_word(value: Any) -> str:

@@ -8,6 +8,9 @@ from markupsafe import Markup
 from console.crud.screen import STEPS, Screen
 from console.errors import N_
 from console.exams.models import Attempt
+from console.roles import ROLES, Act
+
+READERS = frozenset(role for role, definition in ROLES.items() if Act.READ_FILE in definition.acts)
 
 
 def passed_mark(passed: bool | None) -> Markup:
@@ -30,6 +33,7 @@ SCREENS = (
         order="-started_at",
         sortable=("started_at", "finished_at", "marks"),
         formats={"passed": passed_mark},
+        read=READERS,
         empty=N_("还没有人参加考试。"),
         read_only=True,
     ),

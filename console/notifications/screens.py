@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_babel import gettext as _
 from markupsafe import Markup
 
 from console.crud.screen import MY_WORK, STEPS, Screen
+from console.doors.look import message_label
+from console.doors.preferences import language
 from console.errors import N_
 from console.notifications.channels import MAIL, SMS
 from console.notifications.models import Delivery, Letter, Message
+from console.roles import ROLES, Act
 
 EVENT_WORDS = {
     "submitted": N_("受理回执"),
@@ -48,6 +53,21 @@ def body(text: str) -> Markup:
     return Markup('<p class="letter-text">{}</p>').format(Markup("<br>").join(text.splitlines()))
 
 
+READERS = frozenset(role for role, definition in ROLES.items() if Act.READ_FILE in definition.acts)
+
+
+class MessageWords:
+    """What a message says, in the reader's language: the sentence of its event beside the file's own line."""
+
+    def cell(self, row: Message, name: str) -> Any:
+        if name == "text" and language() == "en" and row.admission is not None and (said := message_label(row.event)):
+            return said
+        return super().cell(row, name)  # type: ignore[misc]
+
+    def name_of(self, row: Message) -> str:
+        return str(self.cell(row, "text"))
+
+
 SCREENS = (
     Screen(
         "messages",
@@ -59,6 +79,7 @@ SCREENS = (
         labels={"admission": N_("办件")},
         order="-written_at",
         sortable=("written_at",),
+        extend=MessageWords,
         empty=N_("还没有站内信。有申报推送到本机构时，这里会有一条。"),
         read_only=True,
     ),
@@ -77,6 +98,7 @@ SCREENS = (
         sortable=("written_at", "read_at"),
         choices={"event": lambda: [(event, event_words(event)) for event in EVENT_WORDS]},
         formats={"body": body, "body_en": body},
+        read=READERS,
         empty=N_("还没有函件。申报每走一步，系统自动给申报人写信。"),
         read_only=True,
     ),
@@ -93,6 +115,7 @@ SCREENS = (
         order="-due_at",
         sortable=("due_at", "attempts", "sent_at", "gave_up_at"),
         choices={"channel": lambda: [(channel, channel_words(channel)) for channel in CHANNEL_WORDS]},
+        read=READERS,
         empty=N_("还没有投递。"),
         read_only=True,
     ),

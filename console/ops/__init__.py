@@ -6,6 +6,8 @@ a row of the same role table as every screen's.
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask
 from flask_admin import Admin
 from flask_admin.theme import Bootstrap4Theme
@@ -16,6 +18,7 @@ from console.crud.screen import CARE
 from console.doors import headers
 from console.errors import N_
 from console.ops.desk import DESK, Desk
+from console.ops.failures import Failures
 from console.ops.mailbox import Mailbox
 from console.ops.tables import TABLES
 
@@ -29,8 +32,8 @@ def register(app: Flask) -> None:
     menu = app.extensions["navigation"]
     read = ("can_read", DESK.name)
     menu.add(Entry(CARE, N_("作业与刹车"), "queue", "ops.index", read))
-    for table in TABLES:
-        view = table()
+    for make in (*TABLES, Failures):
+        view: Any = make()
         admin.add_view(view)
         menu.add(Entry(CARE, view.title, view.icon, f"{view.endpoint}.index_view", read))
     admin.add_view(Mailbox(name="信箱", endpoint="ops_mailbox", url="/ops/mailbox"))

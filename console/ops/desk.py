@@ -11,6 +11,7 @@ from flask import abort, current_app, flash, redirect, request, url_for
 from flask_admin import AdminIndexView, expose
 from flask_babel import gettext as _
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session as OrmSession
 
 from console import audit, clock, jobs, outbox
@@ -18,6 +19,7 @@ from console.db import transaction
 from console.departments.models import Department
 from console.errors import N_, ConsoleError, NotFound
 from console.jobs import Brake, Heartbeat, JobRun
+from console.ops import failures
 from console.ops.access import DESK, Behind, may
 from console.ops.tables import ago
 from console.outbox import OutboxMessage
@@ -85,6 +87,7 @@ class Desk(Behind, AdminIndexView):
                 departments=session.scalars(select(Department).order_by(Department.id)).all(),
                 queues=_queues(current_app.config["REDIS_URL"]),
                 outbox=_outbox_figures(session, now),
+                undelivered=failures.counts(session),
                 given_up=session.scalars(
                     select(OutboxMessage)
                     .where(OutboxMessage.gave_up_at.is_not(None))
@@ -155,7 +158,7 @@ def _rules(session: OrmSession) -> list[Rule]:
     ).all()
     names = {job.name: job.automatic for job in jobs.REGISTRY.values() if job.automatic}
     latest = session.scalars(
-        select(JobRun).where(JobRun.job.in_(names)).distinct(JobRun.job).order_by(JobRun.job, JobRun.id.desc())
+        select(JobRun).where(JobRun.job.in_(names)).order_by(JobRun.job, JobRun.id.desc()).ext(distinct_on(JobRun.job))
     ).all()
     rules = []
     for name in _rule_names():

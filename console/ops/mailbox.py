@@ -6,6 +6,7 @@ import email
 import email.policy
 import re
 from dataclasses import dataclass
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from flask import current_app, request
 from flask_admin import BaseView, expose
 from flask_babel import gettext as _
 
+from console.doors.dates import instant
 from console.errors import NotFound
 from console.ops.access import Behind
 
@@ -79,4 +81,10 @@ def read(path: Path) -> Mail:
     message = email.message_from_bytes(content, policy=email.policy.default)
     body = message.get_body(preferencelist=("plain", "html"))
     text = body.get_content() if body is not None else ""
-    return Mail(path.name, str(message["to"] or ""), str(message["subject"] or ""), str(message["date"] or ""), text)
+    return Mail(path.name, str(message["to"] or ""), str(message["subject"] or ""), _when(message), text)
+
+
+def _when(message: EmailMessage) -> str:
+    """The Date line in the house's own time."""
+    at = getattr(message["date"], "datetime", None)
+    return instant(at) if at is not None else ""

@@ -20,7 +20,6 @@ from console.crud.columns import words
 from console.db import Session
 from console.errors import N_
 from console.jobs import Brake, JobRun
-from console.notifications.models import Delivery
 from console.ops.access import Behind
 from console.outbox import OutboxMessage
 
@@ -98,18 +97,6 @@ class Runs(Table):
     column_searchable_list = ("job",)
 
 
-class Deliveries(Table):
-    model_class, title, icon = Delivery, N_("投递失败"), "alert"
-    explanation = N_("没有送出去的函件。收件地址不在这里：送出时才从申报人处取。")
-    column_list = ("id", "letter_id", "channel", "due_at", "attempts", "gave_up_at", "last_error")
-    column_details_list = (*column_list, "idempotency_key", "claimed_until")
-    column_sortable_list = ("id", "due_at")
-    column_default_sort = ("id", True)
-
-    def get_query(self) -> Query[Any]:
-        return super().get_query().filter(Delivery.sent_at.is_(None), Delivery.attempts > 0)
-
-
 class Brakes(Table):
     model_class, title, icon = Brake, N_("刹车记录"), "hand"
     explanation = N_("谁在什么时候停了哪条自动规则，什么时候松开的。")
@@ -119,7 +106,7 @@ class Brakes(Table):
     column_default_sort = ("id", True)
 
 
-TABLES = (Outbox, Runs, Deliveries, Brakes)
+TABLES = (Outbox, Runs, Brakes)
 
 
 def ago(instant: dt.datetime, now: dt.datetime) -> str:

@@ -6,8 +6,9 @@ import datetime as dt
 from typing import Any
 
 from sqlalchemy import Index, String, Text, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from console.applications.models import Admission
 from console.db import Base, WithId
 from console.scope import AdmissionPart
 
@@ -39,3 +40,5 @@ class Review(WithId, AdmissionPart, Base):
     )
     saved_at: Mapped[dt.datetime] = mapped_column(comment="保存时间")
     decided_at: Mapped[dt.datetime | None] = mapped_column(comment="决定时间")
+
+    admission: Mapped[Admission] = relationship(viewonly=True)

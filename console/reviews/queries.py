@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select, true
 from sqlalchemy.orm import Session, selectinload
 
 from console import clock
@@ -24,7 +24,7 @@ from console.scope import Principal, Staff
 from rules.pipeline import CLOSED_STEPS, OPEN_STEPS, Action, Step
 
 PAGE = 25
-VIEWS = ("mine", "unassigned", "overdue", "office", "returned", "closed")
+VIEWS = ("mine", "unassigned", "overdue", "office", "returned", "closed", "all")
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,8 @@ def _of_view(session: Session, actor: Principal, view: str) -> Any:
         return Admission.step == Step.CORRECTION
     if view == "closed":
         return Admission.step.in_([str(step) for step in CLOSED_STEPS])
+    if view == "all":
+        return true()
     return Admission.step.in_([str(step) for step in OPEN_STEPS])
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from flask_babel import gettext as _
+
 from console.applications.models import Admission, Application
 from console.crud.screen import STEPS, Screen
+from console.doors.look import step_label
 from console.errors import N_
-from console.reviews.levels import FILE_READERS
+from console.reviews.levels import DECISION_WORDS, FILE_READERS, REVIEW_STEPS
 from console.reviews.models import Review
 
 SCREENS = (
@@ -67,9 +70,9 @@ SCREENS = (
         title=N_("审核记录"),
         menu=STEPS,
         icon="check",
-        columns=("admission_id", "level", "round", "reviewer_name", "decision", "decided_at"),
+        columns=("admission", "level", "round", "reviewer_name", "decision", "decided_at"),
         show=(
-            "admission_id",
+            "admission",
             "level",
             "round",
             "reviewer_name",
@@ -80,6 +83,11 @@ SCREENS = (
             "score",
             "decided_at",
         ),
+        labels={"admission": N_("办件")},
+        choices={
+            "level": lambda: [(step, step_label(step)) for step in REVIEW_STEPS],
+            "decision": lambda: [(str(decision), _(words)) for decision, words in DECISION_WORDS.items()],
+        },
         search=("reviewer_name",),
         filters=("level", "decision", "decided_at"),
         order="-decided_at",

@@ -18,7 +18,7 @@ from console.db import transaction
 from console.departments import queries as departments
 from console.departments.models import Department, Division
 from console.doors.deadlines import Deadline, window
-from console.doors.look import step_label
+from console.doors.look import message_label, step_label
 from console.doors.preferences import language
 from console.errors import N_, ConsoleError, NotFound
 from console.reviews import distribution, folder, numbers, people, queries
@@ -37,19 +37,12 @@ VIEW_WORDS: dict[str, str] = {
     "office": N_("在办"),
     "returned": N_("待申报人补正"),
     "closed": N_("办结"),
+    "all": N_("全部"),
 }
 CONDITION_WORDS: dict[str, str] = {
     "pass": N_("全部满足"),
     "refer": N_("有待认定"),
     "flagged": N_("带提示"),
-}
-MESSAGE_WORDS: dict[str, str] = {
-    "entered_first_review": N_("推送到初审。"),
-    "entered_second_review": N_("推送到复审。"),
-    "entered_reconsideration": N_("申报人申请复核。"),
-    "entered_assignment": N_("没有部门认领，等待指派。"),
-    "review_due_soon": N_("审核期限快到了。"),
-    "review_overdue": N_("审核已超期，请尽快办理；超期不等于通过。"),
 }
 MOST_PICKED = 200
 
@@ -292,8 +285,7 @@ def _urgent(lines: list[queries.Line], today: dt.date) -> str:
 
 
 def _message_words(message: numbers.StaffMessage) -> str:
-    known = MESSAGE_WORDS.get(message.event) if message.number else None
-    return _(known) if known else message.text
+    return (message_label(message.event) if message.number else "") or message.text
 
 
 def _people(able: dict[int, list[people.Person]]) -> list[people.Person]:
@@ -328,6 +320,8 @@ def _chips(session: Any, view: str, asked: dict[str, str]) -> list[dict[str, Any
     options = {
         "step": [(str(step), step_label(step)) for step in OPEN_STEPS]
         if view == "office"
+        else [(str(step), step_label(step)) for step in Step]
+        if view == "all"
         else [(step, step_label(step)) for step in REVIEW_STEPS],
         "division": [(code, name) for code, name in leagues if not code.endswith("0000")],
         "condition": [(name, _(words)) for name, words in CONDITION_WORDS.items()],

@@ -94,6 +94,18 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 $$;
 """
 
+# The ops desk sees that letters fail, and why; whose they are stays with the offices that may read the file.
+FAILED_DELIVERIES = """
+CREATE FUNCTION ruku_failed_deliveries()
+RETURNS TABLE (id integer, channel text, office text, office_en text, due_at timestamptz, attempts integer,
+               gave_up_at timestamptz, last_error text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT d.id, d.channel, o.name, o.name_en, d.due_at, d.attempts, d.gave_up_at, d.last_error
+  FROM delivery d JOIN admission a ON a.id = d.admission_id JOIN office o ON o.id = a.office_id
+  WHERE d.sent_at IS NULL AND d.attempts > 0 AND (ruku_who() LIKE 'staff:%' OR ruku_system())
+$$;
+"""
+
 SYSTEM, OWN = "(SELECT ruku_system())", "applicant_id = (SELECT ruku_applicant())"
 CITIZEN, DOORKEEPER = "(SELECT ruku_citizen())", "(SELECT ruku_doorkeeper())"
 PART = "EXISTS (SELECT 1 FROM admission a WHERE a.id = admission_id)"  # asks admission's own policy
@@ -238,6 +250,7 @@ def _secure() -> None:
     op.execute(ADVANCE)
     op.execute(ANSWERS)
     op.execute(IDENTITY)
+    op.execute(FAILED_DELIVERIES)
     op.execute("REVOKE ALL ON FUNCTION ruku_advance(jsonb) FROM PUBLIC")
     op.execute("GRANT EXECUTE ON FUNCTION ruku_advance(jsonb) TO ruku_app")
     op.execute("GRANT USAGE ON SCHEMA public TO ruku_app, ruku_worker")
@@ -1518,6 +1531,6 @@ def downgrade() -> None:
         op.execute(f"DROP SEQUENCE {name}")
     op.execute(
         "DROP FUNCTION ruku_objection_state(text), ruku_held_items(integer), ruku_restricted_since(text, date),"
-        " ruku_advance(jsonb), ruku_identity_taken(text), ruku_refuse(), ruku_wake_relay(), ruku_citizen(), ruku_applicant(),"
+        " ruku_failed_deliveries(), ruku_advance(jsonb), ruku_identity_taken(text), ruku_refuse(), ruku_wake_relay(), ruku_citizen(), ruku_applicant(),"
         " ruku_doorkeeper(), ruku_system(), ruku_offices(text), ruku_who(), ruku_now()"
     )

@@ -7,13 +7,16 @@ import re
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from console import clock as console_clock
 from console import db, jobs
 from console.jobs import Brake
+from console.notifications.models import Delivery, Letter
 from console.outbox import OutboxMessage
 from console.roles import Role
+from console.scope import Public, become
+from tests.factories import make_admission, make_applicant
 from tests.officers import officer, token
 
 RULE = "t.rule"
@@ -158,3 +161,36 @@ def test_a_reviewer_has_no_business_here(console_app, committed_db):
 
     for path in ("/ops/", "/ops/outbox/", "/ops/mailbox/", "/ops/brake/details/?id=1", "/ops/static/admin/js/form.js"):
         assert client.get(path).status_code in (403, 404), path
+
+
+def test_letters_that_failed_are_counted_and_listed_without_anybody_in_them(operator, committed_db):
+    with committed_db.as_worker(), db.transaction() as session:
+        admission = make_admission(session, applicant=make_applicant(session, name="赵明远"))
+        now = console_clock.now(session)
+        letter = Letter(
+            key="t:1", event="submitted", title="受理回执（赵明远）", body="赵明远", written_at=now,
+            admission_id=admission.id, applicant_id=admission.applicant_id, office_id=admission.office_id,
+        )  # fmt: skip
+        session.add(letter)
+        session.flush()
+        for number, gave_up in ((1, None), (2, now)):
+            session.add(
+                Delivery(
+                    letter_id=letter.id, channel="sms", idempotency_key=f"t:{number}", due_at=now, attempts=3, gave_up_at=gave_up,
+                    last_error="短信网关暂时不收，代码 503", admission_id=admission.id, applicant_id=admission.applicant_id,
+                    office_id=admission.office_id,
+                )
+            )
+        number = admission.number
+
+    page = operator.get("/ops/delivery/").get_data(as_text=True)
+
+    assert re.findall(r"<dt>(等着再试|转人工)</dt><dd>(\d+)</dd>", page) == [("等着再试", "1"), ("转人工", "1")]
+    assert page.count("短信网关暂时不收，代码 503") == 2
+    assert [secret in page for secret in ("赵明远", number, "受理回执")] == [False, False, False]
+    assert "投递失败" in operator.get("/ops/").get_data(as_text=True)
+
+
+def test_failed_letters_are_told_to_staff_only(operator):
+    with become(Public()), db.transaction() as session:
+        assert session.execute(text("SELECT count(*) FROM ruku_failed_deliveries()")).scalar() == 0

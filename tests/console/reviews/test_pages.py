@@ -343,3 +343,24 @@ def test_operator_names_a_department_and_decides_nothing(console_app: Any, commi
     assert (
         make(lambda s: s.scalars(select(OutboxMessage.topic).where(OutboxMessage.topic.contains("assign"))).all()) != []
     )
+
+
+def test_the_search_of_the_top_line_finds_files_by_name_and_specialty_whatever_their_step(make, desk):
+    make(lambda session: full_file(session, name="包青山", serial=1, level=1))
+    make(lambda session: full_file(session, name="牧仁", serial=2, level=1, step=Step.REFUSED))
+
+    top = text_of(desk.get("/today/"))
+    assert 'action="/files/"' in top and 'name="view" value="all"' in top
+    found = [text_of(desk.get("/files/", query_string={"view": "all", "q": words})) for words in ("牧仁", "A0503", "没有这人")]
+
+    assert [("包青山" in page, "牧仁</a>" in page or "牧仁" in page.split("<table")[-1]) for page in found] == [
+        (False, True), (True, True), (False, False),
+    ]  # fmt: skip
+
+
+def test_rows_of_the_plain_tables_are_called_by_words(make, desk, file_id):
+    for words in ("applications", "admissions", "workdays"):
+        page = text_of(desk.get(f"/screens/{words}/"))
+        link = re.search(rf'class="row-link" href="(/screens/{words}/[^"]+)"', page)
+        assert link
+        assert "object at" not in text_of(desk.get(link.group(1)))

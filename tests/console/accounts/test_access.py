@@ -1,0 +1,52 @@
+"""Where each role lands after signing in, and the page that says what its grants allow."""
+
+from __future__ import annotations
+
+import pytest
+
+from console.accounts.access import ACT_WORDS
+from console.roles import Act, Role
+from tests.officers import officer
+
+
+def test_every_act_has_words():
+    assert set(ACT_WORDS) == set(Act)
+
+
+@pytest.mark.parametrize(
+    ("role", "department", "landing"),
+    [
+        (Role.FIRST_REVIEWER, "transport", "/today/"),
+        (Role.COORDINATOR, "transport", "/today/"),
+        (Role.SUPERVISOR, None, "/today/"),
+        (Role.OPERATOR, "centre", "/unclaimed/"),
+        (Role.RULE_EDITOR, "transport", "/access/"),
+        (Role.RULE_PUBLISHER, "transport", "/access/"),
+        (Role.DEPARTMENT_ADMIN, "transport", "/access/"),
+        (Role.PLATFORM_ADMIN, None, "/access/"),
+    ],
+)
+def test_everybody_lands_on_their_work_or_on_what_they_may_do(console_app, committed_db, role, department, landing):
+    client = officer(console_app, committed_db, role, department=department)
+
+    assert client.get("/").location == landing
+    assert client.get(landing).status_code == 200
+
+
+def test_the_page_says_what_a_grant_allows_where_and_what_it_opens(console_app, committed_db):
+    client = officer(console_app, committed_db, Role.RULE_EDITOR)
+
+    page = client.get("/access/").get_data(as_text=True)
+
+    for words in ("规则起草人", "内蒙古自治区交通运输厅 · 全区", "起草本部门的规则包", 'href="/screens/releases/"'):
+        assert words in page
+    assert client.get("/screens/releases/").status_code == 200
+
+
+def test_in_english_too(console_app, committed_db):
+    client = officer(console_app, committed_db, Role.SUPERVISOR, department=None)
+    client.set_cookie("ruku_lang", "en")
+
+    page = client.get("/access/").get_data(as_text=True)
+
+    assert "Reads only and changes nothing" in page and "All departments · whole region" in page
