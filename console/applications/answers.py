@@ -85,8 +85,3 @@ def get(answers: Mapping[str, Any], path: str) -> Any:
         else:
             return None
     return here
-
-
-def of_department(answers: Mapping[str, Any], departments: set[str], own: str) -> dict[str, Any]:
-    """What one department may read: the shared sections and its own."""
-    return {key: value for key, value in answers.items() if key not in departments or key == own}

@@ -146,7 +146,7 @@ def save_field(
         clean, problems = forms.check_partial(filed.form, typed, path, raw, today=clock.today(session))
     except (KeyError, ValueError):
         raise NotFound() from None
-    application.answers = sealed.seal(filed.form, typed)
+    application.answers = sealed.seal(filed.form, _only_returned(application, typed))
     application.saved_at = clock.now(session)
     session.flush()
     return clean, problems
@@ -168,6 +168,7 @@ def save_section(
             _check_open(application, question.key, actor)
             home[question.id] = _keep_files(question, home.get(question.id), raw[question.id])
             paths.append(question.key)
+    current = _only_returned(application, current)
     application.answers = sealed.seal(filed.form, current)
     application.saved_at = clock.now(session)
     session.flush()
@@ -273,6 +274,16 @@ def _check_open(application: Application, path: str, actor: ApplicantPrincipal) 
         raise AlreadySubmitted()
     if not any(path == item or path.startswith(item + ".") or item.startswith(path + ".") for item in returned):
         raise NotOpenForCorrection()
+
+
+def _only_returned(application: Application, typed: dict[str, Any]) -> dict[str, Any]:
+    """Of a submitted file only the returned items change, whatever a page sends along with them."""
+    if application.submitted_at is None:
+        return typed
+    kept = open_answers(application)
+    for item in sorted(returned_paths(application)):
+        kept = forms.placed(kept, item, sealed.get(typed, item))
+    return kept
 
 
 def returned_paths(application: Application) -> set[str]:
