@@ -381,6 +381,7 @@ class ScreenView(ModelView):
         with _telling() as told, transaction() as session:
             rows = self._picked(session, keys)
             missing = len(keys) - len(rows)
+            names = [self.name_of(row) for row in rows]  # before the act: one that is refused shows this page again
             asked = request.method == "POST" and request.form.get("sure") == "yes"
             if asked and rows:
                 answers = {field: request.form.get(field, "").strip() for field in action.fields}
@@ -389,7 +390,6 @@ class ScreenView(ModelView):
                     told.address = url_for(".list") if len(rows) > 1 else url_for(".show", pk=keys[0])
                 else:
                     flash(_("请把要填的都填上。"), "bad")
-            names = [self.name_of(row) for row in rows]
         if told.answer is not None:
             return told.answer
         return self.render_template(

@@ -60,7 +60,7 @@ class MessageWords:
     """What a message says, in the reader's language: the sentence of its event beside the file's own line."""
 
     def cell(self, row: Message, name: str) -> Any:
-        if name == "text" and language() == "en" and row.admission is not None and (said := message_label(row.event)):
+        if name == "text" and language() == "en" and (said := message_label(row.event)):
             return said
         return super().cell(row, name)  # type: ignore[misc]
 

@@ -285,7 +285,7 @@ def _urgent(lines: list[queries.Line], today: dt.date) -> str:
 
 
 def _message_words(message: numbers.StaffMessage) -> str:
-    return (message_label(message.event) if message.number else "") or message.text
+    return (message_label(message.event) if message.number or language() == "en" else "") or message.text
 
 
 def _people(able: dict[int, list[people.Person]]) -> list[people.Person]:

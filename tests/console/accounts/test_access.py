@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
+from console import db
 from console.accounts.access import ACT_WORDS
+from console.accounts.models import StaffGrant
 from console.roles import Act, Role
-from tests.officers import officer
+from tests.officers import make_account, officer, post
 
 
 def test_every_act_has_words():
@@ -50,3 +53,18 @@ def test_in_english_too(console_app, committed_db):
     page = client.get("/access/").get_data(as_text=True)
 
     assert "Reads only and changes nothing" in page and "All departments · whole region" in page
+
+
+def test_withdrawing_a_grant_beyond_ones_reach_is_refused_and_asks_again(console_app, committed_db):
+    beyond, _ = make_account(committed_db, Role.OPERATOR, department="centre")
+    client = officer(console_app, committed_db, Role.DEPARTMENT_ADMIN, division="150100")
+    with committed_db.as_worker(), db.transaction() as session:
+        grant_id = session.scalars(select(StaffGrant.id).where(StaffGrant.staff_id == beyond)).one()
+    address = f"/screens/grants/act/end_grant?rowid={grant_id}"
+
+    answer = post(client, address, rowid=str(grant_id), sure="yes", reason="试一试")
+
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 200 and "callout-bad" in page and "收回理由" in page
+    with committed_db.as_worker(), db.transaction() as session:
+        assert session.get_one(StaffGrant, grant_id).ended_at is None
