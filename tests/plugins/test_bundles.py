@@ -190,7 +190,8 @@ def test_assumptions_are_marked(code):
 
 
 @pytest.mark.parametrize(
-    ("code", "first"), [(code, "league" if code in ("transport", "housing") else "region") for code in DEPARTMENTS]
+    ("code", "first"),
+    [("finance", "region"), ("natural_resources", "region"), ("housing", "league"), ("transport", "league"), ("water", "county")],
 )
 def test_pipeline_settings_are_those_decided(code, first):
     settings = bundle(code).manifest.pipeline
