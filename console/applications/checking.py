@@ -32,7 +32,7 @@ from rules import facts as derivations
 from rules import forms
 from rules.ages import months_after
 from rules.bundle import Bundle
-from rules.criteria import Moment, Verdict
+from rules.criteria import Finding, Moment, Verdict
 from rules.criteria import evaluate as evaluate_criteria
 from rules.fields import FileField
 from rules.pipeline import CLOSED_STEPS, Action, Step
@@ -224,7 +224,7 @@ def evaluate(
         action=action,
         reason=None,
         items=_items(verdict, action, filed.form, department.code),
-        facts=_storable(facts, filed.form),
+        facts=storable(facts, filed.form),
         trace=verdict.to_data(),
     )
 
@@ -237,30 +237,46 @@ def _registers(session: Session, clean: Mapping[str, Any], applicant: Applicant,
     rows = session.scalars(
         select(RestrictionEntry).where(RestrictionEntry.id_number_hash == keyed_hash(number, "id_number"))
     ).all()
-    barred = any(row.valid_from <= on and (row.valid_to is None or on <= row.valid_to) for row in rows)
-    penalties = [
-        {"kind": row.kind, "decided_on": row.valid_from.isoformat(), "department": row.source} for row in rows
-    ]
-    return {"blacklisted": barred, "penalties": penalties}
+    return register_facts(rows, on)
+
+
+def register_facts(entries: Sequence[RestrictionEntry], on: dt.date) -> dict[str, Any]:
+    """The facts that the entries about one person make on a day; lapsed entries still count as penalties."""
+    return {
+        "blacklisted": any(holds(entry, on) for entry in entries),
+        "penalties": [
+            {"kind": e.kind, "decided_on": e.valid_from.isoformat(), "department": e.source} for e in entries
+        ],
+    }
+
+
+def holds(entry: RestrictionEntry, on: dt.date) -> bool:
+    return entry.valid_from <= on and (entry.valid_to is None or on <= entry.valid_to)
 
 
 def _items(verdict: Verdict, action: Action, form: forms.Form, department: str) -> list[dict[str, Any]]:
     """One item per criterion that decided: what was seen and its clause; for a return, the fields to complete."""
     items = []
     for finding in verdict.reasons if action != Action.PASS_STEP else ():
-        told = {
-            "criterion": finding.id,
-            "title": finding.criterion.title.zh,
-            "title_en": finding.criterion.title.show("en"),
-            "reason": finding.message.zh if finding.message else finding.criterion.title.zh,
-            "reason_en": finding.message.show("en") if finding.message else finding.criterion.title.show("en"),
-            "basis": [{"reg": clause.reg, "article": clause.article} for clause in finding.criterion.basis],
-        }
+        told = as_ground(finding)
         if action == Action.REFUSE:
             items.append(told)
         else:
             items += [{"path": path} | told for path in _paths(finding.missing, form, department)]
     return list({item.get("path", item["criterion"]): item for item in items}.values())
+
+
+def as_ground(finding: Finding) -> dict[str, Any]:
+    """A finding as an item of a refusal or return: title, reason with the values seen, and clause."""
+    criterion, message = finding.criterion, finding.message or finding.criterion.message
+    return {
+        "criterion": criterion.id,
+        "title": criterion.title.zh,
+        "title_en": criterion.title.show("en"),
+        "reason": message.zh,
+        "reason_en": message.show("en"),
+        "basis": [{"reg": clause.reg, "article": clause.article} for clause in criterion.basis],
+    }
 
 
 _DERIVED_FROM = {"birth_date": "id_number", "sex": "id_number", "age": "id_number", "age_applied": "id_number"}
@@ -277,7 +293,7 @@ def _paths(missing: Sequence[str], form: forms.Form, department: str) -> list[st
     return paths
 
 
-def _storable(facts: Mapping[str, Any], form: forms.Form) -> dict[str, Any]:
+def storable(facts: Mapping[str, Any], *asked: forms.Form) -> dict[str, Any]:
     """Facts without what identifies a person; the trace never needs the number, only what was derived from it."""
-    secret = {question.id for question in form.questions() if is_secret(question.field)}
+    secret = {question.id for form in asked for question in form.questions() if is_secret(question.field)}
     return {name: value for name, value in facts.items() if name not in secret}

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from console.applications import answers
+from console.applications.checking import as_ground, holds, register_facts, storable
 from console.applications.models import Admission, Applicant, Application, RestrictionEntry
 from console.applications.models import Finding as FindingRow
 from console.departments import queries as departments
@@ -108,10 +109,6 @@ def _records(session: Session, applicants: Sequence[int]) -> dict[int, list[Rest
     return found
 
 
-def holds(entry: RestrictionEntry, on: dt.date) -> bool:
-    return entry.valid_from <= on and (entry.valid_to is None or on <= entry.valid_to)
-
-
 def _one(
     admission: Admission,
     bundle: Bundle,
@@ -128,19 +125,14 @@ def _one(
         applied_on=application.applied_on or on,
         decided_on=on,
         specialties=[{"standard": s.standard, "code": s.code} for s in admission.specialties],
-        registers={
-            "blacklisted": bool(barred),
-            "penalties": [
-                {"kind": e.kind, "decided_on": e.valid_from.isoformat(), "department": e.source} for e in records
-            ],
-        },
+        registers=register_facts(records, on),
     )
     if bundle.criteria is None:
         raise LookupError(f"the bundle of {code} holds no criteria")
     verdict = evaluate(bundle.criteria, facts, on=on, moment="decided")
-    kept = _storable(facts, bundle)
+    kept = storable(facts, bundle.form, *([bundle.centre.form] if bundle.centre else []))
     open_still = [finding for finding in verdict.findings if not _settled(finding, ruled)]
-    grounds = [_ground(finding) for finding in verdict.reasons if finding in open_still]
+    grounds = [as_ground(finding) for finding in verdict.reasons if finding in open_still]
     if verdict.decision == "reject":
         return Recheck(admission, Outcome.REFUSE, grounds, verdict, kept)
     if barred:  # 联合惩戒 bars from every pool, whatever a department's own criteria ask
@@ -160,18 +152,6 @@ def _settled(finding: Finding, ruled: Mapping[str, Any]) -> bool:
     return finding.outcome == "unknown" and bool(ruled.get(finding.id, {}).get("holds"))
 
 
-def _ground(finding: Finding) -> dict[str, Any]:
-    criterion, message = finding.criterion, finding.message or finding.criterion.message
-    return {
-        "criterion": criterion.id,
-        "title": criterion.title.zh,
-        "title_en": criterion.title.show("en"),
-        "reason": message.zh,
-        "reason_en": message.show("en"),
-        "basis": [{"reg": clause.reg, "article": clause.article} for clause in criterion.basis],
-    }
-
-
 def _barred(entry: RestrictionEntry) -> dict[str, Any]:
     return {
         "criterion": "restriction",
@@ -181,10 +161,3 @@ def _barred(entry: RestrictionEntry) -> dict[str, Any]:
         "reason_en": f"On the joint restriction list since {entry.valid_from}, by {entry.source}; basis: {entry.basis}",
         "basis": [],
     }
-
-
-def _storable(facts: dict[str, Any], bundle: Bundle) -> dict[str, Any]:
-    """Without what identifies a person: the trail needs what was derived from an identity number, never the number."""
-    forms = [bundle.form, *([bundle.centre.form] if bundle.centre else [])]
-    secret = {question.id for form in forms for question in form.questions() if answers.is_secret(question.field)}
-    return {name: value for name, value in facts.items() if name not in secret}
