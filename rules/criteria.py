@@ -100,7 +100,7 @@ class Finding:
     criterion: Criterion
     truth: Truth
     trace: list[Any] = field(repr=False)
-    on: date
+    parameters_on: date
     message: Text | None
     missing: tuple[str, ...]
     parameters: Mapping[str, Parameter] = field(repr=False)
@@ -121,7 +121,7 @@ class Finding:
             "id": criterion.id, "title": _both(criterion.title), "outcome": self.outcome, "effect": criterion.effect,
             "basis": [{"reg": clause.reg, "article": clause.article} for clause in criterion.basis], "verified": criterion.verified,
             "message": _both(self.message) if self.message else None, "missing": list(self.missing),
-            "parameters": [_parameter_data(name, self.parameters[name], self.on) for name in used],
+            "parameters": [_parameter_data(name, self.parameters[name], self.parameters_on) for name in used],
             "trace": trace_data(criterion.node, self.trace, self.parameters),
         }
 
@@ -150,12 +150,15 @@ class Verdict:
                 "moment": self.moment, "findings": [finding.to_data() for finding in self.findings]}
 
 
-def evaluate(criteria: Criteria, facts: Mapping[str, Any], *, on: date, moment: Moment) -> Verdict:
+def evaluate(criteria: Criteria, facts: Mapping[str, Any], *, on: date, moment: Moment, parameters_on: date | None = None) -> Verdict:
     """Judge the facts with the parameters in force on the day; at `decided` only what is to be re-checked then.
 
-    Never raises, whatever JSON the facts are; the same facts and day give the same verdict.
+    `on` is the day of evaluation: periods that last until now end with it. `parameters_on` is the day whose parameter values
+    hold, for asking “the facts of then, the values of next month”; without it, that is `on`.
+    Never raises, whatever JSON the facts are; the same facts and days give the same verdict.
     """
-    params = criteria.values_on(on)
+    valued_on = on if parameters_on is None else parameters_on
+    params = criteria.values_on(valued_on)
     findings: list[Finding] = []
     flags: list[str] = []
     missing: dict[str, None] = {}
@@ -165,7 +168,7 @@ def evaluate(criteria: Criteria, facts: Mapping[str, Any], *, on: date, moment: 
             continue
         truth, trace = criterion.compiled.ask(facts, params, on)
         if truth is True:
-            findings.append(Finding(criterion, True, trace, on, None, (), criteria.parameters))
+            findings.append(Finding(criterion, True, trace, valued_on, None, (), criteria.parameters))
             continue
         lacking: tuple[str, ...] = ()
         if truth is None:
@@ -179,7 +182,7 @@ def evaluate(criteria: Criteria, facts: Mapping[str, Any], *, on: date, moment: 
             flags.append(criterion.id)
         else:
             gravest = max(gravest, GRAVITY.index(consequence))  # type: ignore[arg-type]
-        findings.append(Finding(criterion, truth, trace, on, message, lacking, criteria.parameters))
+        findings.append(Finding(criterion, truth, trace, valued_on, message, lacking, criteria.parameters))
     return Verdict(GRAVITY[gravest], tuple(flags), tuple(findings), tuple(missing), on, moment)
 
 

@@ -221,6 +221,19 @@ def test_parameters_are_those_of_the_day(roads):
     assert evaluate(roads.criteria, facts | {"decided_on": "2026-01-01"}, on=date(2026, 1, 1), moment="decided").decision == "pass"
 
 
+def test_the_values_of_another_day_can_be_asked_for_with_the_facts_of_then(roads):
+    """The day of evaluation still ends periods that last until now; only the parameters, and what is said of them, are the other day's."""
+    facts = GOOD | {"birth_date": "1958-01-01", "work_periods": [{"months": {"start": "2018-01", "end": "now"}, "in_field": True}]}
+    then, later = date(2025, 12, 31), date(2026, 1, 1)
+    verdict = evaluate(roads.criteria, facts | {"decided_on": "2025-12-31"}, on=then, moment="submitted", parameters_on=later)
+    assert (verdict.on, verdict["age"].outcome, verdict["years"].trace[0][1].low) == (then, "met", 96)
+    assert verdict["age"].to_data()["parameters"][0]["value"] == 70
+    assert verdict.to_data() == evaluate(roads.criteria, facts | {"decided_on": "2025-12-31"}, on=then, moment="submitted",
+                                         parameters_on=date(2027, 5, 1)).to_data()
+    before = evaluate(roads.criteria, facts | {"decided_on": "2026-01-01"}, on=later, moment="submitted", parameters_on=then)
+    assert (before["age"].outcome, before["age"].message.zh) == ("not_met", "已满 65 周岁（1958-01-01）")
+
+
 def test_a_finding_says_what_was_seen_and_where_it_is_written(roads):
     facts = GOOD | {"work_periods": [{"months": {"start": "2020-01", "end": "2022-06"}, "in_field": True}]}
     verdict = evaluate(roads.criteria, facts, on=ON, moment="submitted")
