@@ -18,6 +18,7 @@ ROOMS = (
     "publicity",
     "roster",
     "notifications",
+    "studio",
 )
 
 

@@ -14,6 +14,7 @@ class Subject(StrEnum):
     FILES = "files"  # 申报与办件
     NOTICES = "notices"  # 公示与异议
     ROSTER = "roster"  # 专家库
+    REPLAYS = "replays"  # 往卷重算的名单: who would flip under a draft, for those who change rules and read no files
 
 
 class Role(StrEnum):
@@ -41,6 +42,7 @@ class Act(StrEnum):
     RULE_ON_OBJECTION = "objection.rule"
     DRAFT_RELEASE = "release.draft"
     PUBLISH_RELEASE = "release.publish"
+    TRANSFER_SPECIALTY = "specialty.transfer"
     GRANT = "grant.give"
     PULL_BRAKE = "brake.pull"
     RETRY_JOB = "job.retry"
@@ -71,11 +73,23 @@ ROLES: dict[Role, RoleDefinition] = {
         "Coordinator",
         _ALL,
         frozenset(
-            {Act.READ_FILE, Act.DISTRIBUTE, Act.RECONSIDER, Act.OPEN_NOTICE, Act.RULE_ON_OBJECTION, Act.PULL_BRAKE}
+            {
+                Act.READ_FILE,
+                Act.DISTRIBUTE,
+                Act.RECONSIDER,
+                Act.OPEN_NOTICE,
+                Act.RULE_ON_OBJECTION,
+                Act.PULL_BRAKE,
+                Act.TRANSFER_SPECIALTY,  # the centre's only: `departments.transfers` asks for the centre's grant
+            }
         ),
     ),
-    Role.RULE_EDITOR: RoleDefinition("规则起草人", "Rule editor", acts=frozenset({Act.DRAFT_RELEASE})),
-    Role.RULE_PUBLISHER: RoleDefinition("规则发布人", "Rule publisher", acts=frozenset({Act.PUBLISH_RELEASE})),
+    Role.RULE_EDITOR: RoleDefinition(
+        "规则起草人", "Rule editor", frozenset({Subject.REPLAYS}), frozenset({Act.DRAFT_RELEASE})
+    ),
+    Role.RULE_PUBLISHER: RoleDefinition(
+        "规则发布人", "Rule publisher", frozenset({Subject.REPLAYS}), frozenset({Act.PUBLISH_RELEASE})
+    ),
     Role.DEPARTMENT_ADMIN: RoleDefinition("部门管理员", "Department admin", acts=frozenset({Act.GRANT})),
     Role.PLATFORM_ADMIN: RoleDefinition(
         "平台管理员", "Platform admin", acts=frozenset({Act.GRANT, Act.RETRY_JOB, Act.PULL_BRAKE})

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("console", "rules", "seed", "migrations")
 
 TRUNK = ("departments", "applications")
-BRANCHES = ("reviews", "training", "exams", "publicity", "roster", "notifications", "registers")
+BRANCHES = ("reviews", "training", "exams", "publicity", "roster", "notifications", "registers", "studio")
 BESIDE = ("crud", "forms", "accounts", "doors")
 DOORS = ("portal", "ops", "apps", "assembly", "process", "prepare", "worker", "relay", "launch", "doctor", "demo", "__main__")
 FAB_KNOWERS = ("crud", "accounts", "ops", "apps")

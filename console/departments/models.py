@@ -178,6 +178,10 @@ class Release(WithId, Base):
     # text, not jsonb: the hash is over these bytes; fetched only when a bundle is read for the first time
     content: Mapped[str] = mapped_column(Text, deferred=True, comment="规范文本")
     content_hash: Mapped[str] = mapped_column(String(64), index=True, comment="内容指纹")
+    # the files as they were written, comments and all: what an export gives back; null where only the data is known
+    sources: Mapped[dict[str, Any] | None] = mapped_column(deferred=True, comment="文件原文")
+    # which release governs what was begun, submitted or accepted before: {"begun": "old" | "new", …}; see docs/releases.md
+    transition: Mapped[dict[str, Any] | None] = mapped_column(comment="过渡安排")
     author: Mapped[str] = mapped_column(String(80), comment="起草人")
     created_at: Mapped[dt.datetime] = mapped_column(comment="起草时间")
 
@@ -189,7 +193,7 @@ class Release(WithId, Base):
 
 
 class ReleaseEvent(WithId, Base):
-    """What became of a release: drafted, ready, published, effective, retired, refused. The last one is its state."""
+    """What became of a release: drafted, ready, refused, published, effective, retired. The last one is its state."""
 
     __tablename__ = "release_event"
     __table_args__ = {"comment": "发布版状态"}
@@ -203,3 +207,26 @@ class ReleaseEvent(WithId, Base):
     report: Mapped[dict[str, Any] | None] = mapped_column(comment="核对结果")
 
     release: Mapped[Release] = relationship(back_populates="events")
+
+
+class SpecialtyTransfer(WithId, Base):
+    """The centre's record that a prefix passes from one department to another; without it a second claim is refused."""
+
+    __tablename__ = "specialty_transfer"
+    __table_args__ = (
+        CheckConstraint("from_id <> to_id", name="changes_hands"),
+        Index("ix_specialty_transfer_prefix", "standard", "prefix"),
+        {"comment": "专业移交"},
+    )
+
+    standard: Mapped[str] = mapped_column(String(20), comment="分类标准")
+    prefix: Mapped[str] = mapped_column(String(12), comment="专业代码前缀")
+    from_id: Mapped[int] = mapped_column(ForeignKey("department.id"), comment="移出部门")
+    to_id: Mapped[int] = mapped_column(ForeignKey("department.id"), comment="移入部门")
+    basis: Mapped[str] = mapped_column(Text, comment="依据")
+    reason: Mapped[str] = mapped_column(Text, comment="理由")
+    recorded_by: Mapped[str] = mapped_column(String(80), comment="登记人")
+    recorded_at: Mapped[dt.datetime] = mapped_column(comment="登记时间")
+
+    giver: Mapped[Department] = relationship(foreign_keys=from_id, lazy="joined", innerjoin=True)
+    taker: Mapped[Department] = relationship(foreign_keys=to_id, lazy="joined", innerjoin=True)
