@@ -8,7 +8,7 @@ re2 and stdnum only in `fields`. `docs/bundles.md` describes every document; eac
 | `documents` | `canonical(data) -> str`, `content_hash(data) -> str`, `read_json(text)`, `Problem(file, line, key, zh, en)`, `Problems.problems` |
 | `bundle` | `read_folder(path, *, centre=None)`, `read_documents({name: bytes}, *, centre=None)`, `Bundle.from_data(data, *, centre=None, known_hash=None)`; \
 `bundle.code kind title manifest criteria form review exam questions exam_questions training letters cases hash`, `.letter(event)`, `.to_data()`; `run_cases(bundle)` |
-| `manifest` | `Manifest`, `PipelineSettings` (`settings.review.levels.second is None` = single review), `Setting.value/.verified/.basis` |
+| `manifest` | `Manifest`, `PipelineSettings` (`settings.route(level of the first review)`), `Setting.value/.verified/.basis` |
 | `specialties` | `owner_of({department: claims}, standard, code) -> department code or None` |
 | `forms` | `form.sections`, `form.find(path)`; `merge(centre_form, {code: form}) -> Form`, `check(form, answers, *, today) -> (clean, [FieldProblem(path, zh, en)])`, \
 `check_partial(form, answers, path, raw, *, today) -> (clean value, problems)`, `visible(form, answers, *, today) -> set of paths`, `placed(answers, path, value)` |

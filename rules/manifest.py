@@ -22,16 +22,42 @@ from rules.parts import (
     Words,
     settled,
 )
+from rules.pipeline import Route
 from rules.specialties import Claim
 
 Level = Literal["region", "league", "county"]
+LEVELS: tuple[Level, ...] = ("region", "league", "county")  # from the top down
 
 
 class Levels(Part):
-    """Which level of office reviews; without `second` there is one review only."""
+    """Which level of office reviews. Without `second` there is one review only; with `second_above` the second follows only
+    a first review by an office above that level: of people who work there, whom no office further down knows.
+    """
 
     first: Level
     second: Level | None = None
+    second_above: Level | None = None
+
+    @model_validator(mode="after")
+    def _sometimes_and_not_always(self) -> Self:
+        above = self.second_above
+        if above is None:
+            return self
+        if self.second is None:
+            raise Fault("有 second_above 就须有 second（由哪一级复审）。", "second_above needs 'second', the level that does the second review.", ("second_above",))
+        if above == LEVELS[0]:
+            raise Fault("自治区之上没有办理机构，复审不会发生；请改为 league 或 county，或删去 second。",
+                        "No office lies above the region, so there would be no second review; say league or county, or leave 'second' out.", ("second_above",))
+        if LEVELS.index(self.first) < LEVELS.index(above):
+            raise Fault(f"初审都在 {above} 以上，复审总会发生；请删去 second_above。",
+                        f"Every first review lies above {above}, so the second always happens; leave second_above out.", ("second_above",))
+        return self
+
+    def second_after(self, office: Level) -> Level | None:
+        """Which level reviews again a file whose first review an office of this level did; None: nobody does."""
+        if self.second_above is not None and LEVELS.index(office) >= LEVELS.index(self.second_above):
+            return None
+        return self.second
 
 
 class Review(Part):
@@ -62,6 +88,11 @@ class PipelineSettings(Part):
     reconsider_within: CountSetting
     reapply_after: MonthsSetting
     term_years: PositiveSetting
+
+    def route(self, first_review: Level) -> Route:
+        """The steps of a file whose first review an office of this level does."""
+        second = self.review.levels.second_after(first_review) is not None
+        return Route.of(second_review=second, training=self.training.value, exam=self.exam.value)
 
     @model_validator(mode="after")
     def _steps_have_their_time(self) -> Self:

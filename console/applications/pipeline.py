@@ -335,10 +335,11 @@ class _Plans:
         settings = self.pipeline(admission)
         if settings is None:
             return Route.of()
-        return Route.of(
-            second_review=settings.review.levels.second is not None,
-            training=settings.training.value,
-            exam=settings.exam.value,
+        first = settings.review.levels.first
+        return settings.route(
+            departments.level_of_first_review(
+                self.offices, self.department(admission), admission.division_code, first
+            )
         )
 
     def landing(self, admission: Admission, from_step: Step, to: Step, action: Action | None) -> dict[str, Any]:

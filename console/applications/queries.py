@@ -12,7 +12,7 @@ from console import clock
 from console.applications.models import Admission, Application, Attachment, Finding, StepEntry
 from console.departments import queries as departments
 from console.errors import NotFound
-from rules.pipeline import CLOSED_STEPS, OPEN_STEPS, Route, Step
+from rules.pipeline import CLOSED_STEPS, OPEN_STEPS, Step
 
 
 def own_application(session: Session, application_id: int) -> Application:
@@ -133,9 +133,12 @@ def steps_ahead(session: Session, admission: Admission) -> list[Step]:
     settings = departments.bundle_of(session, admission.release_id).manifest.pipeline
     if settings is None or admission.step in CLOSED_STEPS:
         return []
-    route = Route.of(
-        second_review=settings.review.levels.second is not None, training=settings.training.value, exam=settings.exam.value
-    ).steps
+    levels, first = settings.review.levels, settings.review.levels.first
+    if levels.second_above is not None:  # who reviews first decides whether there is a second
+        wanted = [(admission.department_id, admission.division_code, level) for level in departments.LEVELS.values()]
+        offices = departments.offices_for(session, wanted)
+        first = departments.level_of_first_review(offices, admission.department_id, admission.division_code, first)
+    route = settings.route(first).steps
     here = Step(admission.resumes_at or admission.step)
     if here not in route:
         return list(route)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, func, select, tuple_
@@ -22,10 +22,12 @@ from console.departments.models import (
     Workday,
 )
 from rules.bundle import Bundle
+from rules.manifest import LEVELS as ORDER
+from rules.manifest import Level
 from rules.specialties import owner_of
 from rules.working_days import Calendar
 
-LEVELS = {"region": 1, "league": 2, "county": 3}  # the words a bundle uses for the three levels
+LEVELS = {name: level for level, name in enumerate(ORDER, start=1)}  # region 1, league 2, county 3
 
 
 # ── departments and offices ──────────────────────────────────────────────────────────────────────────────────
@@ -68,6 +70,17 @@ def offices_for(session: Session, wanted: Iterable[tuple[int, str, int]]) -> dic
         fitting = [candidate for candidate in candidates if candidate and candidate[0] <= level]
         offices[department, code, level] = max(fitting)[1]
     return offices
+
+
+def level_of_first_review(
+    offices: Mapping[tuple[int, str, int], int], department_id: int, division_code: str, first: Level
+) -> Level:
+    """The level of the office that does the first review: above `first` for somebody whose place of work is only known further up.
+
+    `offices`: what `offices_for()` found for this department and division at every level.
+    """
+    office = offices[department_id, division_code, LEVELS[first]]
+    return next(name for name in ORDER if offices[department_id, division_code, LEVELS[name]] == office)
 
 
 def office_for(session: Session, department_id: int, division_code: str, level: int) -> Office:

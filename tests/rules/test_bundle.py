@@ -10,6 +10,7 @@ from rules.bundle import Bundle, read_folder, run_cases
 from rules.documents import Problems
 from rules.exams import draw_paper
 from rules.letters import EVENTS, placeholders, render
+from rules.pipeline import Step
 from rules.specialties import Claim, conflicts, owner_of
 from tests.rules.conftest import DEPARTMENT
 
@@ -99,6 +100,35 @@ def test_settings_know_their_clause_and_whether_it_is_verified(roads):
 
 def test_a_single_review_is_a_setting(changed):
     assert changed(("bundle.yaml", ", second: region", "")).manifest.pipeline.review.levels.second is None
+
+
+LEVELS = "levels: {first: league, second: region}"
+
+
+@pytest.mark.parametrize(("levels", "second"), [
+    ("{first: league, second: region}", {"region": "region", "league": "region", "county": "region"}),
+    ("{first: county}", {"region": None, "league": None, "county": None}),
+    ("{first: county, second: region, second_above: league}", {"region": "region", "league": None, "county": None}),
+    ("{first: county, second: region, second_above: county}", {"region": "region", "league": "region", "county": None}),
+    ("{first: league, second: region, second_above: league}", {"region": "region", "league": None, "county": None}),
+])
+def test_a_second_review_follows_where_the_document_says(changed, levels, second):
+    settings = changed(("bundle.yaml", LEVELS, f"levels: {levels}")).manifest.pipeline
+    assert {office: settings.review.levels.second_after(office) for office in second} == second
+    assert {office: Step.SECOND_REVIEW in settings.route(office).steps for office in second} == {
+        office: level is not None for office, level in second.items()}
+
+
+@pytest.mark.parametrize(("levels", "says"), [
+    ("{first: county, second_above: league}", "须有 second"),
+    ("{first: county, second: region, second_above: region}", "复审不会发生"),
+    ("{first: region, second: region, second_above: league}", "复审总会发生"),
+    ("{first: league, second: region, second_above: county}", "复审总会发生"),
+    ("{first: county, second: region, second_over: league}", "second_above"),
+])
+def test_a_second_review_that_never_or_always_follows_is_refused(changed, levels, says):
+    [(file, line, zh)] = said(changed, ("bundle.yaml", LEVELS, f"levels: {levels}"))
+    assert (file, line, says in zh) == ("bundle.yaml", 9, True), zh
 
 
 def test_a_case_that_comes_out_differently_says_how(changed):
