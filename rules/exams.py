@@ -17,14 +17,28 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, StrictInt, model_validator
 
 from rules.documents import Document, Fault, Problem, meant
-from rules.parts import Basis, Count, Flag, Line, Part, Positive, Words, iso_date
+from rules.parts import Basis, Count, Flag, Lang, Line, Part, Positive, Words, iso_date
 
 QuestionKind = Literal["single", "multiple", "judge"]
 LETTERS = "ABCDEF"
 COLUMNS = ("bank", "qid", "type", "stem", *(f"option_{letter.lower()}" for letter in LETTERS), "answer", "score", "difficulty",
            "topic", "article", "explanation")
-OPTIONAL_COLUMNS = ("law_version", "withdrawn")
+#: The English of a question: all of what its Chinese has, or nothing of it.
+ENGLISH_COLUMNS = ("stem_en", *(f"option_{letter.lower()}_en" for letter in LETTERS), "explanation_en", "topic_en", "article_en")
+OPTIONAL_COLUMNS = ("law_version", "withdrawn", *ENGLISH_COLUMNS)
 SHARED = "shared"
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What a reader sees of a question, in one language; options stand under their letters of the bank."""
+
+    lang: Lang
+    stem: str
+    options: tuple[tuple[str, str], ...]
+    topic: str
+    article: str
+    explanation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +57,13 @@ class ExamQuestion:
     explanation: str
     law_version: str = ""
     withdrawn: str = ""
+    english: Wording | None = None
+
+    def wording(self, lang: str) -> Wording:
+        """The question in that language; in Chinese when nobody wrote its English."""
+        if lang == "en" and self.english is not None:
+            return self.english
+        return Wording("zh", self.stem, self.options, self.topic, self.article, self.explanation)
 
 
 class BlueprintRow(Part):
@@ -277,14 +298,32 @@ def _faults(row: Mapping[str, str], bank: str, ids: set[str]) -> list[tuple[str,
             iso_date(row["withdrawn"])
         except ValueError:
             faults.append(("withdrawn", "withdrawn 应为日期，例如 2026-01-31。", "withdrawn must be a date such as 2026-01-31."))
-    return faults
+    return faults + _english_faults(row)
+
+
+def _english_faults(row: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    given = [column for column in ENGLISH_COLUMNS if column in row]
+    needed = [column for column in ENGLISH_COLUMNS if column.removesuffix("_en") in row]
+    faults = [(column, f"此题写了英文，就要写全：“{column}”不能为空。", f"A question in English is in English as a whole: '{column}' must not be empty.")
+              for column in needed if given and column not in row]
+    return faults + [(column, f"没有“{column.removesuffix('_en')}”，却有它的英文。", f"This is the English of '{column.removesuffix('_en')}', which is empty.")
+                     for column in given if column not in needed]
 
 
 def questions_of(rows: Iterable[Mapping[str, str]]) -> tuple[ExamQuestion, ...]:
     """Checked rows as questions."""
     return tuple(
         ExamQuestion(row["qid"], row["bank"], row["type"],  # type: ignore[arg-type]
-                     row["stem"], tuple((letter, row[f"option_{letter.lower()}"]) for letter in LETTERS if f"option_{letter.lower()}" in row),
-                     frozenset(row["answer"]), int(row["difficulty"]), row["topic"], row["article"], row.get("explanation", ""),
-                     row.get("law_version", ""), row.get("withdrawn", ""))
+                     row["stem"], _options(row), frozenset(row["answer"]), int(row["difficulty"]), row["topic"], row["article"],
+                     row.get("explanation", ""), row.get("law_version", ""), row.get("withdrawn", ""), _english(row))
         for row in rows)
+
+
+def _options(row: Mapping[str, str], suffix: str = "") -> tuple[tuple[str, str], ...]:
+    return tuple((letter, row[f"option_{letter.lower()}{suffix}"]) for letter in LETTERS if f"option_{letter.lower()}" in row)
+
+
+def _english(row: Mapping[str, str]) -> Wording | None:
+    if "stem_en" not in row:
+        return None
+    return Wording("en", row["stem_en"], _options(row, "_en"), row["topic_en"], row["article_en"], row.get("explanation_en", ""))

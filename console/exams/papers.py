@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from console.exams.errors import NotAChoice
 from rules.bundle import Bundle
-from rules.exams import LETTERS, ExamQuestion, Paper, PaperItem, draw_paper
+from rules.exams import LETTERS, ExamQuestion, Paper, PaperItem, Wording, draw_paper
 from rules.exams import grade as grade_paper
 
 Stored = list[dict[str, Any]]
@@ -55,10 +56,22 @@ def grade(bundle: Bundle, questions: Stored, answers: Mapping[str, str]) -> list
     ]
 
 
-def reasons(bundle: Bundle, questions: Stored) -> dict[str, tuple[str, str]]:
-    """Question → (explanation, article), for after the paper is handed in."""
+def wordings(bundle: Bundle, questions: Stored, lang: str) -> dict[str, Wording]:
+    """Question → what a reader of that language sees, options in the order of this paper.
+
+    Chinese is what the paper itself stores; the English beside it is that of the same release, so neither ever changes.
+    """
     bank = _bank(bundle)
-    return {q["id"]: (bank[q["id"]].explanation, bank[q["id"]].article) for q in questions}
+    return {q["id"]: _as_shown(q, bank[q["id"]].wording(lang)) for q in questions}
+
+
+def _as_shown(question: Mapping[str, Any], wording: Wording) -> Wording:
+    if wording.lang == "zh":
+        options = tuple(zip(question["letters"], question["options"], strict=True))
+        return replace(wording, stem=question["stem"], topic=question["topic"], options=options)
+    texts = dict(wording.options)
+    options = tuple((shown, texts[behind]) for shown, behind in zip(question["letters"], question["order"], strict=True))
+    return replace(wording, options=options)
 
 
 def tidy(choice: str | Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -20,7 +21,8 @@ from console.exams import papers
 from console.exams.errors import NotFinished
 from console.exams.models import Answer, Attempt
 from console.exams.services import GRACE, exam_in, next_try_on
-from rules.parts import Text
+from rules.exams import Wording
+from rules.parts import Lang, Text
 from rules.pipeline import Step
 
 
@@ -46,7 +48,10 @@ class Standing:
 
 @dataclass(frozen=True)
 class PageQuestion:
-    """One question as shown: options in the order of this paper, lettered A, B, …; `choice` is what is saved."""
+    """One question as shown: options in the order of this paper, lettered A, B, …; `choice` is what is saved.
+
+    `lang` is the language of the texts: Chinese also for an English reader when nobody wrote the English.
+    """
 
     id: str
     position: int
@@ -56,6 +61,7 @@ class PageQuestion:
     marks: int
     options: tuple[tuple[str, str], ...]
     choice: str
+    lang: Lang
 
 
 @dataclass(frozen=True)
@@ -148,9 +154,10 @@ def attempt(session: Session, attempt_id: int) -> Attempt:
     return found
 
 
-def paper_page(session: Session, attempt: Attempt) -> PaperPage:
+def paper_page(session: Session, attempt: Attempt, lang: str = "zh") -> PaperPage:
     """The paper as its applicant sees it, with what is saved and the seconds left (0: hand it in)."""
-    paper, exam = attempt.paper, exam_in(bundle_of(session, attempt.paper.release_id))
+    paper, bundle = attempt.paper, bundle_of(session, attempt.paper.release_id)
+    exam = exam_in(bundle)
     left = (attempt.ends_at - clock.now(session)).total_seconds() if attempt.finished_at is None else 0
     return PaperPage(
         attempt_id=attempt.id,
@@ -159,7 +166,7 @@ def paper_page(session: Session, attempt: Attempt) -> PaperPage:
         tries=exam.tries,
         pass_mark=exam.pass_mark,
         full_marks=paper.full_marks,
-        questions=_shown(session, attempt),
+        questions=_shown(session, attempt, papers.wordings(bundle, paper.questions, lang)),
         ends_at=attempt.ends_at,
         seconds_left=max(0, int(left)),
         commitment=paper.commitment,
@@ -173,7 +180,7 @@ def progress(session: Session, attempt: Attempt) -> tuple[int, int]:
     return max(0, int(left)), session.scalar(answered) or 0
 
 
-def result(session: Session, attempt: Attempt) -> Result:
+def result(session: Session, attempt: Attempt, lang: str = "zh") -> Result:
     """Marks and reasons of a graded attempt; NotFinished before it is handed in."""
     if attempt.finished_at is None or attempt.graded is None:
         raise NotFinished()
@@ -181,7 +188,7 @@ def result(session: Session, attempt: Attempt) -> Result:
     bundle = bundle_of(session, paper.release_id)
     exam = exam_in(bundle)
     lines = {line["id"]: line for line in attempt.graded}
-    reasons = papers.reasons(bundle, paper.questions)
+    wordings = papers.wordings(bundle, paper.questions, lang)
     left = max(0, exam.tries - attempt.number)
     return Result(
         attempt_id=attempt.id,
@@ -194,8 +201,14 @@ def result(session: Session, attempt: Attempt) -> Result:
         started_at=attempt.started_at,
         finished_at=attempt.finished_at,
         questions=tuple(
-            ResultQuestion(shown, lines[shown.id]["right"], lines[shown.id]["marks"], *reasons[shown.id])
-            for shown in _shown(session, attempt)
+            ResultQuestion(
+                shown,
+                lines[shown.id]["right"],
+                lines[shown.id]["marks"],
+                wordings[shown.id].explanation,
+                wordings[shown.id].article,
+            )
+            for shown in _shown(session, attempt, wordings)
         ),
         tries_left=0 if attempt.passed else left,
         next_try_on=next_try_on(exam, attempt) if left and not attempt.passed else None,
@@ -212,7 +225,7 @@ def verify(session: Session, attempt: Attempt) -> bool:
     return opens and papers.draw(bundle_of(session, paper.release_id), paper.seed) == paper.questions
 
 
-def _shown(session: Session, attempt: Attempt) -> tuple[PageQuestion, ...]:
+def _shown(session: Session, attempt: Attempt, wordings: Mapping[str, Wording]) -> tuple[PageQuestion, ...]:
     saved = dict(
         session.execute(select(Answer.question, Answer.choice).where(Answer.attempt_id == attempt.id)).all()
     )
@@ -221,13 +234,15 @@ def _shown(session: Session, attempt: Attempt) -> tuple[PageQuestion, ...]:
             id=question["id"],
             position=position,
             kind=question["kind"],
-            stem=question["stem"],
-            topic=question["topic"],
+            stem=wording.stem,
+            topic=wording.topic,
             marks=question["marks"],
-            options=tuple(zip(question["letters"], question["options"], strict=True)),
+            options=wording.options,
             choice=saved.get(question["id"], ""),
+            lang=wording.lang,
         )
         for position, question in enumerate(attempt.paper.questions, 1)
+        for wording in (wordings[question["id"]],)
     )
 
 

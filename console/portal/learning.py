@@ -118,7 +118,7 @@ def sit(attempt_id: int) -> ResponseReturnValue:
         attempt = exams.attempt(session, attempt_id)
         if attempt.finished_at is not None:
             return redirect(url_for(".exam_result", attempt_id=attempt.id))
-        return page("exam", attempt=attempt, paper=exams.paper_page(session, attempt), here="learn")
+        return page("exam", attempt=attempt, paper=exams.paper_page(session, attempt, lang()), here="learn")
 
 
 @door.post("/attempts/<int:attempt_id>/answers")
@@ -174,4 +174,4 @@ def exam_result(attempt_id: int) -> ResponseReturnValue:
         if attempt.finished_at is None:
             return redirect(url_for(".sit", attempt_id=attempt.id))
         admission = queries.own_admission(session, attempt.admission_id)
-        return page("exam_result", admission=admission, result=exams.result(session, attempt), here="learn")
+        return page("exam_result", admission=admission, result=exams.result(session, attempt, lang()), here="learn")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.exams import BlueprintRow, CannotFill, ExamQuestion, Paper, draw_paper, grade, read_questions
+from rules.exams import BlueprintRow, CannotFill, ExamQuestion, Paper, draw_paper, grade, questions_of, read_questions
 
 BANK = [ExamQuestion(f"Q{at:03}", "shared" if at % 3 == 0 else "roads", ("single", "multiple", "judge")[at % 3], f"第 {at} 题",
                      (("A", "甲"), ("B", "乙")) if at % 3 == 2 else (("A", "甲"), ("B", "乙"), ("C", "丙"), ("D", "丁")),
@@ -79,3 +79,35 @@ def test_a_withdrawn_question_is_not_drawn():
     with pytest.raises(CannotFill):
         draw_paper(bank, [BlueprintRow(bank="own", count=1, marks=1)], seed="x")
 
+
+HEAD = "bank,qid,type,stem,option_a,option_b,option_c,option_d,option_e,option_f,answer,score,difficulty,topic,article,explanation"
+ENGLISH = "stem_en,option_a_en,option_b_en,option_c_en,explanation_en,topic_en,article_en"
+
+
+def test_a_question_is_shown_in_english_where_somebody_wrote_it_and_in_chinese_elsewhere():
+    problems: list = []
+    rows = read_questions("questions.csv", "\n".join([f"{HEAD},{ENGLISH}", "roads,1,single,题,甲,乙,,,,,A,1,1,路,第一条,因为,Question,one,two,,because,Roads,art. 1",
+                                                      "roads,2,judge,第二题,对,错,,,,,B,1,1,路,第二条,因为,,,,,,,"]), bank="roads", problems=problems)
+    first, second = questions_of(rows)
+
+    assert problems == []
+    shown = first.wording("en")
+    assert (shown.lang, shown.stem, shown.options, shown.topic, shown.article, shown.explanation) == (
+        "en", "Question", (("A", "one"), ("B", "two")), "Roads", "art. 1", "because")
+    assert (first.wording("zh").stem, second.wording("en").lang, second.wording("en").stem) == ("题", "zh", "第二题")
+    assert first.answer == frozenset("A") and "stem_en" not in rows[1]
+
+
+def test_half_a_translation_is_named_by_line_and_column():
+    problems: list = []
+    read_questions("questions.csv", "\n".join([f"{HEAD},{ENGLISH}", "roads,1,single,题,甲,乙,,,,,A,1,1,路,第一条,因为,Question,one,,three,,Roads,art. 1"]),
+                   bank="roads", problems=problems)
+    assert [(one.line, one.key) for one in problems] == [(2, "option_b_en"), (2, "explanation_en"), (2, "option_c_en")]
+
+
+def test_a_bank_without_english_columns_is_stored_as_before():
+    line = "roads,1,single,题,甲,乙,,,,,A,1,1,路,第一条,"
+    assert read_questions("questions.csv", f"{HEAD}\n{line}", bank="roads", problems=[]) == read_questions(
+        "questions.csv", f"{HEAD},{ENGLISH}\n{line},,,,,,,", bank="roads", problems=[]) == [
+        {"bank": "roads", "qid": "1", "type": "single", "stem": "题", "option_a": "甲", "option_b": "乙", "answer": "A", "score": "1",
+         "difficulty": "1", "topic": "路", "article": "第一条"}]

@@ -411,7 +411,7 @@ def test_paper_never_tells_its_key_before_or_after(session):
     told = json.dumps(dataclasses.asdict(page), ensure_ascii=False, default=str)
     assert attempt.paper.seed not in told and not any(text in told for text in explained)
     assert {field.name for field in dataclasses.fields(page.questions[0])} == {
-        "id", "position", "kind", "stem", "topic", "marks", "options", "choice"
+        "id", "position", "kind", "stem", "topic", "marks", "options", "choice", "lang"
     }  # fmt: skip
     assert not any({"answer", "key", "explanation"} & question.keys() for question in attempt.paper.questions)
     for shown in page.questions:

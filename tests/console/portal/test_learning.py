@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from console import db
 from console.applications.models import Applicant
+from console.departments.queries import bundle_of
+from console.exams.models import Attempt
 from rules.pipeline import Step
 from tests.factories import make_admission
 
@@ -51,6 +53,31 @@ def test_an_exam_can_be_sat_without_any_script(citizen, at):
 
     assert citizen.path.endswith("/result")
     assert "逐题讲解" in page.text and "一致，试卷是抽出来的" in page.text and "没有答" in page.text
+
+
+def test_an_english_reader_reads_questions_and_reasons_in_english(citizen, at, committed_db):
+    admission = at(Step.EXAM)
+    citizen.client.get("/lang/en")
+    citizen.get(f"/exams/{admission}")
+    page = citizen.submit("")
+    with committed_db.as_worker(), db.transaction() as session:
+        attempt = session.scalars(select(Attempt)).one()
+        bank = {q.id: q for q in bundle_of(session, attempt.paper.release_id).exam_questions}
+        asked = attempt.paper.questions
+    for question in asked:
+        shown = bank[question["id"]].wording("en")
+        assert shown.stem in page.text and all(text in page.text for _, text in shown.options)
+        assert question["stem"] not in page.text  # the paper keeps the Chinese it was drawn with
+
+    first = asked[0]
+    right = "".join(sorted(first["letters"][first["order"].index(letter)] for letter in bank[first["id"]].answer))
+    assert len(right) == 1  # single questions come first
+    page = citizen.submit("paper", {f"choice:{first['id']}": right}, do="finish")
+
+    assert bank[first["id"]].english.explanation in page.text and bank[first["id"]].english.article in page.text
+    with committed_db.as_worker(), db.transaction() as session:
+        attempt = session.scalars(select(Attempt)).one()
+        assert (attempt.marks, attempt.graded[0]["right"]) == (first["marks"], True)  # graded as in Chinese
 
 
 def test_each_answer_saves_itself_and_tells_the_time_left(citizen, at):
