@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path as Folder
 from typing import Any, Literal
+
+from pydantic import BaseModel
 
 from rules.cases import CaseResult, CasesDocument, check_cases, run_case
 from rules.criteria import Criteria, CriteriaDocument
@@ -38,14 +40,19 @@ from rules.parts import Text
 from rules.review import ReviewForm, check_review
 from rules.training import Unit, read_units
 
-YAML_FILES = ("bundle.yaml", "criteria.yaml", "application.yaml", "review.yaml", "exam.yaml", "letters.yaml", "cases.yaml")
+MODELS: Mapping[str, type[BaseModel]] = {
+    "bundle.yaml": Manifest, "criteria.yaml": CriteriaDocument, "application.yaml": FormDocument, "review.yaml": ReviewForm, "exam.yaml": Exam,
+    "letters.yaml": LettersDocument, "cases.yaml": CasesDocument}
+YAML_FILES = tuple(MODELS)
 MAX_FILES = 300
 _READ_LATER = ("registers/",)
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """One department's (or the centre's) documents, checked. `documents` is the plain data that is hashed and stored."""
+    """One department's (or the centre's) documents, checked. `documents` is the plain data that is hashed and stored;
+    `sources` are the files it was read from, exactly as written, and empty for stored data.
+    """
 
     documents: Mapping[str, Any]
     manifest: Manifest
@@ -58,6 +65,7 @@ class Bundle:
     letters: Mapping[str, Letter]
     cases: CasesDocument | None
     centre: Bundle | None = field(default=None, repr=False, compare=False)
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def code(self) -> str:
@@ -162,6 +170,10 @@ def read_documents(files: Mapping[str, bytes], *, centre: Bundle | None = None, 
         except UnicodeDecodeError:
             problems.append(Problem(name, 1, "", "文件不是 UTF-8 编码，请另存为 UTF-8。", "The file is not UTF-8; save it as UTF-8."))
             continue
+        if "\0" in text:
+            line = text[: text.index("\0")].count("\n") + 1
+            problems.append(Problem(name, line, "", "含有不可见的控制字符（U+0000），请重新录入这一行。", "It contains the control character U+0000; type this line again."))
+            continue
         if is_training:
             training[name] = text.replace("\r\n", "\n")
         else:
@@ -177,7 +189,8 @@ def read_documents(files: Mapping[str, bytes], *, centre: Bundle | None = None, 
     if code is not None and isinstance(manifest, dict) and manifest.get("code") != code:
         problems.append(documents["bundle.yaml"].problem(("code",), f"code 应与文件夹同名：“{code}”。", f"The code must be the folder's name, '{code}'."))
     unreadable = {problem.file for problem in problems}
-    return _assemble(documents, centre, problems, unreadable)
+    bundle = _assemble(documents, centre, problems, unreadable)
+    return replace(bundle, sources={name: content.decode("utf-8") for name, content in files.items()})
 
 
 def run_cases(bundle: Bundle) -> list[CaseResult]:
