@@ -206,7 +206,7 @@ def build(document: CriteriaDocument, source: Document, facts: Mapping[str, Fact
         if part.id in ids:
             report((*path, "id"), f"条件“{part.id}”重复出现，请改名。", f"The criterion '{part.id}' appears twice; rename one.")
         ids.add(part.id)
-        reader = Reader(facts, kinds, report)
+        reader = Reader(facts, kinds, report, document.parameters)
         scope = reader.scope(part.rule, (*path, "rule"))
         slots = set(facts) | set(kinds) | reader.named
         used_params |= reader.used_params | _check_slots(part, slots, path, report)

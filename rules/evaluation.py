@@ -213,6 +213,11 @@ _PLAIN: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
+def comparison(op: str) -> Callable[[Any, Any], bool]:
+    """What an operator does with two known values."""
+    return _PLAIN[op]
+
+
 def _compare(node: Compare, left: FactRef) -> Run:
     index, get = node.index, _fact(left)
     if node.right is None:

@@ -21,3 +21,4 @@ class FactType:
     entry: Mapping[str, FactType] = field(default_factory=dict)
     unit: str = ""
     secret: bool = False
+    whole: bool = False                                   # a number without decimals

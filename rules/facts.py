@@ -23,8 +23,8 @@ DERIVED: Mapping[str, FactType] = {
     "sex": FactType("choice", Text(zh="性别", en="sex"), {"male": Text(zh="男", en="male"), "female": Text(zh="女", en="female")}),
     "applied_on": FactType("date", Text(zh="申报之日", en="the day of application")),
     "decided_on": FactType("date", Text(zh="决定之日", en="the day of decision")),
-    "age": FactType("number", Text(zh="周岁（决定之日）", en="age on the day of decision")),
-    "age_applied": FactType("number", Text(zh="周岁（申报之日）", en="age on the day of application")),
+    "age": FactType("number", Text(zh="周岁（决定之日）", en="age on the day of decision"), whole=True),
+    "age_applied": FactType("number", Text(zh="周岁（申报之日）", en="age on the day of application"), whole=True),
     "specialties": FactType("group", Text(zh="申报专业", en="specialties applied for"), entry={
         "standard": FactType("text", Text(zh="分类标准", en="standard")), "code": FactType("text", Text(zh="专业代码", en="code"))}),
     "blacklisted": FactType("boolean", Text(zh="被联合惩戒", en="under joint restriction")),

@@ -15,7 +15,8 @@ from typing import Any, Literal
 from rules.documents import MAX_DEPTH, Fault, Path, meant
 from rules.fact_types import FactType
 from rules.numbers import as_number
-from rules.parts import iso_date
+from rules.parameters import Parameter
+from rules.parts import Text, iso_date
 
 Report = Callable[[Path, str, str], None]
 Op = Literal["eq", "ne", "lt", "le", "gt", "ge", "in", "not_in", "contains", "on_or_before", "after", "starts_with", "is_known"]
@@ -98,6 +99,7 @@ class Logical:
     path: Path
     op: Literal["all", "any", "none", "not"]
     nodes: tuple[Node, ...]
+    said: Text | None = None                              # how a row of a decision table is called
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ Node = Logical | Compare | Quantified | Covered
 
 _SHAPES: dict[str, set[str]] = {
     "all": set(), "any": set(), "none": set(), "not": set(),
-    "fact": {"is", "value"},
+    "fact": {"is", "value"}, "table": set(),
     "every": {"satisfies"}, "some": {"satisfies"}, "covered": {"by", "where"},
     "count": {"where", "is", "value", "as"},
     **{kind: {"of", "where", "is", "value", "as"} for kind in ("sum", "min", "max", "years_union")},
@@ -146,8 +148,11 @@ class _Stop(Exception):
 class Reader:
     """Reads trees over one schema of facts and parameters; reports every problem it meets."""
 
-    def __init__(self, facts: Mapping[str, FactType], params: Mapping[str, str], report: Report):
+    stopped = _Stop()
+
+    def __init__(self, facts: Mapping[str, FactType], params: Mapping[str, str], report: Report, values: Mapping[str, Parameter] | None = None):
         self.facts, self.params, self.report = facts, params, report
+        self.values = values or {}                        # only for checking what the rows of a table promise
         self.used_params: set[str] = set()
         self.used_facts: set[str] = set()
         self.named: set[str] = set()
@@ -160,6 +165,15 @@ class Reader:
         return None if node is None else Scope(node, counter.next)
 
     # -- nodes
+
+    def node(self, data: Any, path: Path, entry: Mapping[str, FactType] | None, item: Mapping[str, FactType] | None,
+             counter: _Counter, depth: int) -> Node | None:
+        """One node and all below it, for whoever composes nodes; None when a problem was reported."""
+        return self._node(data, path, entry, item, counter, depth)
+
+    def stop(self, path: Path, zh: str, en: str) -> _Stop:
+        """Report a problem after which this node cannot be read further, to be raised."""
+        return self._stop(path, zh, en)
 
     def _node(self, data: Any, path: Path, entry: Mapping[str, FactType] | None, item: Mapping[str, FactType] | None,
               counter: _Counter, depth: int) -> Node | None:
@@ -185,6 +199,10 @@ class Reader:
             if key != shape and key not in _SHAPES[shape]:
                 tail = meant(str(key), _SHAPES[shape] | {shape})
                 self.report((*path, key), f"“{shape}”不认识键“{key}”。{tail[0]}", f"'{shape}' does not know the key '{key}'. {tail[1]}")
+        if shape == "table":
+            from rules.tables import read_table  # cycle: a table is read into the nodes of this module
+
+            return read_table(self, data["table"], (*path, "table"), (entry, item, counter), depth)
         index = counter.take()
         if shape in ("all", "any", "none"):
             below = data[shape]

@@ -42,7 +42,8 @@ def in_words(node: Node, lang: str = "zh", params: Params | None = None) -> str:
     params = params or {}
     if isinstance(node, Logical):
         inner = ("; " if lang == "en" else "；").join(in_words(below, lang, params) for below in node.nodes)
-        return f"{_JOIN[lang][node.op]}: ({inner})" if lang == "en" else f"{_JOIN[lang][node.op]}：（{inner}）"
+        said = headline(node, lang, params)
+        return f"{said}: ({inner})" if lang == "en" else f"{said}：（{inner}）"
     if isinstance(node, (Quantified, Covered)):
         inner = in_words(node.scope.node, lang, params)
         return f"{headline(node, lang, params)}: {inner}" if lang == "en" else f"{headline(node, lang, params)}：{inner}"
@@ -53,7 +54,7 @@ def headline(node: Node, lang: str = "zh", params: Params | None = None) -> str:
     """The node without what is below it."""
     params = params or {}
     if isinstance(node, Logical):
-        return _JOIN[lang][node.op]
+        return node.said.show(lang) if node.said else _JOIN[lang][node.op]
     if isinstance(node, Quantified):
         name = _label(node.group, lang)
         if lang == "en":

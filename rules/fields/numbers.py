@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -49,6 +50,10 @@ class IntegerField(_NumberField):
     kind: Literal["integer"]
 
     widget: ClassVar[str] = "integer"
+
+    @property
+    def fact_type(self) -> FactType:
+        return replace(super().fact_type, whole=True)
 
     def parse(self, raw: Raw, around: Around) -> int | None:
         text = as_text(raw, longest=20, wide=True)
