@@ -171,17 +171,38 @@ def words(options: argparse.Namespace) -> int:
     return 0
 
 
-def bundle(options: argparse.Namespace) -> None:
+def bundle(options: argparse.Namespace) -> int:
     from console import prepare
-    from console.departments.services import read_bundles
     from console.process import NotReady
 
     root = Path(options.folder) if options.folder else prepare.PLUGINS
     if not root.is_dir():
         raise NotReady(f"{root} is no folder: name one that holds a folder per department.")
-    bundles = read_bundles(root)
+    return _check_bundles(root, every=options.all)
+
+
+def _check_bundles(root: Path, *, every: bool) -> int:
+    """Errors, and warnings when asked for, by folder and file; 1 when there is an error."""
+    from console import clock as hands
+    from rules.checks.folders import check_folders
+
+    bundles, said = check_folders(root, on=dt.datetime.now(hands.ZONE).date())
+    errors = warnings = 0
+    for folder, remarks in said.items():
+        shown = [one for one in remarks if every or one.is_error]
+        errors += sum(one.is_error for one in remarks)
+        warnings += sum(not one.is_error for one in remarks)
+        for file in sorted({one.file for one in shown}):
+            print(f"{folder}/{file}")
+            for one in (one for one in shown if one.file == file):
+                print(f"  {one.line or 1}: {one.severity} {one.code} {one.zh}")
+    counted = f"{errors} errors, {warnings} warnings"
+    if errors:
+        print(f"{counted}. docs/checks.md says what each code means{'' if every else '; --all shows the warnings'}.", file=sys.stderr)
+        return 1
     cases = sum(len(one.cases.cases) for one in bundles if one.cases is not None)
-    print(f"{len(bundles)} bundles in {root} are in order; {cases} cases came out as declared.")
+    print(f"{len(bundles)} bundles in {root} are in order; {cases} cases came out as declared; {warnings} warnings{'' if every or not warnings else ' (--all shows them)'}.")
+    return 0
 
 
 def roles(options: argparse.Namespace) -> int:
@@ -258,6 +279,7 @@ def _parser() -> argparse.ArgumentParser:
     bundles = command("bundle", "check the departments' bundles on disk")
     bundles.add_argument("action", choices=("check",))
     bundles.add_argument("folder", nargs="?", help="default: plugins/")
+    bundles.add_argument("--all", action="store_true", help="show the warnings too, not only how many there are")
     database = command("roles", "print the SQL for the database's roles, make them, or check them")
     database.add_argument("action", choices=("print", "apply", "check"), nargs="?", default="print")
     database.add_argument("--administrator", metavar="URL", help="address of a superuser, for apply")

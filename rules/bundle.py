@@ -66,6 +66,8 @@ class Bundle:
     cases: CasesDocument | None
     centre: Bundle | None = field(default=None, repr=False, compare=False)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    #: document → path → line, for a bundle that was read from files; a stored one has none
+    lines: Mapping[str, Mapping[Path, int]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def code(self) -> str:
@@ -258,7 +260,7 @@ def _assemble(documents: Mapping[str, Document], centre: Bundle | None, problems
     if problems or manifest is None:
         raise Problems(problems)
     return Bundle({name: document.data for name, document in documents.items()}, manifest, form, criteria, review, exam, questions, units,
-                  letters.letters if letters else {}, cases, centre)
+                  letters.letters if letters else {}, cases, centre, lines={name: document.lines for name, document in documents.items()})
 
 
 def _required(manifest: Manifest) -> list[tuple[str, str]]:
@@ -278,7 +280,7 @@ def _check_in_force(manifest: Manifest | None, document: CriteriaDocument, sourc
     for name, parameter in document.parameters.items():
         if parameter.dated_on(manifest.effective_from) is None:
             problems.append(source.problem(("parameters", name), f"参数“{name}”在规则包生效之日（{manifest.effective_from}）没有值，请补上。",
-                                           f"Parameter '{name}' has no value on {manifest.effective_from}, when the bundle takes effect; add one."))
+                                           f"Parameter '{name}' has no value on {manifest.effective_from}, when the bundle takes effect; add one.", "C201"))
 
 
 def _check_basis(data: Any, path: Path, source: Document, regulations: set[str], problems: list[Problem]) -> None:
@@ -289,6 +291,6 @@ def _check_basis(data: Any, path: Path, source: Document, regulations: set[str],
     elif isinstance(data, dict):
         if set(data) == {"reg", "article"} and isinstance(data["reg"], str) and data["reg"] not in regulations:
             zh, en = meant(data["reg"], regulations)
-            problems.append(source.problem((*path, "reg"), f"bundle.yaml 的 regulations 中没有“{data['reg']}”。{zh}", f"bundle.yaml lists no regulation '{data['reg']}'. {en}"))
+            problems.append(source.problem((*path, "reg"), f"bundle.yaml 的 regulations 中没有“{data['reg']}”。{zh}", f"bundle.yaml lists no regulation '{data['reg']}'. {en}", "C304"))
         for key, one in data.items():
             _check_basis(one, (*path, key), source, regulations, problems)

@@ -189,8 +189,8 @@ def evaluate(criteria: Criteria, facts: Mapping[str, Any], *, on: date, moment: 
 def build(document: CriteriaDocument, source: Document, facts: Mapping[str, FactType], problems: list[Problem]) -> Criteria:
     """Type-check and compile the document; adds every problem with its line, and answers what could be compiled."""
 
-    def report(path: tuple[str | int, ...], zh: str, en: str) -> None:
-        problems.append(source.problem(path, zh, en))
+    def report(path: tuple[str | int, ...], zh: str, en: str, code: str = "C001") -> None:
+        problems.append(source.problem(path, zh, en, code))
 
     for name, parameter in document.parameters.items():
         check_dates(name, parameter, ("parameters", name), report)
@@ -215,7 +215,7 @@ def build(document: CriteriaDocument, source: Document, facts: Mapping[str, Fact
             compiled.append(Criterion(part.id, part.title, part.effect, part.when_unknown, part.as_of, part.basis, part.message,
                                       part.ask, part.verified, compile_scope(scope)))
     for name in sorted(set(kinds) - used_params):
-        report(("parameters", name), f"参数“{name}”没有任何条件用到，请删去或改正名称。", f"No criterion uses parameter '{name}'; remove it or correct the name.")
+        report(("parameters", name), f"参数“{name}”没有任何条件用到，请删去或改正名称。", f"No criterion uses parameter '{name}'; remove it or correct the name.", "C302")
     return Criteria(tuple(compiled), document.parameters, facts, frozenset(used_facts))
 
 

@@ -31,13 +31,14 @@ Model = TypeVar("Model", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with one document: where it is, what it is, what to do."""
+    """One thing wrong with one document: where it is, what it is, what to do. `code` is its line in docs/checks.md."""
 
     file: str
     line: int
     key: str
     zh: str
     en: str
+    code: str = "C001"
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.zh}"
@@ -69,8 +70,8 @@ class Document:
             path = path[:-1]
         return self.lines.get(path, 1)
 
-    def problem(self, path: Path, zh: str, en: str) -> Problem:
-        return Problem(self.name, self.line(path), dotted(path), zh, en)
+    def problem(self, path: Path, zh: str, en: str, code: str = "C001") -> Problem:
+        return Problem(self.name, self.line(path), dotted(path), zh, en, code)
 
 
 def dotted(path: Path) -> str:
@@ -325,9 +326,10 @@ def _sentence(model: type[BaseModel], document: Document, item: Any) -> Problem:
     if kind == "extra_forbidden":
         zh, en = meant(key, _known_keys(model, item["loc"][:-1]))
         return document.problem(path, f"不认识的键“{key}”。{zh}", f"Unknown key '{key}'. {en}")
+    code = "C303" if key == "basis" and kind in ("missing", "too_short") else "C001"
     if kind == "missing":
         owner = f"“{dotted(path)}”" if path else "此文件"
-        return document.problem((*path, key), f"{owner}缺少“{key}”，请补上。", f"'{dotted(path) or document.name}' lacks '{key}'; add it.")
+        return document.problem((*path, key), f"{owner}缺少“{key}”，请补上。", f"'{dotted(path) or document.name}' lacks '{key}'; add it.", code)
     if kind == "value_error" and isinstance(context.get("error"), Fault):
         fault: Fault = context["error"]
         return document.problem((*path, *fault.path), fault.zh, fault.en)
@@ -335,7 +337,7 @@ def _sentence(model: type[BaseModel], document: Document, item: Any) -> Problem:
     slots = {**{k: str(v) for k, v in context.items()}, "msg": item["msg"]}
     for slot, value in slots.items():
         zh, en = zh.replace("{" + slot + "}", value), en.replace("{" + slot + "}", value)
-    return document.problem(path, f"“{dotted(path)}”{zh}，现为 {seen}。", f"'{dotted(path)}' {en}; found {seen}.")
+    return document.problem(path, f"“{dotted(path)}”{zh}，现为 {seen}。", f"'{dotted(path)}' {en}; found {seen}.", code)
 
 
 class Fault(ValueError):

@@ -231,7 +231,7 @@ def check_filled(exam: Exam, source: Document, questions: Sequence[ExamQuestion]
         draw_paper(questions, exam.blueprint, seed="can it be filled")
     except CannotFill as error:
         problems.append(source.problem(("blueprint", error.row), f"题库不足：此行需要 {error.wanted} 题，只能抽到 {error.found} 题。请增加试题或减少 count。",
-                                       f"The bank cannot fill this row: it wants {error.wanted} questions and gets {error.found}. Add questions or lower count."))
+                                       f"The bank cannot fill this row: it wants {error.wanted} questions and gets {error.found}. Add questions or lower count.", "C501"))
 
 
 # -- questions.csv ----------------------------------------------------------------------------------------------------

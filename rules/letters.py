@@ -108,11 +108,11 @@ def check_letters(document: LettersDocument, source: Document, *, centre: bool, 
                 used = placeholders(words or "")
                 for place in sorted(used - event.may):
                     zh, en = meant(place, event.may)
-                    problems.append(source.problem((*path, part, lang), f"“{{{place}}}”不是此信函可用的占位名。{zh}", f"'{{{place}}}' is not a place of this letter. {en}"))
+                    problems.append(source.problem((*path, part, lang), f"“{{{place}}}”不是此信函可用的占位名。{zh}", f"'{{{place}}}' is not a place of this letter. {en}", "C402"))
                 if part == "body" and words:
                     for place in sorted(event.must - used):
-                        problems.append(source.problem((*path, part, lang), f"此信函须写明 {{{place}}}。", f"This letter must say {{{place}}}."))
+                        problems.append(source.problem((*path, part, lang), f"此信函须写明 {{{place}}}。", f"This letter must say {{{place}}}.", "C403"))
     if centre:
         for name in EVENTS:
             if name not in document.letters:
-                problems.append(source.problem(("letters",), f"缺少事件“{name}”的信函。", f"The letter for the event '{name}' is missing."))
+                problems.append(source.problem(("letters",), f"缺少事件“{name}”的信函。", f"The letter for the event '{name}' is missing.", "C404"))

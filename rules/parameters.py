@@ -50,7 +50,7 @@ def value_on(parameter: Parameter, day: date) -> Any:
     return None if dated is None else dated.value
 
 
-def check_dates(name: str, parameter: Parameter, path: Path, report: Callable[[Path, str, str], None]) -> None:
+def check_dates(name: str, parameter: Parameter, path: Path, report: Callable[..., None]) -> None:
     """Every overlap, gap and change of type between the values, reported with its place."""
     if parameter.kind == "mixed":
         report((*path, "values"), f"参数“{name}”各时期的值种类不同（数、文字、日期不能混用）。",
@@ -64,10 +64,10 @@ def check_dates(name: str, parameter: Parameter, path: Path, report: Callable[[P
         before = parameter.values[at - 1]
         if dated.start <= before.start or (before.until is not None and dated.start <= before.until):
             report(where, f"参数“{name}”自 {dated.start} 起的值与前一个值重叠，请按日期先后排列、互不重叠。",
-                   f"The value of '{name}' from {dated.start} overlaps the one before; order them by date, without overlap.")
+                   f"The value of '{name}' from {dated.start} overlaps the one before; order them by date, without overlap.", "C202")
         elif before.until is not None and dated.start > before.until + timedelta(days=1):
             report(where, f"参数“{name}”在 {before.until + timedelta(days=1)} 至 {dated.start - timedelta(days=1)} 之间没有值，请补上。",
-                   f"Parameter '{name}' has no value between {before.until + timedelta(days=1)} and {dated.start - timedelta(days=1)}; add one.")
+                   f"Parameter '{name}' has no value between {before.until + timedelta(days=1)} and {dated.start - timedelta(days=1)}; add one.", "C201")
 
 
 def _kind(value: Any) -> ParameterKind:
