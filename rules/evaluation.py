@@ -273,9 +273,10 @@ def _covered(node: Covered) -> Run:
 
     def run(env: Env) -> Truth:
         needed, covers = group(env), cover(env)
-        if needed is None or covers is None:
+        if needed is None or (covers is None and needed):      # nothing to cover is covered, whatever the other group says
             env.trace[index] = (None, None, None, None)
             return None
+        covers = covers or []
         asked = [[ask(env, entry, item) for entry in covers] for item in needed]
         each = [kleene_any([one for one, _ in row]) for row in asked]
         truth = kleene_all(each)

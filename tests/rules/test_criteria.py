@@ -83,6 +83,9 @@ def truth(rule, facts, **params):
      {"wanted": [{"code": "A"}, {"code": "B"}], "jobs": [{"code": "A"}]}, False),
     ({"covered": "wanted", "by": "jobs", "where": {"fact": "code", "is": "eq", "value": {"item": "code"}}},
      {"wanted": [{"code": "A"}, {"code": "B"}], "jobs": [{"code": "A"}, {}]}, None),
+    ({"covered": "wanted", "by": "jobs", "where": {"fact": "code", "is": "eq", "value": {"item": "code"}}}, {"wanted": []}, True),
+    ({"covered": "wanted", "by": "jobs", "where": {"fact": "code", "is": "eq", "value": {"item": "code"}}}, {"wanted": [{"code": "A"}]}, None),
+    ({"covered": "wanted", "by": "jobs", "where": {"fact": "code", "is": "eq", "value": {"item": "code"}}}, {"jobs": []}, None),
 ])
 def test_a_node_is_true_false_or_unknown(rule, facts, expected):
     assert truth(rule, facts, limit=70, codes=("C", "D")) is expected
