@@ -32,8 +32,9 @@ DAYS = ("1956-02-28", "1956-02-29", "1956-03-01", "1960-06-15", "1966-06-15", "2
 TEXTS = ("", "A", "A04", "A0403", "A0404", "B01", "a04", "公路", "公路工程", "é", "10", "9", "%", "_", "A%", "\\", "'", "O'Neil \"x\"", " A", "😀")
 CODES = ("A04", "A0403", "A040301", "A05", "B", "B01", "C07")
 OPTIONS = ("senior", "middle", "junior", "none")
-NUMBERS: tuple[Any, ...] = (-1, 0, 1, 2, 3, 5, 8, 10, 12, 70, 0.1, 0.5, 2.5, 7.9999, 12.5, -0.5, 10_000_000_000_000)
-NUMBER_TEXTS = ("0", "-0", "+1", "3", "2.5", "2.50", "12.5000", "0.1", "0.10", "70", "-0.5", "008")
+NUMBERS: tuple[Any, ...] = (-5, -2, -1, 0, 1, 2, 3, 5, 8, 10, 12, 70, 0.1, 0.5, 2.5, 7.9999, 12.5, -0.5, 10_000_000_000_000)
+NUMBER_TEXTS = ("0", "-0", "+1", "3", "2.5", "2.50", "12.5000", "0.1", "0.10", "70", "-0.5", "-3", "-7.5", "008")
+_SMALL = (-6, -3, -1, 0, 1, 2, 3, 5, 8, 9.5, 15)                # where ranges of aggregates end
 _YEARS: tuple[Any, ...] = (0, 1, 3, 5, 8, 60, 65, 70, 1.5, -1, 2000, 3000, 9999, 10_000, -10_000)
 _EVERYWHERE: tuple[Any, ...] = (None, True, False, 0, 7, 2.5, 10**30, -(10**18), "", "x", "2026-06-15", "2026-02-30", [], {}, [1, "a", None], {"x": 1}, [[]], [{}])
 _WRONG: Mapping[str, tuple[Any, ...]] = {
@@ -202,7 +203,11 @@ class _Writer:
             rule["as"] = f"seen_{len(self.named)}"
             self.named.append(rule["as"])
         rule["is"] = self.rng.choice(sorted(OPS[compared] - {"is_known"}))
-        rule["value"] = self._value(compared, rule["is"] in ("in", "not_in"), None, item)
+        many = rule["is"] in ("in", "not_in")
+        if compared == "number" and self.rng.random() < 0.5:
+            rule["value"] = self.rng.sample(_SMALL, 3) if many else self.rng.choice(_SMALL)
+        else:
+            rule["value"] = self._value(compared, many, None, item)
         return rule
 
     def _fact(self, entry: Mapping[str, FactType] | None, item: Mapping[str, FactType] | None) -> Data:
