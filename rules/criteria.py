@@ -19,14 +19,18 @@ from rules.evaluation import Compiled, Seen, Truth, compile_scope, read_fact
 from rules.fact_types import FactType
 from rules.parameters import Parameter, check_dates
 from rules.parts import Basis, Clause, Flag, Id, Part, Slug, Text, Words
+from rules.settling import settled_by
+from rules.tracing import Look, basis_data, both, trace_data
 from rules.tree import Aggregate, Compare, Logical, Node, Reader
-from rules.wording import in_words, missing_facts, show_value, trace_data
+from rules.wording import in_words, missing_facts, show_value
+from rules.wording import trace_data as first_trace_data
 
 __all__ = ["Criteria", "CriteriaDocument", "Criterion", "Finding", "Verdict", "build", "evaluate", "in_words"]
 
 Decision = Literal["pass", "return", "refer", "reject"]
 Moment = Literal["submitted", "decided"]
 Outcome = Literal["met", "not_met", "unknown"]
+TRACE_FORMAT = 2
 GRAVITY: tuple[Decision, ...] = ("pass", "return", "refer", "reject")
 _SLOT = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -43,6 +47,7 @@ class CriterionPart(Part):
     basis: Annotated[Basis, Field(min_length=1)]
     message: Words
     ask: Words | None = None
+    remedy: Words | None = None
     verified: Flag = True
 
 
@@ -65,6 +70,7 @@ class Criterion:
     ask: Text | None
     verified: bool
     compiled: Compiled
+    remedy: Text | None = None                            # what the applicant can do about it
 
     @property
     def node(self) -> Node:
@@ -93,17 +99,29 @@ class Criteria:
         return values
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a verdict was asked of: criteria and facts, the day of evaluation, and the day whose parameter values held."""
+
+    criteria: Criteria
+    facts: Mapping[str, Any]
+    on: date
+    parameters_on: date
+
+
 @dataclass(frozen=True)
 class Finding:
-    """What became of one criterion: met, not met or unknown, with the trace of every node."""
+    """What became of one criterion: met, not met or unknown, with the trace of every node.
+
+    `missing` is every fact whose absence left it unknown; `settled_by` the fewest of them that could settle it.
+    """
 
     criterion: Criterion
     truth: Truth
     trace: list[Any] = field(repr=False)
-    parameters_on: date
     message: Text | None
     missing: tuple[str, ...]
-    parameters: Mapping[str, Parameter] = field(repr=False)
+    asked: Asked = field(repr=False)
 
     @property
     def id(self) -> str:
@@ -113,17 +131,34 @@ class Finding:
     def outcome(self) -> Outcome:
         return "unknown" if self.truth is None else "met" if self.truth else "not_met"
 
-    def to_data(self) -> dict[str, Any]:
-        """The finding as JSON, complete enough to be shown for ever without the release it came from."""
-        criterion = self.criterion
-        used = sorted(_params_of(criterion.node))
-        return {
-            "id": criterion.id, "title": _both(criterion.title), "outcome": self.outcome, "effect": criterion.effect,
-            "basis": [{"reg": clause.reg, "article": clause.article} for clause in criterion.basis], "verified": criterion.verified,
-            "message": _both(self.message) if self.message else None, "missing": list(self.missing),
-            "parameters": [_parameter_data(name, self.parameters[name], self.parameters_on) for name in used],
-            "trace": trace_data(criterion.node, self.trace, self.parameters),
+    @property
+    def settled_by(self) -> tuple[str, ...]:
+        asked = self.asked
+        return settled_by(self.criterion.node, self.trace, facts=asked.facts, params=asked.criteria.values_on(asked.parameters_on), on=asked.on)
+
+    def to_data(self, format: int = TRACE_FORMAT) -> dict[str, Any]:  # noqa: A002 - the key it is stored under
+        """The finding as JSON, complete enough to be shown for ever without the release it came from; `format` as in `Verdict.to_data`."""
+        criterion, asked = self.criterion, self.asked
+        parameters, day = asked.criteria.parameters, asked.parameters_on
+        missing, message = self._first_format() if format == 1 else (self.missing, self.message)
+        data = {
+            "id": criterion.id, "title": both(criterion.title), "outcome": self.outcome, "effect": criterion.effect,
+            "basis": basis_data(criterion.basis), "verified": criterion.verified,
+            "message": both(message) if message else None, "missing": list(missing),
+            "parameters": [_parameter_data(name, parameters[name], day) for name in sorted(_params_of(criterion.node))],
         }
+        if format == 1:
+            return data | {"trace": first_trace_data(criterion.node, self.trace, parameters)}
+        look = Look(parameters, day, asked.criteria.facts, asked.facts)
+        return data | {"when_unknown": criterion.when_unknown, "remedy": both(criterion.remedy) if criterion.remedy else None,
+                       "settled_by": list(self.settled_by), "trace": trace_data(criterion.node, self.trace, look)}
+
+    def _first_format(self) -> tuple[tuple[str, ...], Text | None]:
+        """Missing facts and message as the first format had them: without the fields of an entry that needs covering."""
+        if self.truth is not None:
+            return (), self.message
+        missing = tuple(missing_facts(self.criterion.node, self.trace, item=None))
+        return missing, self.criterion.ask or _ask(self.criterion, missing, self.asked.criteria.facts)
 
 
 @dataclass(frozen=True)
@@ -136,6 +171,7 @@ class Verdict:
     missing: tuple[str, ...]
     on: date
     moment: Moment
+    parameters_on: date
 
     def __getitem__(self, criterion_id: str) -> Finding:
         return next(one for one in self.findings if one.id == criterion_id)
@@ -145,9 +181,16 @@ class Verdict:
         """The findings that led to the decision; empty for `pass`."""
         return tuple(one for one in self.findings if _consequence(one.criterion, one.truth) == self.decision != "pass")
 
-    def to_data(self) -> dict[str, Any]:
-        return {"decision": self.decision, "flags": list(self.flags), "missing": list(self.missing), "on": self.on.isoformat(),
-                "moment": self.moment, "findings": [finding.to_data() for finding in self.findings]}
+    def to_data(self, format: int = TRACE_FORMAT) -> dict[str, Any]:  # noqa: A002 - the key it is stored under
+        """The verdict as it is stored. `format` 1 is the format of old findings, which carry no number; new ones are written in the newest."""
+        if format not in (1, TRACE_FORMAT):
+            raise ValueError(f"There is no trace format {format}.")
+        findings = [finding.to_data(format) for finding in self.findings]
+        data = {"decision": self.decision, "flags": list(self.flags), "missing": list(self.missing), "on": self.on.isoformat(),
+                "moment": self.moment, "findings": findings}
+        if format == 1:
+            return data | {"missing": list(dict.fromkeys(name for one in findings for name in one["missing"]))}
+        return data | {"format": format, "parameters_on": self.parameters_on.isoformat()}
 
 
 def evaluate(criteria: Criteria, facts: Mapping[str, Any], *, on: date, moment: Moment, parameters_on: date | None = None) -> Verdict:
@@ -158,7 +201,7 @@ def evaluate(criteria: Criteria, facts: Mapping[str, Any], *, on: date, moment: 
     Never raises, whatever JSON the facts are; the same facts and days give the same verdict.
     """
     valued_on = on if parameters_on is None else parameters_on
-    params = criteria.values_on(valued_on)
+    params, asked = criteria.values_on(valued_on), Asked(criteria, facts, on, valued_on)
     findings: list[Finding] = []
     flags: list[str] = []
     missing: dict[str, None] = {}
@@ -168,7 +211,7 @@ def evaluate(criteria: Criteria, facts: Mapping[str, Any], *, on: date, moment: 
             continue
         truth, trace = criterion.compiled.ask(facts, params, on)
         if truth is True:
-            findings.append(Finding(criterion, True, trace, valued_on, None, (), criteria.parameters))
+            findings.append(Finding(criterion, True, trace, None, (), asked))
             continue
         lacking: tuple[str, ...] = ()
         if truth is None:
@@ -182,8 +225,8 @@ def evaluate(criteria: Criteria, facts: Mapping[str, Any], *, on: date, moment: 
             flags.append(criterion.id)
         else:
             gravest = max(gravest, GRAVITY.index(consequence))  # type: ignore[arg-type]
-        findings.append(Finding(criterion, truth, trace, valued_on, message, lacking, criteria.parameters))
-    return Verdict(GRAVITY[gravest], tuple(flags), tuple(findings), tuple(missing), on, moment)
+        findings.append(Finding(criterion, truth, trace, message, lacking, asked))
+    return Verdict(GRAVITY[gravest], tuple(flags), tuple(findings), tuple(missing), on, moment, valued_on)
 
 
 def build(document: CriteriaDocument, source: Document, facts: Mapping[str, FactType], problems: list[Problem]) -> Criteria:
@@ -213,7 +256,7 @@ def build(document: CriteriaDocument, source: Document, facts: Mapping[str, Fact
         used_facts |= reader.used_facts
         if scope is not None:
             compiled.append(Criterion(part.id, part.title, part.effect, part.when_unknown, part.as_of, part.basis, part.message,
-                                      part.ask, part.verified, compile_scope(scope)))
+                                      part.ask, part.verified, compile_scope(scope), part.remedy))
     for name in sorted(set(kinds) - used_params):
         report(("parameters", name), f"参数“{name}”没有任何条件用到，请删去或改正名称。", f"No criterion uses parameter '{name}'; remove it or correct the name.", "C302")
     return Criteria(tuple(compiled), document.parameters, facts, frozenset(used_facts))
@@ -221,11 +264,11 @@ def build(document: CriteriaDocument, source: Document, facts: Mapping[str, Fact
 
 def _check_slots(part: CriterionPart, slots: set[str], path: tuple[str | int, ...], report: Any) -> set[str]:
     used: set[str] = set()
-    for key, words in (("message", part.message), ("ask", part.ask)):
+    for key, words in (("message", part.message), ("ask", part.ask), ("remedy", part.remedy)):
         for lang, text in (("zh", words.zh), ("en", words.en)) if words else ():
             for name in _SLOT.findall(text or ""):
                 used.add(name)
-                if name not in slots or key == "ask":
+                if name not in slots or key != "message":
                     tail = meant(name, slots if key == "message" else ())
                     report((*path, key, lang), f"文字中的“{{{name}}}”不是可用的值。{tail[0]}", f"'{{{name}}}' in the text is not a value that can be shown. {tail[1]}")
     return used
@@ -297,11 +340,11 @@ def _params_of(node: Any) -> set[str]:
 
 def _parameter_data(name: str, parameter: Parameter, day: date) -> dict[str, Any]:
     dated = parameter.dated_on(day)
-    data: dict[str, Any] = {"id": name, "title": _both(parameter.title) if parameter.title else None, "value": None}
+    data: dict[str, Any] = {"id": name, "title": both(parameter.title) if parameter.title else None, "value": None}
     if dated is not None:
         data |= {"value": list(dated.value) if isinstance(dated.value, tuple) else dated.value, "from": dated.start.isoformat(),
-                 "unit": _both(parameter.unit) if parameter.unit else None, "verified": dated.verified,
-                 "basis": [{"reg": clause.reg, "article": clause.article} for clause in dated.basis]}
+                 "unit": both(parameter.unit) if parameter.unit else None, "verified": dated.verified,
+                 "basis": basis_data(dated.basis)}
     return data
 
 
@@ -313,7 +356,3 @@ def _comparable(parameter: Parameter, day: date) -> Any:
     if isinstance(dated.value, tuple):
         return tuple(read_fact(kind, one) if kind in ("number", "text") else one for one in dated.value)
     return read_fact(kind, dated.value) if kind in ("number", "text", "date", "boolean") else dated.value
-
-
-def _both(text: Text) -> dict[str, str]:
-    return {"zh": text.zh, "en": text.show("en")}

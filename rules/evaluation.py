@@ -385,6 +385,19 @@ def _among(seen: Seen, bounds: list[Any], op: str) -> Truth:
     return truth if op == "in" else kleene_not(truth)
 
 
+def total(kind: str, sure: list[Any], maybe: list[Any], open_end: int) -> Seen | None:
+    """What an aggregate comes to: `sure` values count, `maybe` may, and `open_end` more entries have no value yet."""
+    return _TOTALS[kind](sure, maybe, open_end)
+
+
+def agrees(seen: Seen | None, against: Any, op: str, *, many: bool, kind: str) -> Truth:
+    """An aggregate's comparison, for known bounds: years are compared in months."""
+    scale = 12 if kind == "years_union" else 1
+    if seen is None:
+        return None
+    return _among(seen, [one * scale for one in against], op) if many else _within(seen, against * scale if scale != 1 else against, op)
+
+
 def plain(value: Any) -> Any:
     """A seen value as JSON."""
     if isinstance(value, Seen):

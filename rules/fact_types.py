@@ -13,7 +13,8 @@ FactKind = Literal["text", "number", "date", "boolean", "choice", "choices", "pe
 
 @dataclass(frozen=True, slots=True)
 class FactType:
-    """`options` closes a choice, value by value with its label; `entry` is what one entry of a group is made of."""
+    """`options` closes a choice, value by value with its label; `entry` is what one entry of a group is made of; `evidence` names
+    the fields of kind file that back the fact, beside it in its entry or in the form."""
 
     kind: FactKind
     label: Text | None = None
@@ -22,3 +23,4 @@ class FactType:
     unit: str = ""
     secret: bool = False
     whole: bool = False                                   # a number without decimals
+    evidence: tuple[str, ...] = ()

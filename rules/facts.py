@@ -6,6 +6,7 @@ Raise DERIVATION_VERSION whenever the same answers would give other facts: store
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -32,6 +33,7 @@ DERIVED: Mapping[str, FactType] = {
         "kind": FactType("text", Text(zh="处罚种类", en="kind")), "decided_on": FactType("date", Text(zh="处罚日期", en="date of the penalty")),
         "department": FactType("text", Text(zh="处罚机关", en="authority"))}),
 }
+FROM_ID_NUMBER = ("birth_date", "sex", "age", "age_applied")
 REGISTER_FACTS = frozenset({"blacklisted", "penalties"})
 
 
@@ -40,6 +42,9 @@ def schema(*forms: Mapping[str, FactType]) -> dict[str, FactType]:
     known = dict(DERIVED)
     for fields in forms:
         known.update(fields)
+    papers = known["id_number"].evidence if "id_number" in known else ()
+    if papers:                                            # what proves the number proves what follows from it
+        known.update({name: replace(DERIVED[name], evidence=papers) for name in FROM_ID_NUMBER})
     return known
 
 

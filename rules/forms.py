@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import Field as Pydantic
 
-from rules.documents import Document, Path, Problem, dotted
+from rules.documents import Document, Path, Problem, dotted, meant
 from rules.evaluation import Compiled, compile_scope
 from rules.fact_types import FactType
 from rules.facts import DERIVED, REGISTER_FACTS, complete
@@ -145,7 +145,23 @@ def build(document: FormDocument, source: Document, *, department: str | None, s
             questions.append(_question(field, here, known, department, report))
             known[field.id] = field.fact_type
         sections.append(Section(part.id, department, part.title, part.help, shows, tuple(questions)))
+    _check_evidence(document, known, report)
     return Form(tuple(sections))
+
+
+def _check_evidence(document: FormDocument, known: Mapping[str, FactType], report: Any) -> None:
+    """What a field names as evidence is a field of kind file: of the same entry, of this form, or of the centre's."""
+    for at, part in enumerate(document.sections):
+        for number, field in enumerate(part.fields):
+            path: Path = ("sections", at, "fields", number)
+            inner = field.fields if isinstance(field, GroupField) else ()
+            beside = {one.id: one.fact_type for one in inner}
+            for here, asked, near in ((path, field, {}), *(((*path, "fields", place), one, beside) for place, one in enumerate(inner))):
+                for place, name in enumerate(asked.evidence):
+                    there = {**known, **near}
+                    if name not in there or there[name].kind != "files":
+                        zh, en = meant(name, (one for one, kind in there.items() if kind.kind == "files"))
+                        report((*here, "evidence", place), f"“{name}”不是材料（file）字段，不能作为佐证。{zh}", f"'{name}' is not a field of kind file and cannot be evidence. {en}")
 
 
 def _question(field: Any, path: Path, known: Mapping[str, FactType], department: str | None, report: Any) -> Question:

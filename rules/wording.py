@@ -166,23 +166,26 @@ def trace_data(node: Node, trace: list[Any], params: Params) -> dict[str, Any]:
     return data
 
 
-def missing_facts(node: Node, trace: list[Any], *, prefix: str = "") -> list[str]:
-    """The facts whose absence left the node unknown, as paths; empty when it is known."""
+def missing_facts(node: Node, trace: list[Any], *, prefix: str = "", item: str | None = "") -> list[str]:
+    """The facts whose absence left the node unknown, as paths; empty when it is known.
+
+    `item` is the place of the entry that needs covering; None leaves its fields out, as the first format of traces did.
+    """
     left = trace[node.index]
     if isinstance(node, Logical):
-        return [] if left is not None else _each(missing_facts(below, trace, prefix=prefix) for below in node.nodes)
+        return [] if left is not None else _each(missing_facts(below, trace, prefix=prefix, item=item) for below in node.nodes)
     truth, seen, against, inner, *rest = left
     if truth is not None:
         return []
     if isinstance(node, Quantified):
         if seen is None:
             return [node.group.name]
-        return _each(missing_facts(node.scope.node, one, prefix=f"{node.group.name}.{at}.") for at, one in enumerate(inner))
+        return _each(missing_facts(node.scope.node, one, prefix=f"{node.group.name}.{at}.", item=item) for at, one in enumerate(inner))
     if isinstance(node, Covered):
         if seen is None:
             return [node.group.name, node.by.name]
-        return _each(missing_facts(node.scope.node, one, prefix=f"{node.by.name}.{at}.")
-                     for row, known in zip(inner, seen, strict=True) if known is None for at, one in enumerate(row))
+        return _each(missing_facts(node.scope.node, one, prefix=f"{node.by.name}.{at}.", item=None if item is None else f"{node.group.name}.{number}.")
+                     for number, (row, known) in enumerate(zip(inner, seen, strict=True)) if known is None for at, one in enumerate(row))
     names: list[str] = []
     if isinstance(node.left, Aggregate):
         group, of = node.left.group.name, node.left.of
@@ -191,22 +194,24 @@ def missing_facts(node: Node, trace: list[Any], *, prefix: str = "") -> list[str
         else:
             if node.left.where is not None:
                 for at, one in enumerate(inner):
-                    names += missing_facts(node.left.where.node, one, prefix=f"{group}.{at}.")
+                    names += missing_facts(node.left.where.node, one, prefix=f"{group}.{at}.", item=item)
             names += [f"{group}.{at}.{of.name}" for at in rest[0] if of is not None]
             if seen is None and not names:                # the least or greatest of nothing
                 names.append(group)
     elif seen is None:
         names.append(prefix + node.left.name if node.left.inner else node.left.name)
     if against is None and node.right is not None:
-        names += _value_names(node.right, prefix)
+        names += _value_names(node.right, prefix, item)
     return names
 
 
-def _value_names(value: Value, prefix: str) -> list[str]:
+def _value_names(value: Value, prefix: str, item: str | None) -> list[str]:
     if isinstance(value, FactRef):
         return [prefix + value.name if value.inner else value.name]
+    if isinstance(value, ItemRef):
+        return [item + value.name] if item else []
     if isinstance(value, YearsBefore):
-        return [*_value_names(value.day, prefix), *_value_names(value.years, prefix)]
+        return [*_value_names(value.day, prefix, item), *_value_names(value.years, prefix, item)]
     return []
 
 

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Container
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field as Pydantic
 
@@ -50,6 +50,7 @@ class BaseField(Part):
     show_when: Any = None
     required_when: Any = None
     secret: Flag = False
+    evidence: Annotated[tuple[Id, ...], Pydantic(max_length=20)] = ()
 
     widget: ClassVar[str] = "text"
 
@@ -60,7 +61,7 @@ class BaseField(Part):
 
     @property
     def fact_type(self) -> FactType:
-        return FactType("text", self.label, secret=self.secret)
+        return FactType("text", self.label, secret=self.secret, evidence=self.evidence)
 
     def parse(self, raw: Raw, around: Around) -> Any:
         raise NotImplementedError

@@ -52,7 +52,7 @@ class ChoiceField(_WithOptions):
 
     @property
     def fact_type(self) -> FactType:
-        return FactType("choice", self.label, {option.value: option.label for option in self.options}, secret=self.secret)
+        return FactType("choice", self.label, {option.value: option.label for option in self.options}, secret=self.secret, evidence=self.evidence)
 
     def parse(self, raw: Raw, around: Around) -> str | None:
         return self._one(raw)
@@ -75,7 +75,7 @@ class ChoicesField(_WithOptions):
 
     @property
     def fact_type(self) -> FactType:
-        return FactType("choices", self.label, {option.value: option.label for option in self.options}, secret=self.secret)
+        return FactType("choices", self.label, {option.value: option.label for option in self.options}, secret=self.secret, evidence=self.evidence)
 
     def parse(self, raw: Raw, around: Around) -> list[str] | None:
         if raw is None or raw == "":
@@ -114,7 +114,7 @@ class BooleanField(BaseField):
 
     @property
     def fact_type(self) -> FactType:
-        return FactType("boolean", self.label, secret=self.secret)
+        return FactType("boolean", self.label, secret=self.secret, evidence=self.evidence)
 
     def parse(self, raw: Raw, around: Around) -> bool | None:
         if raw is None or raw == "" or raw == []:

@@ -25,7 +25,7 @@ class DateField(BaseField):
 
     @property
     def fact_type(self) -> FactType:
-        return FactType("date", self.label, secret=self.secret)
+        return FactType("date", self.label, secret=self.secret, evidence=self.evidence)
 
     def parse(self, raw: Raw, around: Around) -> str | None:
         text = as_text(raw, longest=20, wide=True)
@@ -60,7 +60,7 @@ class PeriodField(BaseField):
 
     @property
     def fact_type(self) -> FactType:
-        return FactType("period", self.label, secret=self.secret)
+        return FactType("period", self.label, secret=self.secret, evidence=self.evidence)
 
     def parse(self, raw: Raw, around: Around) -> dict[str, str] | None:
         if raw is None or raw == "":

@@ -28,7 +28,7 @@ class FileField(BaseField):
 
     @property
     def fact_type(self) -> FactType:
-        return FactType("files", self.label, secret=self.secret)
+        return FactType("files", self.label, secret=self.secret, evidence=(self.id, *self.evidence))
 
     @property
     def types(self) -> tuple[str, ...]:

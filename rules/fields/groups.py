@@ -50,7 +50,7 @@ class GroupField(BaseField):
 
     @property
     def fact_type(self) -> FactType:
-        return FactType("group", self.label, entry={field.id: field.fact_type for field in self.fields}, secret=self.secret)
+        return FactType("group", self.label, entry={field.id: field.fact_type for field in self.fields}, secret=self.secret, evidence=self.evidence)
 
     def entries(self, raw: Raw) -> list[dict[str, Any]]:
         """The raw entries, without those left wholly empty; raises FieldError for their number or shape, not their content."""

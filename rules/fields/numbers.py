@@ -32,7 +32,7 @@ class _NumberField(BaseField):
 
     @property
     def fact_type(self) -> FactType:
-        return FactType("number", self.label, unit=self.unit.zh if self.unit else "", secret=self.secret)
+        return FactType("number", self.label, unit=self.unit.zh if self.unit else "", secret=self.secret, evidence=self.evidence)
 
     def _within(self, number: Decimal) -> None:
         if self.min is not None and number < Decimal(str(self.min)):

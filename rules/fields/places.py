@@ -53,7 +53,7 @@ class SpecialtyField(BaseField):
 
     @property
     def fact_type(self) -> FactType:
-        return FactType("specialty", self.label, secret=self.secret)
+        return FactType("specialty", self.label, secret=self.secret, evidence=self.evidence)
 
     def parse(self, raw: Raw, around: Around) -> dict[str, str] | None:
         if raw is None or raw == "":

@@ -110,7 +110,7 @@ class EmailField(BaseField):
 
     @property
     def fact_type(self) -> FactType:
-        return FactType("text", self.label, secret=self.secret)
+        return FactType("text", self.label, secret=self.secret, evidence=self.evidence)
 
 
 _patterns: dict[str, Any] = {}
