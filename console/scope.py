@@ -268,10 +268,18 @@ def arm(session: OrmSession, transaction: Any, connection: Any) -> None:
 # ── may this actor do this to this row? ──────────────────────────────────────────────────────────────────────
 
 
+@dataclass(frozen=True)
+class Whole:
+    """A whole department as the row of an act, where there is no row yet."""
+
+    department_id: int
+
+
 def may(actor: Principal, act: Act, row: Any | None = None) -> bool:
     """True when one grant of the actor covers the act and, where a row is given, the row's office.
 
-    A row without an office (a release, a department) is covered by its `department_id`. System may do what its job was
+    A row without an office (a draft of rules, a department) is covered by its `department_id`, and only by a grant for the
+    whole region: rules are one for all. System may do what its job was
     written for; applicants and the public have no acts. Separated duties (own file, both reviews, own draft) are asked
     by the services that know the history of the row.
     """
@@ -288,7 +296,7 @@ def may(actor: Principal, act: Act, row: Any | None = None) -> bool:
         if office_id is not None:
             if office_id in grant.offices:
                 return True
-        elif grant.department_id in (None, getattr(row, "department_id", None)):
+        elif grant.department_id in (None, getattr(row, "department_id", None)) and grant.division_code.endswith("0000"):
             return True
     return False
 

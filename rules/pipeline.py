@@ -43,6 +43,7 @@ class Action(StrEnum):
     LAPSE = "lapse"
     WITHDRAW = "withdraw"
     ASSIGN = "assign"
+    RESCREEN = "rescreen"  # 按过渡安排重新核对: the rules changed while the file lay with its applicant
     REQUEST_RECONSIDERATION = "request_reconsideration"
     REOPEN = "reopen"
     UPHOLD_REFUSAL = "uphold_refusal"
@@ -94,6 +95,7 @@ def _moves() -> dict[tuple[Step, Action], Move]:
         (Step.SCREENING, Action.REFUSE): Move(Step.REFUSED, either),
         (Step.ASSIGNMENT, Action.ASSIGN): Move(Step.SCREENING, clock | {Doer.OPERATOR}),
         (Step.CORRECTION, Action.RESUBMIT): Move(BACK, applicant),
+        (Step.CORRECTION, Action.RESCREEN): Move(Step.SCREENING, clock),
         (Step.CORRECTION, Action.REFUSE): Move(Step.REFUSED, applicant),
         (Step.TRAINING, Action.PASS_STEP): Move(NEXT, either),  # the clock: who finished before the file came here
         (Step.EXAM, Action.PASS_STEP): Move(NEXT, either),

@@ -21,17 +21,25 @@ class Claim(Part):
     verified: Flag = True
 
 
-def owner_of(claims: Mapping[str, Iterable[Claim]], standard: str, code: str) -> str | None:
-    """The department with the longest prefix of that code in that standard, None when nobody claims it."""
-    best: tuple[int, str] | None = None
+Handed = Mapping[tuple[str, str], str]  # (standard, prefix) → the department the centre last recorded it for
+
+
+def owner_of(claims: Mapping[str, Iterable[Claim]], standard: str, code: str, *, handed: Handed | None = None) -> str | None:
+    """The department with the longest prefix of that code in that standard, None when nobody claims it.
+
+    A prefix that two claim, because it has passed from one to the other, is its new owner's.
+    """
+    best: tuple[int, bool, str] | None = None
     for department in sorted(claims):
         for claim in claims[department]:
             if claim.standard != standard:
                 continue
             for prefix in claim.prefixes:
-                if code.startswith(prefix) and (best is None or len(prefix) > best[0]):
-                    best = (len(prefix), department)
-    return best[1] if best else None
+                if code.startswith(prefix):
+                    taken_over = (handed or {}).get((standard, prefix)) == department
+                    if best is None or (len(prefix), taken_over) > best[:2]:
+                        best = (len(prefix), taken_over, department)
+    return best[2] if best else None
 
 
 def conflicts(claims: Mapping[str, Iterable[Claim]]) -> Iterator[tuple[str, str, list[str]]]:

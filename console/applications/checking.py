@@ -54,12 +54,16 @@ class Filed:
     @classmethod
     def read(cls, session: Session, application: Application, *, on: dt.date, also: Department | None = None) -> Filed:
         """`also`: a department that joins later, when the centre assigns an unclaimed file to it."""
-        bundles, shared, releases = departments.bundles_in_force(session, on)
+        begun_on = clock.day_of(application.begun_at) if application.submitted_at is None else None
+        bundles, shared, releases = departments.bundles_in_force(session, on, begun_on=begun_on)
         if application.submitted_at is not None:
             met = session.execute(
-                select(ApplicationRelease.department_id, ApplicationRelease.release_id).where(
-                    ApplicationRelease.application_id == application.id, ApplicationRelease.occasion == "submitted"
+                select(ApplicationRelease.department_id, ApplicationRelease.release_id)
+                .where(
+                    ApplicationRelease.application_id == application.id,
+                    ApplicationRelease.occasion.in_(("submitted", "rescreened")),
                 )
+                .order_by(ApplicationRelease.at)  # the last one holds
             )
             frozen = {department: session.get_one(Release, release) for department, release in met}
             if also is not None:
@@ -90,7 +94,7 @@ class Filed:
     def _grouped(self) -> dict[int, list[tuple[str, str]]]:
         grouped: dict[int, list[tuple[str, str]]] = {}
         for standard, code in self.chosen:
-            department = departments.competent(self.bundles, standard, code) or self.centre_department.id
+            department = departments.competent(self.session, self.bundles, standard, code) or self.centre_department.id
             grouped.setdefault(department, []).append((standard, code))
         return grouped
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import and_, column, exists, select, table
 
 from console import clock
-from console.applications import services
+from console.applications import rescreening, services
 from console.applications.models import Admission
 from console.applications.pipeline import advance
 from console.db import transaction
@@ -53,5 +53,15 @@ def carry_out_assignment(ids: list[int]) -> None:
         services.carry_out_assignment(session, admission, department, actor=current())
 
 
-SUBSCRIPTIONS = {"admission.assignment_named": (carry_out_assignment,)}
+@job("applications.rescreen")
+def rescreen(admission_ids: list[int]) -> None:
+    """Ask the new rules about files their transitional clause names; one by one, so that one fault holds nobody else."""
+    for admission_id in admission_ids:
+        with become(System("rescreen")), transaction() as session:
+            admission = session.get(Admission, admission_id, with_for_update={"of": Admission})
+            if admission is not None:
+                rescreening.rescreen(session, admission, actor=current())
+
+
+SUBSCRIPTIONS = {"admission.assignment_named": (carry_out_assignment,), rescreening.RULES_CHANGED: (rescreen,)}
 SWEEPS = (Sweep(lapse, Admission, Admission.due_at, _waits),)

@@ -91,7 +91,7 @@ class ApplicationRelease(ThroughAdmission, Base):
     application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), primary_key=True, comment="自助申报")
     department_id: Mapped[int] = mapped_column(ForeignKey("department.id"), primary_key=True, comment="主管部门")
     applicant_id: Mapped[int] = mapped_column(ForeignKey("applicant.id"), index=True, comment="申报人")
-    occasion: Mapped[str] = mapped_column(String(10), primary_key=True, comment="时点")  # begun | submitted | accepted
+    occasion: Mapped[str] = mapped_column(String(10), primary_key=True, comment="时点")  # begun | submitted | rescreened
     release_id: Mapped[int] = mapped_column(ForeignKey("release.id"), comment="规则发布版")
     at: Mapped[dt.datetime] = mapped_column(comment="时间")
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from console import audit, clock, files, outbox
 from console.applications import answers as sealed
 from console.applications import pipeline
-from console.applications.checking import Filed, check_files, evaluate, held_back
+from console.applications.checking import Evaluation, Filed, check_files, evaluate, held_back
 from console.applications.models import (
     Admission,
     Applicant,
@@ -368,7 +368,7 @@ def submit(session: Session, application: Application, *, actor: ApplicantPrinci
     )
     moved = pipeline.begin(session, filings, actor=actor, audited=[submitted])
     _freeze(session, application, filed, [move.admission for move in moved], now)
-    session.add_all(_finding(a, e, moment="submitted", on=today, at=now) for a, e in evaluations)
+    session.add_all(finding(a, e, moment="submitted", on=today, at=now) for a, e in evaluations)
     session.flush()
     session.expire(application, ["admissions"])
     return [move.admission for move in moved]
@@ -411,7 +411,7 @@ def _freeze(
     session.execute(insert(ApplicationRelease).values(met))
 
 
-def _finding(admission: Admission, evaluation: Any, *, moment: str, on: dt.date, at: dt.datetime) -> Finding:
+def finding(admission: Admission, evaluation: Any, *, moment: str, on: dt.date, at: dt.datetime) -> Finding:
     return Finding(
         admission_id=admission.id,
         applicant_id=admission.applicant_id,
@@ -456,7 +456,7 @@ def resubmit(session: Session, admission: Admission, *, actor: ApplicantPrincipa
         raise InvalidAnswers({item["path"]: item["reason"] for item in evaluation.items})
     application.answers = sealed.seal(filed.form, clean)
     application.saved_at = clock.now(session)
-    session.add(_finding(admission, evaluation, moment="submitted", on=applied_on, at=clock.now(session)))
+    session.add(finding(admission, evaluation, moment="submitted", on=applied_on, at=clock.now(session)))
     action = Action.REFUSE if evaluation.action == Action.REFUSE else Action.RESUBMIT
     flags = {admission.id: (evaluation.flags, evaluation.decision)}
     advance(session, [admission], action, actor=actor, reason=evaluation.reason, items=evaluation.items, flags=flags)
@@ -525,20 +525,9 @@ def carry_out_assignment(session: Session, admission: Admission, department: Dep
         return
     application = session.get_one(Application, admission.application_id)
     today = clock.today(session)
-    filed = Filed.read(session, application, on=today, also=department)
-    applicant = session.get_one(Applicant, application.applicant_id)
-    chosen = [(s.standard, s.code) for s in admission.specialties]
-    clean, wrong = forms.check(filed.form, open_answers(application), today=today)
-    clean.pop(department.code, None)  # nobody asked for this department's own part yet: it is unknown, not empty
     applied_on = application.applied_on or today
-    evaluation = evaluate(session, filed, clean, applicant, department, chosen, applied_on=applied_on)
-    unasked = [
-        {"path": p.path, "reason": p.zh, "reason_en": p.en} for p in wrong if p.path.startswith(f"{department.code}.")
-    ]
-    if unasked and evaluation.action != Action.REFUSE:
-        items = {item["path"]: item for item in [*unasked, *evaluation.items]}
-        evaluation = replace(evaluation, action=Action.RETURN_FOR_CORRECTION, items=list(items.values()))
-    release = filed.releases[department.id]
+    evaluation = screen(session, application, admission, department, today=today)
+    release = departments.releases_in_force(session, today)[department.id]
     advance(
         session, [admission], Action.ASSIGN, actor=actor, department_id=department.id, release_id=release.id,
         flags={admission.id: (evaluation.flags, evaluation.decision)},
@@ -553,7 +542,30 @@ def carry_out_assignment(session: Session, admission: Admission, department: Dep
             at=clock.now(session),
         )
     )
-    session.add(_finding(admission, evaluation, moment="submitted", on=applied_on, at=clock.now(session)))
+    session.add(finding(admission, evaluation, moment="submitted", on=applied_on, at=clock.now(session)))
     advance(session, [admission], evaluation.action, actor=actor, reason=evaluation.reason, items=evaluation.items)
 
 
+def screen(
+    session: Session, application: Application, admission: Admission, department: Department, *, today: dt.date
+) -> Evaluation:
+    """Ask the release in force of a department that the file did not meet when it was submitted; reads only.
+
+    What nobody asked the applicant yet is unknown, not empty: it makes a return with those fields, never a refusal.
+    """
+    filed = Filed.read(session, application, on=today, also=department)
+    applicant = session.get_one(Applicant, application.applicant_id)
+    chosen = [(s.standard, s.code) for s in admission.specialties]
+    clean, wrong = forms.check(filed.form, open_answers(application), today=today)
+    unasked = [
+        {"path": p.path, "reason": p.zh, "reason_en": p.en} for p in wrong if p.path.startswith(f"{department.code}.")
+    ]
+    if admission.department_id != department.id:
+        clean.pop(department.code, None)  # an assigned file: this department's own part was never shown
+    evaluation = evaluate(
+        session, filed, clean, applicant, department, chosen, applied_on=application.applied_on or today
+    )
+    if unasked and evaluation.action != Action.REFUSE:
+        items = {item["path"]: item for item in [*unasked, *evaluation.items]}
+        evaluation = replace(evaluation, action=Action.RETURN_FOR_CORRECTION, items=list(items.values()))
+    return evaluation

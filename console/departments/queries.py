@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, func, select, tuple_
@@ -19,12 +20,13 @@ from console.departments.models import (
     Release,
     ReleaseEvent,
     Specialty,
+    SpecialtyTransfer,
     Workday,
 )
 from rules.bundle import Bundle
 from rules.manifest import LEVELS as ORDER
 from rules.manifest import Level
-from rules.specialties import owner_of
+from rules.specialties import conflicts, owner_of
 from rules.working_days import Calendar
 
 LEVELS = {name: level for level, name in enumerate(ORDER, start=1)}  # region 1, league 2, county 3
@@ -88,11 +90,22 @@ def office_for(session: Session, department_id: int, division_code: str, level: 
     return session.get_one(Office, office_id)
 
 
-def competent(bundles: dict[int, Bundle], standard: str, code: str) -> int | None:
+def competent(session: Session, bundles: dict[int, Bundle], standard: str, code: str) -> int | None:
     """The department whose release claims the specialty by the longest prefix of that standard; None: nobody does."""
     claims = {str(department): bundle.manifest.specialties for department, bundle in bundles.items()}
-    owner = owner_of(claims, standard, code)
+    # two claim the same prefix only while it passes from one to the other: then the centre's records say whose it is
+    contested = next(conflicts(claims), None) is not None
+    handed = {key: str(taker) for key, taker in owners_recorded(session).items()} if contested else None
+    owner = owner_of(claims, standard, code, handed=handed)
     return int(owner) if owner else None
+
+
+def owners_recorded(session: Session) -> dict[tuple[str, str], int]:
+    """(standard, prefix) → the department the centre last recorded a transfer to."""
+    rows = session.execute(
+        select(SpecialtyTransfer.standard, SpecialtyTransfer.prefix, SpecialtyTransfer.to_id).order_by(SpecialtyTransfer.id)
+    )
+    return {(standard, prefix): taker for standard, prefix, taker in rows}
 
 
 def specialties(session: Session, chosen: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Specialty]:
@@ -104,7 +117,15 @@ def specialties(session: Session, chosen: Iterable[tuple[str, str]]) -> dict[tup
 # ── releases ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def releases_in_force(session: Session, on: dt.date) -> dict[int, Release]:
+@dataclass(frozen=True)
+class InForce:
+    """A release and the day from which it is the one."""
+
+    release: Release
+    since: dt.date
+
+
+def in_force(session: Session, on: dt.date) -> dict[int, InForce]:
     """Department id → the release in force that day (the centre's too): the latest published, effective and not retired."""
     published = (
         select(ReleaseEvent.release_id, func.max(ReleaseEvent.effective_on).label("effective_on"))
@@ -115,14 +136,33 @@ def releases_in_force(session: Session, on: dt.date) -> dict[int, Release]:
     retired = select(ReleaseEvent.release_id).where(
         ReleaseEvent.state == "retired", func.coalesce(ReleaseEvent.effective_on, on) <= on
     )
-    rows = session.scalars(
-        select(Release)
+    rows = session.execute(
+        select(Release, published.c.effective_on)
         .join(published, published.c.release_id == Release.id)
         .where(Release.id.not_in(retired))
         .order_by(Release.department_id, published.c.effective_on.desc(), Release.version.desc())
         .ext(distinct_on(Release.department_id))
     )
-    return {release.department_id: release for release in rows}
+    return {release.department_id: InForce(release, since) for release, since in rows}
+
+
+def releases_in_force(session: Session, on: dt.date, *, begun_on: dt.date | None = None) -> dict[int, Release]:
+    """Department id → the release in force that day.
+
+    With `begun_on`, for a draft begun on that day: a release whose transitional clause says `begun: old` leaves such a draft
+    to the release it was begun under, until the clause's last day (`begun_until`).
+    """
+    found = in_force(session, on)
+    if begun_on is None or begun_on >= on:
+        return {department: one.release for department, one in found.items()}
+    late = {d for d, one in found.items() if begun_on < one.since and _keeps_begun(one.release, on)}
+    earlier = in_force(session, begun_on) if late else {}
+    return {d: earlier[d].release if d in late and d in earlier else one.release for d, one in found.items()}
+
+
+def _keeps_begun(release: Release, on: dt.date) -> bool:
+    clause = release.transition or {}
+    return clause.get("begun") == "old" and ("begun_until" not in clause or on <= dt.date.fromisoformat(clause["begun_until"]))
 
 
 def release_in_force(session: Session, department_id: int, on: dt.date) -> Release | None:
@@ -149,9 +189,45 @@ def read_release(release: Release, centre_release: Release | None) -> Bundle:
     return found
 
 
-def bundles_in_force(session: Session, on: dt.date) -> tuple[dict[int, Bundle], Bundle | None, dict[int, Release]]:
-    """(departments' bundles by id, the centre's, all releases by department id), for a new file on this day."""
-    releases = releases_in_force(session, on)
+def read_release_with(release: Release, centre: Bundle) -> Bundle:
+    """A department's release beside a centre's bundle that is not released yet; raises Problems when they do not fit."""
+    return Bundle.from_data(json.loads(release.content), centre=centre, known_hash=release.content_hash)
+
+
+def governing(session: Session, pinned: Iterable[tuple[int, int]], on: dt.date) -> dict[int, int]:
+    """Release → the release by which a file pinned to it, and accepted by an office, is looked at again on that day.
+
+    `pinned` are pairs (department, release). That is the pinned one itself, unless a later release in force says
+    `accepted: new` in its transitional clause.
+    """
+    pairs = set(pinned)
+    later = session.execute(
+        select(Release.department_id, Release.id, Release.version)
+        .join(ReleaseEvent, ReleaseEvent.release_id == Release.id)
+        .where(
+            Release.department_id.in_({department for department, _ in pairs}),
+            Release.transition["accepted"].astext == "new",
+            ReleaseEvent.state == "published",
+            ReleaseEvent.effective_on <= on,
+        )
+        .order_by(ReleaseEvent.effective_on, Release.version)
+    ).all()
+    found = {release: release for _, release in pairs}
+    if later:
+        versions = dict(session.execute(select(Release.id, Release.version).where(Release.id.in_(found))).all())
+        for department, release in pairs:
+            for owner, newer, version in later:
+                if owner == department and version > versions[release]:
+                    found[release] = newer
+    return found
+
+
+def bundles_in_force(
+    session: Session, on: dt.date, *, begun_on: dt.date | None = None
+) -> tuple[dict[int, Bundle], Bundle | None, dict[int, Release]]:
+    """(departments' bundles by id, the centre's, all releases by department id), for a new file on this day, or for a draft
+    begun earlier (see `releases_in_force`)."""
+    releases = releases_in_force(session, on, begun_on=begun_on)
     centre_id = next((d for d, release in releases.items() if release.department.is_centre), None)
     shared = releases.get(centre_id) if centre_id is not None else None
     bundles = {

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -28,10 +30,11 @@ class Loaded:
     is_new: bool
 
 
-def read_bundles(root: Path) -> list[Bundle]:
+def read_bundles(root: Path, *, handed: Mapping[tuple[str, str], str] | None = None) -> list[Bundle]:
     """Every department folder under `root`, the centre first, checked and with its cases run; needs no database.
 
-    All problems of all folders are reported together as PluginError.
+    `handed`: (standard, prefix) → the department the centre recorded a transfer to. All problems of all folders are reported
+    together as PluginError.
     """
     shared, problems, bundles = None, [], []
     folders = sorted((path for path in root.iterdir() if (path / "bundle.yaml").is_file()), key=_centre_first)
@@ -51,6 +54,7 @@ def read_bundles(root: Path) -> list[Bundle]:
     problems += [
         f"{'、'.join(claimants)}/bundle.yaml: specialties: {standard} 的 {prefix} 被多个部门认领，须先由交易中心登记移交"
         for standard, prefix, claimants in conflicts(claims)
+        if (handed or {}).get((standard, prefix)) not in claimants
     ]
     if problems:
         raise PluginError(problems)
@@ -61,7 +65,9 @@ def load_bundles(session: Session, root: Path, *, actor: Principal, effective_on
     """Publish what `read_bundles()` finds and what differs from the release in force. PluginError: nothing is written and the
     releases in force stay.
     """
-    bundles = read_bundles(root)
+    codes = dict(session.execute(select(Department.id, Department.code)).all())
+    handed = {key: codes[taker] for key, taker in queries.owners_recorded(session).items()}
+    bundles = read_bundles(root, handed=handed)
     return [_publish_from_disk(session, bundle, actor=actor, effective_on=effective_on) for bundle in bundles]
 
 
@@ -79,14 +85,27 @@ def _publish_from_disk(session: Session, bundle: Bundle, *, actor: Principal, ef
     data = bundle.to_data()
     if latest is not None and latest.content_hash == content_hash(data):
         return Loaded(department.code, latest, is_new=False)
-    release = draft(session, department, bundle, base=latest, actor=actor)
+    release = write_release(session, department, bundle, base=latest, actor=actor)
     day = effective_on or bundle.manifest.effective_from
     note(session, release, "published", actor=actor, effective_on=day, reason=N_("随安装包载入"))
     return Loaded(department.code, release, is_new=True)
 
 
-def draft(session: Session, department: Department, bundle: Bundle, *, base: Release | None, actor: Principal) -> Release:
-    """Write a release from a checked bundle; it is not in force until published."""
+def write_release(
+    session: Session,
+    department: Department,
+    bundle: Bundle,
+    *,
+    base: Release | None,
+    actor: Principal,
+    sources: Mapping[str, str] | None = None,
+    transition: Mapping[str, Any] | None = None,
+    author: str | None = None,
+) -> Release:
+    """Write a release from a checked bundle: from now on nobody changes it. It is not in force until published.
+
+    `sources` are its files as written; `author` is who drafted it, when that is somebody else than `actor`.
+    """
     data = bundle.to_data()
     version = 1 + (session.scalar(select(func.max(Release.version)).where(Release.department_id == department.id)) or 0)
     release = Release(
@@ -95,7 +114,9 @@ def draft(session: Session, department: Department, bundle: Bundle, *, base: Rel
         base_id=base.id if base else None,
         content=canonical(data),
         content_hash=content_hash(data),
-        author=actor.who,
+        sources=dict(sources) if sources is not None else None,
+        transition=dict(transition) if transition else None,
+        author=author or actor.who,
         created_at=clock.now(session),
     )
     session.add(release)
@@ -112,11 +133,13 @@ def note(
     actor: Principal,
     effective_on: dt.date | None = None,
     reason: str | None = None,
+    report: dict[str, Any] | None = None,
 ) -> ReleaseEvent:
     """Append a state to a release's history, with its audit entry."""
     event = ReleaseEvent(
-        release=release, state=state, actor=actor.who, at=clock.now(session), effective_on=effective_on, reason=reason
-    )
+        release=release, state=state, actor=actor.who, at=clock.now(session), effective_on=effective_on, reason=reason,
+        report=report,
+    )  # fmt: skip
     session.add(event)
     session.flush()
     audit.record(

@@ -148,7 +148,7 @@ def _with_departments(session: Session, filling: Filling, found: list[Specialty]
     named = filling.filed.departments
     lines = []
     for specialty in found:
-        department = departments.competent(filling.filed.bundles, specialty.standard, specialty.code)
+        department = departments.competent(session, filling.filed.bundles, specialty.standard, specialty.code)
         lines.append((specialty, words(named[department], "short_name") if department else ""))
     return lines
 

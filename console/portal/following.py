@@ -42,6 +42,7 @@ MOVED: dict[str, str] = {
     Action.LAPSE: N_("逾期失效"),
     Action.WITHDRAW: N_("撤回申报"),
     Action.ASSIGN: N_("交易中心指派部门"),
+    Action.RESCREEN: N_("规则有变，按过渡安排重新核对条件"),
     Action.REQUEST_RECONSIDERATION: N_("申请复核"),
     Action.REOPEN: N_("复核后重新审核"),
     Action.UPHOLD_REFUSAL: N_("复核维持原决定"),

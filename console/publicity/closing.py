@@ -240,7 +240,7 @@ def _finding(check: Recheck, today: dt.date, now: dt.datetime) -> Finding:
         admission_id=admission.id,
         applicant_id=admission.applicant_id,
         office_id=admission.office_id,
-        release_id=admission.release_id,
+        release_id=check.release_id,
         moment="decided",
         evaluated_on=today,
         at=now,

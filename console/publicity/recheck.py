@@ -43,6 +43,7 @@ class Recheck:
     items: list[dict[str, Any]]
     verdict: Verdict
     facts: dict[str, Any]
+    release_id: int  # by whose criteria
 
     @property
     def reasons(self) -> str:
@@ -68,13 +69,16 @@ def load(session: Session, admission_ids: Sequence[int]) -> list[Admission]:
 def recheck(session: Session, admissions: Sequence[Admission], *, on: dt.date) -> list[Recheck]:
     """One answer per admission, in their order. `admissions` come from `load()`."""
     records = _records(session, [admission.applicant_id for admission in admissions])
-    bundles = {r: departments.bundle_of(session, r) for r in {admission.release_id for admission in admissions}}
+    # the release the file met, or a later one whose transitional clause asks accepted files too
+    governing = departments.governing(session, {(a.department_id, a.release_id) for a in admissions}, on)
+    bundles = {r: departments.bundle_of(session, r) for r in set(governing.values())}
     codes = dict(session.execute(select(Department.id, Department.code)).all())
     ruled = _rulings(session, [admission.id for admission in admissions])
     return [
         _one(
             admission,
-            bundles[admission.release_id],
+            governing[admission.release_id],
+            bundles[governing[admission.release_id]],
             codes[admission.department_id],
             records[admission.applicant_id],
             ruled.get(admission.id, {}),
@@ -111,6 +115,7 @@ def _records(session: Session, applicants: Sequence[int]) -> dict[int, list[Rest
 
 def _one(
     admission: Admission,
+    release_id: int,
     bundle: Bundle,
     code: str,
     records: list[RestrictionEntry],
@@ -134,12 +139,12 @@ def _one(
     open_still = [finding for finding in verdict.findings if not _settled(finding, ruled)]
     grounds = [as_ground(finding) for finding in verdict.reasons if finding in open_still]
     if verdict.decision == "reject":
-        return Recheck(admission, Outcome.REFUSE, grounds, verdict, kept)
+        return Recheck(admission, Outcome.REFUSE, grounds, verdict, kept, release_id)
     if barred:  # 联合惩戒 bars from every pool, whatever a department's own criteria ask
-        return Recheck(admission, Outcome.REFUSE, [_barred(entry) for entry in barred], verdict, kept)
+        return Recheck(admission, Outcome.REFUSE, [_barred(entry) for entry in barred], verdict, kept, release_id)
     if not open_still:
-        return Recheck(admission, Outcome.ADMIT, [], verdict, kept)
-    return Recheck(admission, Outcome.HOLD, grounds, verdict, kept)
+        return Recheck(admission, Outcome.ADMIT, [], verdict, kept, release_id)
+    return Recheck(admission, Outcome.HOLD, grounds, verdict, kept, release_id)
 
 
 def _settled(finding: Finding, ruled: Mapping[str, Any]) -> bool:

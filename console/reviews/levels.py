@@ -46,6 +46,7 @@ ACTION_WORDS: dict[str, str] = {
     Action.LAPSE: N_("逾期失效"),
     Action.WITHDRAW: N_("申报人撤回"),
     Action.ASSIGN: N_("指派部门"),
+    Action.RESCREEN: N_("按过渡安排重新核对"),
     Action.REQUEST_RECONSIDERATION: N_("申请复核"),
     Action.REOPEN: N_("撤销原决定，重新初审"),
     Action.UPHOLD_REFUSAL: N_("维持原决定"),

@@ -257,7 +257,7 @@ def test_a_submission_that_breaks_half_way_leaves_nothing(session: Session, as_:
     with as_(person.me):
         application = session.scalars(select(Application)).one()
         with monkeypatch.context() as broken, session.begin_nested() as attempt:
-            broken.setattr(services, "_finding", _breaks)
+            broken.setattr(services, "finding", _breaks)
             with pytest.raises(RuntimeError):
                 services.submit(session, application, actor=person.me)
             attempt.rollback()
