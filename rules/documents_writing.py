@@ -22,7 +22,7 @@ MAX_KEY = 500                                             # YAML ends a key that
 _FLOW_DEPTH = 3
 _AIRY = 5                                                 # entries of more lines stand apart from each other
 # where no model gives an order (rules, facts): the words of the language as bundles.md writes them
-_WORDS = ("id", "kind", "label", "title", "zh", "en", "all", "any", "none", "not", "table", "every", "some", "covered", "fact", "count", "sum", "min", "max",
+_WORDS = ("id", "kind", "label", "title", "zh", "en", "all", "any", "none", "not", "table", "columns", "hit", "rows", "when", "then", "otherwise", "every", "some", "covered", "fact", "count", "sum", "min", "max",
           "years_union", "of", "by", "where", "satisfies", "as", "is", "value", "param", "item", "years_before", "years", "reg", "article",
           "standard", "code", "start", "end")
 _LAST = ("show_when", "required_when", "fields")
@@ -34,6 +34,11 @@ def write_yaml(data: Any, model: type[BaseModel] | None = None) -> str:
     if isinstance(data, dict | list) and data:
         return "\n".join(_block(data, [model] if model else [], 0)) + "\n"
     return _inline(data, []) + "\n"
+
+
+def one_line(value: Any) -> str:
+    """The value as YAML on one line, as in a cell of a table."""
+    return _inline(value, [])
 
 
 def write_questions(rows: Sequence[Mapping[str, str]]) -> str:
