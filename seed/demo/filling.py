@@ -59,6 +59,7 @@ def answers(
         "email": f"demo{serial}@example.cn",
         "citizen_capacity": True,
         "healthy": True,
+        "electronic_evaluation": True,
         "work_division": division,
         "employment_status": "employed",
         "employer": employer,
@@ -99,8 +100,9 @@ def answers(
 
 _OWN: Mapping[str, dict[str, Any]] = {
     "finance": {"strengths": "公路养护机械与信息化设备采购评审，二十年采购管理经历。", "bad_behaviour": False,
+                "bribery_or_fraud": False,
                 "procurement_supervisor": False, "recusal_complete": True},
-    "natural_resources": {"review_kind": "general"},
+    "natural_resources": {"review_kind": "general", "nature_projects": []},
     "housing": {"registrations": []},
     "transport": {
         "highway_projects": [

@@ -49,6 +49,7 @@ ANSWERS: dict[str, Any] = {
     "phone": "13904710000",
     "citizen_capacity": True,
     "healthy": True,
+    "electronic_evaluation": True,
     "work_division": "150105",
     "employment_status": "employed",
     "employer": "青城工程咨询有限公司",
@@ -88,6 +89,7 @@ ANSWERS: dict[str, Any] = {
         "cv": _paper("简历.pdf"),
         "strengths": "信息化设备的技术评审。",
         "bad_behaviour": False,
+        "bribery_or_fraud": False,
         "procurement_supervisor": False,
         "recusal_complete": True,
     },
@@ -159,7 +161,7 @@ def test_what_may_be_left_open_is_not_asked_for():
     open_answers = copy.deepcopy(ANSWERS)
     for name in ("barred_from_evaluation", "serious_discredit"):
         del open_answers[name]
-    del open_answers["finance"]["bad_behaviour"], open_answers["transport"]["admin_penalty"]
+    del open_answers["finance"]["bad_behaviour"], open_answers["finance"]["bribery_or_fraud"], open_answers["transport"]["admin_penalty"]
 
     assert _problems(open_answers) == []
 

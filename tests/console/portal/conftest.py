@@ -204,6 +204,7 @@ GOOD: dict[str, Any] = {
     "email": "gaowa@example.cn",
     "citizen_capacity": "true",
     "healthy": "true",
+    "electronic_evaluation": "true",
 }
 #: what differs from “the first option, yes, and some text” for somebody who meets the transport department's conditions
 SPECIAL: dict[str, Any] = GOOD | {
@@ -211,7 +212,7 @@ SPECIAL: dict[str, Any] = GOOD | {
     "months": {"start": "2008-03", "end": "now"}, "employer_uscc": "91150100MA0N0BXY6M", "work_division": "150105",
 }  # fmt: skip
 NO = ("civil_servant", "works_for_supervisor", "works_for_centre")
-YES = ("citizen_capacity", "healthy", "unit_agrees", "employer_agrees")
+YES = ("citizen_capacity", "healthy", "electronic_evaluation", "unit_agrees", "employer_agrees")
 
 
 def answer_for(field: Any) -> Any:

@@ -24,6 +24,7 @@ PERSON: dict[str, Any] = {
     "email": "zhao@example.cn",
     "citizen_capacity": True,
     "healthy": True,
+    "electronic_evaluation": True,
     "work_division": SAIHAN,
     "employment_status": "employed",
     "employer": "草原公路工程监理有限公司",
