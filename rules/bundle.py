@@ -35,7 +35,7 @@ from rules.facts import schema
 from rules.forms import Form, FormDocument
 from rules.forms import build as build_form
 from rules.letters import Letter, LettersDocument, check_letters
-from rules.manifest import Manifest
+from rules.manifest import Manifest, Regulation
 from rules.parts import Text
 from rules.review import ReviewForm, check_review
 from rules.training import Unit, read_units
@@ -114,6 +114,12 @@ class Bundle:
     def letter(self, event: str) -> Letter | None:
         """The department's own letter for an event, else the centre's."""
         return self.letters.get(event) or (self.centre.letters.get(event) if self.centre else None)
+
+    @property
+    def regulations(self) -> dict[str, Regulation]:
+        """The regulations cited, by id: the centre's, then this bundle's own."""
+        shared = self.centre.manifest.regulations if self.centre else ()
+        return {one.id: one for one in (*shared, *self.manifest.regulations)}
 
     def regulation_title(self, reg: str) -> Text | None:
         """The title of a cited regulation."""

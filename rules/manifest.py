@@ -119,6 +119,15 @@ class Regulation(Part):
     verified: Flag = True
 
 
+class Restriction(Part):
+    """联合惩戒: why a person on the centre's list is refused by every department; the clause it rests on."""
+
+    title: Words
+    basis: Annotated[Basis, Field(min_length=1)]
+    remedy: Words | None = None
+    verified: Flag = True
+
+
 class Manifest(Part):
     """A department's or the centre's own page."""
 
@@ -131,6 +140,7 @@ class Manifest(Part):
     specialties: tuple[Claim, ...] = ()
     pipeline: PipelineSettings | None = None
     regulations: tuple[Regulation, ...] = ()
+    restriction: Restriction | None = None
     basis: Basis = ()
 
     @model_validator(mode="after")
@@ -138,6 +148,8 @@ class Manifest(Part):
         if self.kind == "department":
             if self.pipeline is None:
                 raise Fault("部门须有 pipeline（办理环节的设置）。", "A department needs 'pipeline'.")
+            if self.restriction:
+                raise Fault("联合惩戒由交易中心统一规定，部门不能有 restriction。", "Joint restriction is the centre's; remove 'restriction'.", ("restriction",))
             if not self.specialties:
                 raise Fault("部门须有 specialties（主管的专业）。", "A department needs 'specialties'.")
         else:

@@ -58,6 +58,7 @@ class Ground(Part):
     title: Words
     help: Words | None = None
     basis: Annotated[Basis, Field(min_length=1)]
+    remedy: Words | None = None  # what the applicant can do about it
     verified: Flag = True
 
 

@@ -36,6 +36,8 @@ SPECIALTIES = {
     "natural_resources": ("316-2018", "A010301"),
     "finance": ("mof-2022", "A02010000"),
 }
+# a ground with its clause, without which nobody is refused
+GROUND = {"ground": "papers_false", "title": "材料虚假", "title_en": "False papers", "basis": [{"reg": "NM-NOTICE-2021", "article": "条件三"}]}
 _CHECK = dict(zip(range(11), "10X98765432", strict=True))
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from console import clock
+from console.applications import grounds
 from console.applications.answers import get, is_secret
 from console.applications.models import (
     Admission,
@@ -32,7 +33,7 @@ from rules import facts as derivations
 from rules import forms
 from rules.ages import months_after
 from rules.bundle import Bundle
-from rules.criteria import Finding, Moment, Verdict
+from rules.criteria import Moment, Verdict
 from rules.criteria import evaluate as evaluate_criteria
 from rules.fields import FileField
 from rules.pipeline import CLOSED_STEPS, Action, Step
@@ -262,25 +263,12 @@ def _items(verdict: Verdict, action: Action, form: forms.Form, department: str) 
     """One item per criterion that decided: what was seen and its clause; for a return, the fields to complete."""
     items = []
     for finding in verdict.reasons if action != Action.PASS_STEP else ():
-        told = as_ground(finding)
+        told = grounds.of_finding(finding)
         if action == Action.REFUSE:
             items.append(told)
         else:
             items += [{"path": path} | told for path in _paths(finding.missing, form, department)]
     return list({item.get("path", item["criterion"]): item for item in items}.values())
-
-
-def as_ground(finding: Finding) -> dict[str, Any]:
-    """A finding as an item of a refusal or return: title, reason with the values seen, and clause."""
-    criterion, message = finding.criterion, finding.message or finding.criterion.message
-    return {
-        "criterion": criterion.id,
-        "title": criterion.title.zh,
-        "title_en": criterion.title.show("en"),
-        "reason": message.zh,
-        "reason_en": message.show("en"),
-        "basis": [{"reg": clause.reg, "article": clause.article} for clause in criterion.basis],
-    }
 
 
 _DERIVED_FROM = {"birth_date": "id_number", "sex": "id_number", "age": "id_number", "age_applied": "id_number"}

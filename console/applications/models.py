@@ -26,6 +26,13 @@ from console.scope import AdmissionPart, ApplicantsOwn, ThroughAdmission
 from console.secrecy import Encrypted
 from rules.pipeline import Step
 
+# a refusal names at least one ground, each with title and clause, and says why: in words of its own or ground by ground
+REFUSAL_HAS_GROUNDS = """to_step <> 'refused' OR (
+  jsonb_array_length(items) > 0
+  AND NOT jsonb_path_exists(items, '$[*] ? (!exists(@.title ? (@ != "")) || !exists(@.basis[*] ? (@.reg != "" && @.article != "")))')
+  AND (coalesce(btrim(reason), '') <> '' OR NOT jsonb_path_exists(items, '$[*] ? (!exists(@.reason ? (@ != "")))'))
+)"""
+
 
 class Applicant(WithId, ThroughAdmission, Base):
     """A citizen with an account. What identifies them is encrypted; what finds them is a keyed hash."""
@@ -183,7 +190,7 @@ class StepEntry(WithId, AdmissionPart, Base):
     """One move of an admission: the trail nobody edits."""
 
     __tablename__ = "step_entry"
-    __table_args__ = {"comment": "办理沿革"}
+    __table_args__ = (CheckConstraint(REFUSAL_HAS_GROUNDS, name="refusal_has_grounds"), {"comment": "办理沿革"})
 
     action: Mapped[str] = mapped_column(String(30), comment="动作")
     from_step: Mapped[str | None] = mapped_column(String(20), comment="原环节")

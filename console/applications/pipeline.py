@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from console import audit, clock, outbox
+from console.applications.grounds import require_grounds
 from console.applications.models import Admission, StepEntry
 from console.departments import queries as departments
 from console.errors import N_, NotAllowed, StepMovedOn
@@ -100,6 +101,8 @@ def begin(
         to = start
         if filing.outcome is not None:
             to = destination(plans.route(admission), start, filing.outcome)
+        if to == Step.REFUSED:
+            require_grounds(admission.number, filing.items, filing.reason)
         for name, value in plans.landing(admission, start, to, filing.outcome).items():
             setattr(admission, name, value)
         admission.opened_at = now
@@ -138,8 +141,9 @@ def advance(
     """Move the set by one action.
 
     `flags` gives new (flags, verdict) by admission id after a re-check; `department_id` and `release_id` change only when an
-    unclaimed file is assigned. Raises MoveNotLegal, NotAllowed, SeparatedDuty, or StepMovedOn when somebody was faster; with
-    `lenient` (jobs) those that moved on or cannot make the move are left out of the answer instead.
+    unclaimed file is assigned. Raises MoveNotLegal, NotAllowed, SeparatedDuty, RefusalWithoutGrounds (whoever refuses, by whichever
+    door, says why and by which article), or StepMovedOn when somebody was faster; with `lenient` (jobs) those that moved on or
+    cannot make the move are left out of the answer instead.
     """
     admissions = sorted(admissions, key=lambda admission: admission.id)
     session.flush()
@@ -155,6 +159,8 @@ def advance(
             if lenient:
                 continue
             raise MoveNotLegal(number=admission.number, step=from_step.value) from None
+        if to == Step.REFUSED:
+            require_grounds(admission.number, items, reason)
         landing = plans.landing(admission, from_step, to, action)
         landing["flags"], landing["verdict"] = (flags or {}).get(admission.id, (admission.flags, admission.verdict))
         planned[admission.id] = (admission, from_step, to, landing)

@@ -22,6 +22,7 @@ from console.publicity.models import Notice, NoticeItem, Objection
 from console.roles import Act
 from console.scope import Principal, may
 from rules.pipeline import Step
+from rules.review import ReviewForm
 
 RECENT_DAYS = 30  # how long a closed notice stays on the board's front page; its own address works for good
 
@@ -263,6 +264,15 @@ def objection(session: Session, objection_id: int) -> Objection:
     if found is None:
         raise NotFound()
     return found
+
+
+def review_form(session: Session, objection: Objection) -> ReviewForm:
+    """The department's `review.yaml` as the person's release has it: the grounds an upheld objection may name."""
+    release_id = session.scalars(select(Admission.release_id).where(Admission.id == objection.admission_id)).one()
+    form = departments.bundle_of(session, release_id).review
+    if form is None:
+        raise LookupError(f"release {release_id} has no review.yaml")
+    return form
 
 
 # ── what waits for a notice ──────────────────────────────────────────────────────────────────────────────────

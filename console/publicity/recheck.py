@@ -15,8 +15,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from console.applications import answers
-from console.applications.checking import as_ground, holds, register_facts, storable
+from console.applications import answers, grounds
+from console.applications.checking import holds, register_facts, storable
 from console.applications.models import Admission, Applicant, Application, RestrictionEntry
 from console.applications.models import Finding as FindingRow
 from console.departments import queries as departments
@@ -24,6 +24,7 @@ from console.departments.models import Department
 from rules import facts as derivations
 from rules.bundle import Bundle
 from rules.criteria import Finding, Verdict, evaluate
+from rules.manifest import Restriction
 
 
 class Outcome(StrEnum):
@@ -74,6 +75,8 @@ def recheck(session: Session, admissions: Sequence[Admission], *, on: dt.date) -
     bundles = {r: departments.bundle_of(session, r) for r in set(governing.values())}
     codes = dict(session.execute(select(Department.id, Department.code)).all())
     ruled = _rulings(session, [admission.id for admission in admissions])
+    is_any_barred = any(holds(entry, on) for entries in records.values() for entry in entries)
+    rule = _restriction_rule(session, on) if is_any_barred else None
     return [
         _one(
             admission,
@@ -82,6 +85,7 @@ def recheck(session: Session, admissions: Sequence[Admission], *, on: dt.date) -
             codes[admission.department_id],
             records[admission.applicant_id],
             ruled.get(admission.id, {}),
+            rule,
             on,
         )
         for admission in admissions
@@ -120,10 +124,11 @@ def _one(
     code: str,
     records: list[RestrictionEntry],
     ruled: Mapping[str, Any],
+    rule: Restriction | None,
     on: dt.date,
 ) -> Recheck:
     application = admission.application
-    barred = [entry for entry in records if holds(entry, on)]
+    barred = [grounds.of_restriction(entry, rule) for entry in records if holds(entry, on)]
     facts = derivations.derive(
         {"id_number": application.applicant.id_number} | answers.unseal(application.answers),
         department=code,
@@ -137,14 +142,20 @@ def _one(
     verdict = evaluate(bundle.criteria, facts, on=on, moment="decided")
     kept = storable(facts, bundle.form, *([bundle.centre.form] if bundle.centre else []))
     open_still = [finding for finding in verdict.findings if not _settled(finding, ruled)]
-    grounds = [as_ground(finding) for finding in verdict.reasons if finding in open_still]
+    items = [grounds.of_finding(finding) for finding in verdict.reasons if finding in open_still]
     if verdict.decision == "reject":
-        return Recheck(admission, Outcome.REFUSE, grounds, verdict, kept, release_id)
-    if barred:  # 联合惩戒 bars from every pool, whatever a department's own criteria ask
-        return Recheck(admission, Outcome.REFUSE, [_barred(entry) for entry in barred], verdict, kept, release_id)
+        return Recheck(admission, Outcome.REFUSE, items, verdict, kept, release_id)
+    if barred:  # 联合惩戒 bars from every pool, whatever a department's own criteria ask; without its clause a person decides
+        return Recheck(admission, Outcome.REFUSE if rule else Outcome.HOLD, barred, verdict, kept, release_id)
     if not open_still:
         return Recheck(admission, Outcome.ADMIT, [], verdict, kept, release_id)
-    return Recheck(admission, Outcome.HOLD, grounds, verdict, kept, release_id)
+    return Recheck(admission, Outcome.HOLD, items, verdict, kept, release_id)
+
+
+def _restriction_rule(session: Session, on: dt.date) -> Restriction | None:
+    """What the centre's release in force that day rests joint restriction on."""
+    release = departments.release_in_force(session, departments.centre(session).id, on)
+    return departments.bundle_of(session, release.id).manifest.restriction if release is not None else None
 
 
 def _settled(finding: Finding, ruled: Mapping[str, Any]) -> bool:
@@ -155,14 +166,3 @@ def _settled(finding: Finding, ruled: Mapping[str, Any]) -> bool:
     if finding.outcome == "met" or (finding.outcome == "not_met" and finding.criterion.effect == "flag"):
         return True
     return finding.outcome == "unknown" and bool(ruled.get(finding.id, {}).get("holds"))
-
-
-def _barred(entry: RestrictionEntry) -> dict[str, Any]:
-    return {
-        "criterion": "restriction",
-        "title": "联合惩戒",
-        "title_en": "Joint restriction",
-        "reason": f"自 {entry.valid_from} 起列入联合惩戒名单，作出机关：{entry.source}，依据：{entry.basis}",
-        "reason_en": f"On the joint restriction list since {entry.valid_from}, by {entry.source}; basis: {entry.basis}",
-        "basis": [],
-    }

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from console import audit, clock, outbox
 from console.applications.answers import unseal
+from console.applications.grounds import chosen
 from console.applications.models import Admission, Applicant, Application, ApplicationSpecialty
 from console.applications.pipeline import advance
 from console.departments import queries as departments
@@ -252,16 +253,24 @@ def _check_words(given: dict[str, str]) -> None:
         raise InvalidAnswers(problems)
 
 
-def rule_on(session: Session, objection: Objection, *, actor: Principal, upheld: bool, ruling: str) -> Objection:
-    """Decide an objection. Upheld: the person is refused with the ruling as the reason. Dismissed: the person goes on, and is
-    admitted by the next sweep when the window is already over and nothing else is open.
+def rule_on(
+    session: Session, objection: Objection, *, actor: Principal, upheld: bool, ruling: str, grounds: Sequence[str] = ()
+) -> Objection:
+    """Decide an objection. Upheld: the person is refused with the ruling as the reason, on `grounds` of the department's
+    `review.yaml`, at least one. Dismissed: the person goes on, and is admitted by the next sweep when the window is already over
+    and nothing else is open.
 
-    Raises AlreadyRuled, NotAllowed, InvalidAnswers (field `ruling`).
+    Raises AlreadyRuled, NotAllowed, InvalidAnswers (fields `ruling`, `grounds`).
     """
     require(actor, Act.RULE_ON_OBJECTION, objection)
-    ruling = ruling.strip()
+    ruling, items = ruling.strip(), chosen(queries.review_form(session, objection), grounds) if upheld else []
+    problems = {}
     if not 5 <= len(ruling) <= LONGEST_GROUND:
-        raise InvalidAnswers({"ruling": N_("请写明处理意见和依据，5 到 4000 个字。")})
+        problems["ruling"] = N_("请写明处理意见和依据，5 到 4000 个字。")
+    if upheld and not items:
+        problems["grounds"] = N_("异议成立的，请选出不予通过的依据，至少一条。")
+    if problems:
+        raise InvalidAnswers(problems)
     # the item first, as the closer does: whoever holds it decides about the person
     item = session.scalars(
         select(NoticeItem).where(NoticeItem.id == objection.notice_item_id).with_for_update().execution_options(populate_existing=True)
@@ -282,8 +291,7 @@ def rule_on(session: Session, objection: Objection, *, actor: Principal, upheld:
     )
     admission = session.get_one(Admission, objection.admission_id, populate_existing=True)
     if upheld and item.settled_at is None and admission.step == Step.PUBLICITY:
-        ground = {"criterion": "objection", "title": "公示异议", "title_en": "Objection", "reason": ruling, "reason_en": ruling}
-        advance(session, [admission], Action.REFUSE, actor=actor, reason=ruling, items=[ground | {"basis": []}])
+        advance(session, [admission], Action.REFUSE, actor=actor, reason=ruling, items=items)
         item.outcome, item.settled_at = queries.REFUSED, now
     if not upheld and not objection.is_recheck:  # nobody was told of a doubt of the re-check
         outbox.publish(session, "objection.dismissed", [objection.id])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -185,21 +186,27 @@ class Objections(_Desk):
     def rule(self, objection_id: int) -> Any:
         """`decision` is `uphold` or `dismiss`; both are written with the ruling, which both sides may read."""
         decision, ruling = request.form.get("decision", ""), request.form.get("ruling", "")[:5_000]
+        grounds = request.form.getlist("ground")[:100]
         if decision not in ("uphold", "dismiss"):
-            return self._page(objection_id, ruling, [("decision", _("请选择异议成立还是不成立。"))])
+            return self._page(objection_id, ruling, [("decision", _("请选择异议成立还是不成立。"))], grounds=grounds)
         try:
             with transaction() as session:
                 objection = queries.objection(session, objection_id)
-                services.rule_on(session, objection, actor=current(), upheld=decision == "uphold", ruling=ruling)
+                services.rule_on(session, objection, actor=current(), upheld=decision == "uphold", ruling=ruling, grounds=grounds)
                 name = objection.item.name
         except InvalidAnswers as error:
-            return self._page(objection_id, ruling, [(field, _(words)) for field, words in error.problems.items()], decision)
+            return self._page(objection_id, ruling, [(field, _(words)) for field, words in error.problems.items()], decision, grounds)
         said = _("异议成立，%(name)s 不予通过，已写信告知。") if decision == "uphold" else _("异议不成立，%(name)s 继续公示。")
         flash(said % {"name": name}, "ok")
         return redirect(url_for(".home"), 303)
 
     def _page(
-        self, objection_id: int, ruling: str = "", problems: list[tuple[str, str]] | None = None, decision: str = ""
+        self,
+        objection_id: int,
+        ruling: str = "",
+        problems: list[tuple[str, str]] | None = None,
+        decision: str = "",
+        grounds: Sequence[str] = (),
     ) -> Any:
         with transaction() as session:
             objection = queries.objection(session, objection_id)
@@ -214,6 +221,8 @@ class Objections(_Desk):
                 may_rule=objection.ruled_at is None and may(current(), Act.RULE_ON_OBJECTION, objection),
                 ruling=ruling,
                 decision=decision,
+                to_refuse=queries.review_form(session, objection).to_refuse,
+                grounds=grounds,
                 ruler=queries.officer_names(session, [objection.ruled_by]).get(objection.ruled_by or "", objection.ruled_by),
                 problems=problems or [],
             )

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from console import audit, clock
+from console.applications import grounds
 from console.applications.models import Admission, Applicant, Finding
 from console.applications.pipeline import Moved, SeparatedDuty, advance, separated
 from console.applications.queries import latest_finding
@@ -100,7 +101,7 @@ def decide(
 def decide_reconsideration(
     session: Session, admission: Admission, grant: bool, *, actor: Principal, reason: str, version: int | None = None
 ) -> Moved:
-    """Rule on an applicant's one request: reopen the first review, or let the refusal stand. Not by whoever refused."""
+    """Rule on an applicant's one request: reopen the first review, or let the refusal stand on its grounds. Not by whoever refused."""
     level = level_of(admission)
     if level.step != Step.RECONSIDERATION:
         raise NotAtReview(number=admission.number)
@@ -111,9 +112,9 @@ def decide_reconsideration(
     if problems := _reason_problems(reason):
         raise NotReady(problems)
     review = _write(session, admission, level, staff, None, None, None, None)
-    return _conclude(
-        session, admission, review, Decision.REOPEN if grant else Decision.UPHOLD, staff, reason.strip(), []
-    )
+    decision = Decision.REOPEN if grant else Decision.UPHOLD
+    stands_on = [] if grant or refusal is None else refusal.items
+    return _conclude(session, admission, review, decision, staff, reason.strip(), stands_on)
 
 
 def reveal(session: Session, admission: Admission, name: str, *, actor: Principal, reason: str) -> str:
@@ -258,21 +259,10 @@ def _returned(
 
 
 def _grounds(sheet: readiness.Sheet, items: Sequence[Any]) -> tuple[list[dict[str, Any]], list[Problem]]:
-    known = {ground.id: ground for ground in sheet.form.to_refuse}
-    wanted = dict.fromkeys(str(item.get("ground", "")) if isinstance(item, Mapping) else str(item) for item in items)
-    kept = [
-        {
-            "ground": ground.id,
-            "title": ground.title.zh,
-            "title_en": ground.title.show("en"),
-            "reason": ground.title.zh,
-            "reason_en": ground.title.show("en"),
-            "basis": [{"reg": clause.reg, "article": clause.article} for clause in ground.basis],
-        }
-        for ground in (known[name] for name in wanted if name in known)
-    ]
-    if not kept or len(kept) < len(wanted):
-        return kept, [Problem("grounds", N_("请选出不予通过的依据，至少一条；依据只能从本部门的清单里选。"))]
+    wanted = [str(item.get("ground", "")) if isinstance(item, Mapping) else str(item) for item in items]
+    kept = grounds.chosen(sheet.form, wanted)
+    if not kept:
+        return [], [Problem("grounds", N_("请选出不予通过的依据，至少一条；依据只能从本部门的清单里选。"))]
     return kept, []
 
 

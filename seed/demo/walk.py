@@ -359,7 +359,11 @@ class Walk:
             with self.acting(officer) as session:
                 objection = notices.objection(session, made)
                 ruling = "经核实，情况属实。" if plan.objection else "经核实，任命书和合同一致，异议不成立。"
-                publicity.rule_on(session, objection, actor=officer, upheld=bool(plan.objection), ruling=ruling)
+                form = notices.review_form(session, objection)
+                publicity.rule_on(
+                    session, objection, actor=officer, upheld=bool(plan.objection), ruling=ruling,
+                    grounds=[form.to_refuse[0].id] if plan.objection else [],
+                )  # fmt: skip
             return 1
         return 0
 

@@ -22,7 +22,7 @@ from console.outbox import OutboxMessage
 from console.roles import Role
 from console.scope import Applicant, Principal, System, current
 from rules.pipeline import CLOSED_STEPS, MOVES, Action, Doer, Route, Step, destination, diagram
-from tests.factories import make_admission, make_staff
+from tests.factories import GROUND, make_admission, make_staff
 
 As = Callable[[Principal], AbstractContextManager[Principal]]
 
@@ -54,7 +54,7 @@ def test_somebody_faster_is_a_conflict_and_nothing_changes(session: Session, as_
         seen_by_b = Admission(**{c.key: getattr(admission, c.key) for c in Admission.__table__.columns})
         advance(session, [admission], Action.PASS_STEP, actor=a)
     with as_(b), pytest.raises(StepMovedOn):
-        advance(session, [seen_by_b], Action.REFUSE, actor=b, reason="晚了一步")
+        advance(session, [seen_by_b], Action.REFUSE, actor=b, reason="晚了一步", items=[GROUND])
     with as_(System("check")):
         assert session.get_one(Admission, admission.id).step == Step.SECOND_REVIEW
         assert session.scalars(select(StepEntry.action)).all() == ["pass_step"]
@@ -81,7 +81,7 @@ def test_the_clock_makes_only_the_clocks_moves(session: Session, step: Step, act
         with pytest.raises(NotAllowed):
             advance(session, [admission], action, actor=current())
     else:
-        [moved] = advance(session, [admission], action, actor=current())
+        [moved] = advance(session, [admission], action, actor=current(), reason="理由", items=[GROUND])
         assert admission.step == moved.to_step
     assert session.get_one(Admission, admission.id, populate_existing=True).version in (1, 2)
 
@@ -202,7 +202,7 @@ def test_who_refused_does_not_review_it_again_after_a_reconsideration(session: S
     me = Applicant(admission.applicant_id)
     for who, action in ((refuser, Action.REFUSE), (me, Action.REQUEST_RECONSIDERATION), (coordinator, Action.REOPEN)):
         with as_(who):
-            advance(session, [session.get_one(Admission, admission.id)], action, actor=who, reason="理由")
+            advance(session, [session.get_one(Admission, admission.id)], action, actor=who, reason="理由", items=[GROUND])
     with as_(refuser), pytest.raises(SeparatedDuty):
         advance(session, [session.get_one(Admission, admission.id)], Action.PASS_STEP, actor=refuser)
     with as_(other):

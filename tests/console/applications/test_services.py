@@ -32,7 +32,7 @@ from console.scope import Principal, System
 from rules.pipeline import Action, Step
 from seed.demo.population import SPECIALTY
 from tests.console.applications.filing import draft, everything, found, newcomer, submitted, writes
-from tests.factories import department, make_staff
+from tests.factories import GROUND, department, make_staff
 
 As = Callable[[Principal], AbstractContextManager[Principal]]
 SAIHAN, HOHHOT = "150105", "150100"  # transport reviews first in the league, water in the banner
@@ -317,7 +317,7 @@ def test_reconsideration_is_asked_once_and_in_time(session: Session, as_: As, cl
         assert found(session, pk).step == Step.RECONSIDERATION
     coordinator = make_staff(session, Role.COORDINATOR)
     with as_(coordinator):
-        advance(session, [session.get_one(Admission, pk)], Action.UPHOLD_REFUSAL, actor=coordinator, reason="维持")
+        advance(session, [session.get_one(Admission, pk)], Action.UPHOLD_REFUSAL, actor=coordinator, reason="维持", items=[GROUND])
     with as_(person.me), pytest.raises(services.ReconsiderationOver):
         services.request_reconsideration(session, session.get_one(Admission, pk), actor=person.me, reason="再问一次")
 

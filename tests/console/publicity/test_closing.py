@@ -235,7 +235,7 @@ def test_a_notice_that_waits_for_a_ruling_gives_the_sweep_no_work(session, clock
     clock.set(notice.due_at)
     assert swept(session) == []
 
-    services.rule_on(session, objection, actor=make_coordinator(session), upheld=True, ruling="业绩材料系借用。")
+    services.rule_on(session, objection, actor=make_coordinator(session), upheld=True, ruling="业绩材料系借用。", grounds=["papers_false"])
     assert swept(session) == [notice.id]  # everybody is settled, the notice is not closed yet
 
 

@@ -28,6 +28,7 @@ from tests.console.publicity.people import (
 )
 
 SWEEP = System("sweep")
+GROUNDS = ["papers_false"]  # of transport's review.yaml
 REASON = "经核查，业绩材料上的总监理工程师是本人。"
 
 
@@ -110,12 +111,12 @@ def test_upheld_within_the_window_refuses_with_the_ruling(session, shown):
     objection = object_to(session, notice, held)
     coordinator = make_coordinator(session)
 
-    services.rule_on(session, objection, actor=coordinator, upheld=True, ruling="业绩材料系借用，依据第八条不予通过。")
+    services.rule_on(session, objection, actor=coordinator, upheld=True, ruling="业绩材料系借用，依据第八条不予通过。", grounds=GROUNDS)
 
     assert outcomes(session, held, other) == [("refused", "refused"), ("publicity", None)]
     last = held.entries[-1]
     assert (last.who, last.reason) == (coordinator.who, "业绩材料系借用，依据第八条不予通过。")
-    assert [item["criterion"] for item in last.items] == ["objection"]
+    assert [(item["ground"], item["basis"]) for item in last.items] == [("papers_false", factories.GROUND["basis"])]
     assert queries.objection_by_code(session, objection.code).state == "upheld"
 
 
@@ -156,7 +157,7 @@ def test_upheld_after_the_window_closes_the_notice(session, clock, shown):
     clock.set(notice.due_at)
     closing.close_due(session, [notice.id], actor=SWEEP)
 
-    services.rule_on(session, objection, actor=make_coordinator(session), upheld=True, ruling="业绩材料系借用。")
+    services.rule_on(session, objection, actor=make_coordinator(session), upheld=True, ruling="业绩材料系借用。", grounds=GROUNDS)
     result = closing.close_due(session, [notice.id], actor=SWEEP)
 
     assert result.closed == [notice.id]
@@ -182,9 +183,11 @@ def test_a_ruling_is_made_once_by_the_coordinator_with_words(session, shown):
     coordinator = make_coordinator(session)
     with pytest.raises(NotAllowed):
         reviewer = factories.make_staff(session, Role.SECOND_REVIEWER)
-        services.rule_on(session, objection, actor=reviewer, upheld=True, ruling=REASON)
-    with pytest.raises(InvalidAnswers):
-        services.rule_on(session, objection, actor=coordinator, upheld=True, ruling=" ")
+        services.rule_on(session, objection, actor=reviewer, upheld=True, ruling=REASON, grounds=GROUNDS)
+    for ruling, grounds, wrong in ((" ", GROUNDS, "ruling"), (REASON, [], "grounds"), (REASON, [*GROUNDS, "none"], "grounds")):
+        with pytest.raises(InvalidAnswers) as error:
+            services.rule_on(session, objection, actor=coordinator, upheld=True, ruling=ruling, grounds=grounds)
+        assert list(error.value.problems) == [wrong]
     services.rule_on(session, objection, actor=coordinator, upheld=False, ruling=REASON)
     with pytest.raises(AlreadyRuled):
-        services.rule_on(session, objection, actor=coordinator, upheld=True, ruling=REASON)
+        services.rule_on(session, objection, actor=coordinator, upheld=True, ruling=REASON, grounds=GROUNDS)

@@ -80,7 +80,10 @@ def test_a_ruling_is_made_on_the_page(committed_db, clock, coordinator):
     undecided = post(coordinator, path, ruling="业绩材料系借用，依据第八条。")
     assert undecided.status_code == 422
     assert "业绩材料系借用" in undecided.get_data(as_text=True)  # what was typed is still there
-    done = post(coordinator, path, decision="uphold", ruling="业绩材料系借用，依据第八条。")
+    groundless = post(coordinator, path, decision="uphold", ruling="业绩材料系借用，依据第八条。")
+    assert groundless.status_code == 422
+    assert "请选出不予通过的依据" in groundless.get_data(as_text=True)
+    done = post(coordinator, path, decision="uphold", ruling="业绩材料系借用，依据第八条。", ground="papers_false")
     assert done.status_code == 303
 
     with committed_db.as_worker(), db.transaction() as session:

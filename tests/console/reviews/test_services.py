@@ -22,7 +22,7 @@ from console.scope import Applicant, Staff
 from rules.pipeline import Action, Step
 from rules.review import ReviewForm
 from tests.console.reviews.making import add_finding, all_in_order
-from tests.factories import HOHHOT, make_admission, make_staff
+from tests.factories import GROUND, HOHHOT, make_admission, make_staff
 
 EVIDENCE = "职称证书第 2 页，编号与网上查询一致"
 
@@ -391,7 +391,7 @@ def refused_by(session: Session, admission: Admission, who: str) -> None:
     session.add(
         StepEntry(
             admission_id=admission.id, applicant_id=admission.applicant_id, office_id=admission.office_id, who=who,
-            action=Action.REFUSE, from_step="first_review", to_step="refused", at=admission.since, items=[],
+            action=Action.REFUSE, from_step="first_review", to_step="refused", at=admission.since, reason="材料系借用", items=[GROUND],
         )
     )  # fmt: skip
     session.flush()
@@ -411,6 +411,7 @@ def test_reconsideration_reopens_or_upholds(session: Session, as_: Any, grant: b
     review = session.scalars(select(Review)).one()
     assert moved.to_step == step
     assert (review.level, review.decision) == ("reconsideration", "reopen" if grant else "uphold_refusal")
+    assert moved.items == ([] if grant else [GROUND])  # what stands, stands on what it stood on
 
 
 def test_whoever_refused_does_not_reconsider(session: Session, as_: Any) -> None:
@@ -419,7 +420,7 @@ def test_whoever_refused_does_not_reconsider(session: Session, as_: Any) -> None
     session.add(
         StepEntry(
             admission_id=admission.id, applicant_id=admission.applicant_id, office_id=admission.office_id,
-            who=coordinator.who, action=Action.REFUSE, from_step="publicity", to_step="refused", at=admission.since, items=[],
+            who=coordinator.who, action=Action.REFUSE, from_step="publicity", to_step="refused", at=admission.since, reason="材料系借用", items=[GROUND],
         )
     )  # fmt: skip
     session.flush()
