@@ -1,0 +1,211 @@
+"""Groups as SQL: each entry is asked in a subquery; an aggregate is a range, from what is certain to what may still come.
+
+The shape of every question is the same, from the inside out: the entries, then what is asked of each, then one row over all.
+`_entries` keeps the layers apart, so that nothing is asked twice of an entry.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Integer,
+    Numeric,
+    Subquery,
+    and_,
+    case,
+    cast,
+    column,
+    false,
+    func,
+    literal,
+    literal_column,
+    not_,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import INT4MULTIRANGE, INT4RANGE, JSONB
+from sqlalchemy.sql import ColumnElement
+
+from console.studio import replay_values as values
+from console.studio.replay_nodes import (
+    HERE,
+    ORDER,
+    UNKNOWN,
+    Asking,
+    Known,
+    NotTranslated,
+    bound,
+    fact,
+    inner_truth,
+    listed,
+    value,
+)
+from console.studio.replay_values import Sql, Truth
+from rules.tree import Aggregate, Compare, Covered, Quantified, Scope
+
+LAYER: Any = literal_column("0")  # OFFSET 0: PostgreSQL does not merge the layer into the one above
+_W = column("_w", Boolean())
+ENTRY, ITEM = column("_e", JSONB()), column("_i", JSONB())
+
+
+def _rows(group: Sql, entry: ColumnElement[Any]) -> Subquery:
+    """The entries of a group, one row each."""
+    return select(func.jsonb_array_elements(group, type_=JSONB()).label(entry.key)).subquery()
+
+
+def _asked(group: Sql, entry: Any, *answers: Sql) -> Subquery:
+    """What is asked of each entry, worked out once."""
+    return select(*answers).select_from(_rows(group, entry)).offset(LAYER).subquery()
+
+
+def _every() -> Truth:
+    return case((not_(func.bool_and(_W)), false()), (func.bool_or(_W.is_(None)), UNKNOWN), else_=true())
+
+
+def _some() -> Truth:
+    return case((func.bool_or(_W), true()), (func.bool_or(_W.is_(None)), UNKNOWN), else_=false())
+
+
+def quantified(node: Quantified, asking: Asking) -> Truth:
+    group = fact(node.group, asking)
+    holds = inner_truth(node.scope.node, asking.inside(ENTRY))
+    rows = _asked(group, ENTRY, holds.label("_w"))
+    over = select(_every() if node.kind == "every" else _some()).select_from(rows).scalar_subquery()
+    return case((group.is_not(None), over))
+
+
+def covered(node: Covered, asking: Asking) -> Truth:
+    needed, covers = fact(node.group, asking), fact(node.by, asking)
+    holds = inner_truth(node.scope.node, asking.inside(ENTRY, ITEM))
+    by_one = select(_some()).select_from(_asked(covers, ENTRY, holds.label("_w"))).scalar_subquery()
+    over = select(_every()).select_from(_asked(needed, ITEM, by_one.label("_w"))).scalar_subquery()
+    nothing = func.jsonb_array_length(needed, type_=Integer()) == 0  # and that is covered, whatever the other group says
+    return case((nothing, true()), (and_(needed.is_not(None), covers.is_not(None)), over))
+
+
+# -- aggregates -------------------------------------------------------------------------------------------------------
+
+def aggregated(node: Compare, left: Aggregate, asking: Asking) -> Truth:
+    """An aggregate against a value: known only when every value it may still come to agrees."""
+    if node.right is None:
+        raise NotTranslated("an aggregate that is compared with nothing")
+    group, against = fact(left.group, asking), value(node.right, asking)
+    if isinstance(against, Known) and against.value is None:
+        return UNKNOWN
+    kind = left.of.type.kind if left.of is not None and left.of.type.kind == "date" else "number"
+    bounds = _bounds(node, against, kind, 12 if left.kind == "years_union" else 1)
+    if left.kind == "count":
+        over = _count(left, group, asking, node.op, bounds)
+    elif left.kind == "years_union":
+        over = _union(left, group, asking, node.op, bounds)
+    else:
+        over = _least_and_most(left, group, asking, node.op, bounds)
+    return case((group.is_not(None), over))
+
+
+def _bounds(node: Compare, against: Sql | Known, kind: str, scale: int) -> list[Sql]:
+    if not node.many:
+        if isinstance(against, Known) and kind == "number":
+            bound(against, kind)
+            return [values.constant(against.value * scale, kind)]
+        one = bound(against, kind)
+        return [one if scale == 1 else one * scale]
+    if not isinstance(against, Known):
+        raise NotTranslated("an aggregate compared with a list of facts")
+    return [values.constant(one * scale if kind == "number" else one, kind) for one in listed(against, kind)]
+
+
+def _where(scope: Scope | None, asking: Asking) -> Truth | None:
+    return None if scope is None else inner_truth(scope.node, asking.inside(ENTRY))
+
+
+def _within(op: str, low: Sql, high: Sql, bounds: list[Sql]) -> Truth:
+    if op in ("in", "not_in"):
+        found = or_(false(), *(_one_within("eq", low, high, one) for one in bounds))
+        return not_(found.self_group()) if op == "not_in" else found
+    return _one_within(op, low, high, bounds[0])
+
+
+def _one_within(op: str, low: Sql, high: Sql, one: Sql) -> Truth:
+    """NULL bounds are open ends; a comparison with one is NULL, and CASE goes on."""
+    if op in ("eq", "ne"):
+        return case((low == high, ORDER[op](low, one)), (or_(one < low, one > high), literal(op == "ne", Boolean())))
+    first, last = (low, high) if op in ("gt", "ge", "after") else (high, low)
+    return case((ORDER[op](first, one), true()), (not_(ORDER[op](last, one)), false()))
+
+
+def _count(left: Aggregate, group: Sql, asking: Asking, op: str, bounds: list[Sql]) -> Truth:
+    where = _where(left.where, asking)
+    if where is None:
+        length = func.jsonb_array_length(group, type_=Integer())
+        return _within(op, length, length, bounds)
+    low, high = func.count().filter(_W), func.count().filter(_W.is_not(False))
+    return select(_within(op, low, high, bounds)).select_from(_asked(group, ENTRY, where.label("_w"))).scalar_subquery()
+
+
+def _least_and_most(left: Aggregate, group: Sql, asking: Asking, op: str, bounds: list[Sql]) -> Truth:
+    if left.of is None:
+        raise NotTranslated(f"'{left.kind}' of nothing")
+    where = _where(left.where, asking)
+    of = fact(left.of, asking.inside(ENTRY))
+    worth = column("_v", of.type)
+    rows = _asked(group, ENTRY, (true() if where is None else where).label("_w"), of.label("_v"))
+    gaps = func.coalesce(func.bool_or(worth.is_(None)).filter(_W.is_not(False)), false())
+    sure: Sql
+    if left.kind == "sum":
+        certain = func.coalesce(func.sum(worth).filter(_W), 0)
+        less = func.coalesce(func.sum(worth).filter(and_(_W.is_(None), worth < 0)), 0)
+        more = func.coalesce(func.sum(worth).filter(and_(_W.is_(None), worth > 0)), 0)
+        answer = case((not_(gaps), _within(op, certain + less, certain + more, bounds)))
+    else:
+        pick = func.max if left.kind == "max" else func.min
+        sure, open_end = pick(worth).filter(_W), case((not_(gaps), pick(worth).filter(_W.is_not(False))))
+        low, high = (sure, open_end) if left.kind == "max" else (open_end, sure)
+        answer = case((sure.is_not(None), _within(op, low, high, bounds)))
+    return select(answer).select_from(rows).scalar_subquery()
+
+
+# -- years covered ----------------------------------------------------------------------------------------------------
+
+_START: Sql = column("_s")
+_END: Sql = column("_t")
+_SURE, _MAYBE = column("_sure", INT4MULTIRANGE()), column("_maybe", INT4MULTIRANGE())
+_RANGE, _GAP, _LOW, _MORE = column("_r", INT4RANGE()), column("_gap", Boolean()), column("_low", Numeric()), column("_more", Numeric())
+
+
+def _months(covered: Sql) -> Sql:
+    """How many months a set of months holds."""
+    one = select(func.unnest(covered, type_=INT4RANGE()).label("_one")).subquery()
+    return func.coalesce(select(func.sum(func.upper(one.c._one) - func.lower(one.c._one))).scalar_subquery(), 0)
+
+
+def _union(left: Aggregate, group: Sql, asking: Asking, op: str, bounds: list[Sql]) -> Truth:
+    """`rules.ages.span` of each entry, joined as multiranges of months: overlaps count once by themselves."""
+    if left.of is None:
+        raise NotTranslated("'years_union' of nothing")
+    where = _where(left.where, asking)
+    period = values.at(ENTRY, left.of.name)
+    start, end = values.text_at(period, "start"), values.text_at(period, "end")
+    rows = _asked(group, ENTRY, (true() if where is None else where).label("_w"), start.label("_s"), end.label("_t"))
+    until_now = func.coalesce(literal("now", values.TYPES["text"]) == _END, false())
+    first, last = values.month_number(_START), case((until_now, HERE), else_=values.month_number(_END))
+    months = select(_W, until_now.label("_now"), first.label("_s"), last.label("_t")).select_from(rows)
+    spans = months.where(_W.is_not(False)).offset(LAYER).subquery()
+    real = and_(_START >= values.FIRST_MONTH, or_(column("_now", Boolean()), _END >= _START))
+    covers = func.int4range(_START, func.greatest(func.least(_END, HERE) + 1, _START), type_=INT4RANGE())
+    ranges = select(_W, case((real, covers)).label("_r")).select_from(spans).offset(LAYER).subquery()
+    joined = select(
+        func.range_agg(_RANGE).filter(_W).label("_sure"),
+        func.range_agg(_RANGE).filter(_W.is_(None)).label("_maybe"),
+        func.coalesce(func.bool_or(_RANGE.is_(None)), false()).label("_gap"),
+    ).select_from(ranges).subquery()
+    nothing = cast(literal("{}", values.TYPES["text"]), INT4MULTIRANGE())
+    both = func.coalesce(_SURE, nothing).op("+", return_type=INT4MULTIRANGE())(_MAYBE)
+    totals = select(
+        _months(_SURE).label("_low"), _GAP, case((_MAYBE.is_not(None), _months(both))).label("_more"),
+    ).select_from(joined).offset(LAYER).subquery()
+    high = case((not_(_GAP), func.coalesce(_MORE, _LOW)))
+    return select(_within(op, _LOW, high, bounds)).select_from(totals).scalar_subquery()
