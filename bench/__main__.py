@@ -10,7 +10,7 @@ import sys
 
 from bench.house import house
 
-FIGURES = ("start", "submit", "advance")
+FIGURES = ("start", "submit", "advance", "replay")
 SLOW = ("first_page",)
 
 
