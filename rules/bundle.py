@@ -192,8 +192,9 @@ def read_documents(files: Mapping[str, bytes], *, centre: Bundle | None = None, 
     if questions is not None:
         own = manifest.get("code") if isinstance(manifest, dict) else None
         is_centre = isinstance(manifest, dict) and manifest.get("kind") == "centre"
-        rows = read_questions("questions.csv", questions, bank="shared" if is_centre else str(own), problems=problems)
-        documents["questions.csv"] = Document("questions.csv", rows)
+        lines: dict[Path, int] = {}
+        rows = read_questions("questions.csv", questions, bank="shared" if is_centre else str(own), problems=problems, lines=lines)
+        documents["questions.csv"] = Document("questions.csv", rows, lines)
     if code is not None and isinstance(manifest, dict) and manifest.get("code") != code:
         problems.append(documents["bundle.yaml"].problem(("code",), f"code 应与文件夹同名：“{code}”。", f"The code must be the folder's name, '{code}'."))
     unreadable = {problem.file for problem in problems}

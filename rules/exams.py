@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StrictInt, model_validator
 
-from rules.documents import Document, Fault, Problem, meant
+from rules.documents import Document, Fault, Path, Problem, meant
 from rules.parts import Basis, Count, Flag, Lang, Line, Part, Positive, Words, iso_date
 
 QuestionKind = Literal["single", "multiple", "judge"]
@@ -236,8 +236,8 @@ def check_filled(exam: Exam, source: Document, questions: Sequence[ExamQuestion]
 
 # -- questions.csv ----------------------------------------------------------------------------------------------------
 
-def read_questions(name: str, text: str, *, bank: str, problems: list[Problem]) -> list[dict[str, str]]:
-    """The rows as plain data, in file order; every broken row and cell is a problem with its line and column."""
+def read_questions(name: str, text: str, *, bank: str, problems: list[Problem], lines: dict[Path, int] | None = None) -> list[dict[str, str]]:
+    """The rows as plain data, in file order; every broken row and cell is a problem with its line and column. `lines` is filled."""
     reader = csv.reader(io.StringIO(text), strict=True)
     rows: list[dict[str, str]] = []
     try:
@@ -263,6 +263,8 @@ def read_questions(name: str, text: str, *, bank: str, problems: list[Problem]) 
             for column, zh, en in _faults(row, bank, ids):
                 problems.append(Problem(name, line, column, zh, en))
             ids.add(row.get("qid", ""))
+            if lines is not None:
+                lines[(len(rows),)] = line
             rows.append(row)
     except csv.Error as error:
         problems.append(Problem(name, reader.line_num, "", f"不是合法的 CSV（{error}）。", f"Not valid CSV ({error})."))

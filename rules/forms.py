@@ -115,8 +115,8 @@ class Form:
 def build(document: FormDocument, source: Document, *, department: str | None, shared: Form | None, problems: list[Problem]) -> Form:
     """Compile the conditions and check names; adds every problem with its line."""
 
-    def report(path: Path, zh: str, en: str) -> None:
-        problems.append(source.problem(path, zh, en))
+    def report(path: Path, zh: str, en: str, code: str = "C001") -> None:
+        problems.append(source.problem(path, zh, en, code))
 
     known: dict[str, FactType] = {name: kind for name, kind in DERIVED.items() if name not in _NOT_IN_FORMS}
     theirs = shared.fact_types() if shared else {}

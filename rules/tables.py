@@ -172,7 +172,7 @@ def _hold_promise(reader: Reader, hit: str, rows: list[Row], path: Path) -> None
                 zh = "unique 要求至多一行符合" if hit == "unique" else "any 要求同时符合的行结论一致"
                 en = "'unique' lets at most one row apply" if hit == "unique" else "'any' wants rows that apply together to agree"
                 reader.report(lower.path, f"第 {upper.number} 行与第 {lower.number} 行会同时符合，例如 {'，'.join(found)}；{zh}。",
-                              f"Rows {upper.number} and {lower.number} can both apply, for example {', '.join(found)}; {en}.")
+                              f"Rows {upper.number} and {lower.number} can both apply, for example {', '.join(found)}; {en}.", "C108")
 
 
 def _days(reader: Reader, *rows: Row) -> list[date]:

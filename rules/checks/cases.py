@@ -80,13 +80,12 @@ def _birthdays(notes: Notes, at: int, criterion: Criterion, criteria: Criteria) 
         if limit is None or len(sides) == 2:
             continue
         first = int(limit) + (1 if node.op in ("le", "gt") and not turned else 0)
-        for missing in sorted({False, True} - sides):
-            age = first if missing else first - 1
-            today = notes.bundle.manifest.effective_from
-            born = years_before(today, age)
-            notes.add("C603", "criteria.yaml", ("criteria", at, *node.path[2:]), f"条件“{criterion.id}”的年龄界限没有 {age} 周岁的案例（{first} 周岁生日{'当天或以后' if missing else '之前'}），请在 cases.yaml 中补上。",
-                      f"The age limit of '{criterion.id}' has no case of somebody aged {age} ({'on or after' if missing else 'before'} the birthday of {first}); add one to cases.yaml.",
-                      {"facts": {"birth_date": born.isoformat() if born else None, fact: age}, "day": today.isoformat()})
+        lacking = sorted({first - 1, first} - {first if side else first - 1 for side in sides})
+        today = notes.bundle.manifest.effective_from
+        born = [years_before(today, age) for age in lacking]
+        notes.add("C603", "criteria.yaml", ("criteria", at, *node.path[2:]), f"条件“{criterion.id}”在 {first} 周岁生日前后分界，却没有 {'、'.join(map(str, lacking))} 周岁的案例，请在 cases.yaml 中补上。",
+                  f"Criterion '{criterion.id}' changes on the birthday of {first} and has no case of somebody aged {' or '.join(map(str, lacking))}; add one to cases.yaml.",
+                  {"day": today.isoformat(), "facts": [{"birth_date": day.isoformat() if day else None, fact: age} for day, age in zip(born, lacking, strict=True)]})
 
 
 def _age_limits(node: Node) -> Iterator[tuple[Compare, str, Constant | ParamRef, bool]]:

@@ -67,9 +67,9 @@ class Notes:
 
     def line(self, file: str, path: Path) -> int | None:
         """The line of the place, or of the nearest place above it."""
-        lines = self.bundle.lines.get(file)
-        if not lines:
+        if not self.bundle.lines:
             return None
+        lines = self.bundle.lines.get(file, {})
         while path and path not in lines:
             path = path[:-1]
         return lines.get(path, 1)

@@ -28,7 +28,7 @@ ON = date(2026, 6, 15)
 
 def read(rule):
     problems: list[tuple[tuple, str]] = []
-    scope = Reader(FACTS, {"limit": "number"}, lambda path, zh, en: problems.append((path, zh))).scope(rule, ())
+    scope = Reader(FACTS, {"limit": "number"}, lambda path, zh, en, *code: problems.append((path, zh))).scope(rule, ())
     return scope, problems
 
 
@@ -149,7 +149,7 @@ def test_a_promise_too_large_to_check_is_refused_in_bounded_time():
     problems = []
     values = {"limit": Parameter.model_validate({"values": [{"from": f"{1900 + at}-01-01", "value": at, "basis": {"reg": "R", "article": "一"}} for at in range(200)]})}
     rule = table([{"fact": "age", "is": "lt"}, {"fact": "amount", "is": "eq"}], rows, hit="unique")
-    Reader(FACTS, {"limit": "number"}, lambda path, zh, en: problems.append(path), values).scope(rule, ())
+    Reader(FACTS, {"limit": "number"}, lambda path, zh, en, *code: problems.append(path), values).scope(rule, ())
     assert problems == [("table", "hit")]
 
 
