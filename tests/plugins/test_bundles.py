@@ -149,6 +149,24 @@ def test_department_can_write_every_letter(code):
     assert centre().letter("sign_in_code") is not None
 
 
+@pytest.mark.parametrize("code", DEPARTMENTS)
+def test_every_criterion_says_what_the_applicant_can_do_and_what_to_supply(code):
+    silent = [one.id for one in bundle(code).criteria.criteria if one.remedy is None or one.ask is None]
+    assert silent == []
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_paper_asked_for_backs_an_answer(code):
+    asked: set[str] = set()
+    backing: set[str] = set()
+    for question in bundle(code).form.questions():
+        for one in (question, *question.parts):
+            backing |= set(one.field.evidence)
+            if one.field.kind == "file":
+                asked.add(one.id)
+    assert asked - backing == set()
+
+
 @pytest.mark.parametrize("code", CODES)
 def test_every_text_is_complete_in_chinese_and_english(code):
     texts = _texts(bundle(code).to_data())
