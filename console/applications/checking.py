@@ -110,6 +110,10 @@ class Filed:
         }
         return forms.merge(self.centre_bundle.form, asked)
 
+    def asked(self) -> list[int]:
+        """The centre, and the departments whose sections are asked."""
+        return [self.centre_department.id, *self._asked()]
+
     def _asked(self) -> list[int]:
         """The departments whose sections are asked: of a draft by the specialties chosen, later all whose release it met."""
         return sorted(d for d in self.bundles if self.is_submitted or d in self._grouped)

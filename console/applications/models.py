@@ -75,6 +75,8 @@ class Application(WithId, ThroughAdmission, Base):
     chosen: Mapped[list[dict[str, Any]]] = mapped_column(
         default=list, server_default=text("'[]'"), comment="拟报专业"
     )  # [{standard, code}] while a draft; application_specialty once submitted
+    # department id → the release whose form the draft was filled in under, until its owner has seen that there is a newer one
+    form_releases: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"), comment="填报所据版本")
     applied_on: Mapped[dt.date | None] = mapped_column(Date, comment="申报日期")
     division_code: Mapped[str | None] = mapped_column(ForeignKey("division.code"), comment="工作所在地")
     begun_at: Mapped[dt.datetime] = mapped_column(comment="开始填写")

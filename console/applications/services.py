@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from console import audit, clock, files, outbox
 from console.applications import answers as sealed
-from console.applications import pipeline
+from console.applications import carrying, pipeline
 from console.applications.checking import Evaluation, Filed, check_files, evaluate, held_back
 from console.applications.models import (
     Admission,
@@ -73,7 +73,8 @@ def begin_application(session: Session, *, actor: ApplicantPrincipal) -> Applica
     if existing is not None:
         return existing
     now = clock.now(session)
-    application = Application(applicant_id=actor.id, answers={}, chosen=[], begun_at=now, saved_at=now)
+    application = Application(applicant_id=actor.id, answers={}, chosen=[], form_releases={}, begun_at=now, saved_at=now)
+    carrying.note_releases(application, Filed.read(session, application, on=clock.today(session)))
     session.add(application)
     session.flush()
     audit.record(session, "application.begun", f"application:{application.id}")
@@ -106,6 +107,7 @@ def choose(
     application.division_code = division_code
     if division_code:
         application.answers = {**application.answers, WORK_DIVISION: division_code}
+    carrying.note_releases(application, Filed.read(session, application, on=clock.today(session)))
     application.saved_at = clock.now(session)
     session.flush()
 

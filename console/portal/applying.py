@@ -16,9 +16,10 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
-from console import files
-from console.applications import entries, queries, services
+from console import clock, files
+from console.applications import carrying, entries, queries, services
 from console.applications.answers import get
+from console.applications.checking import Filed
 from console.applications.models import Applicant, Application
 from console.db import transaction
 from console.departments import queries as departments
@@ -58,6 +59,17 @@ def _carry_over(session: Session, application: Application) -> None:
     for path, value in known.items():
         if value and form.find(path) is not None:
             services.save_field(session, application, path, value, actor=me())
+
+
+@door.post("/applications/<int:application_id>/form-seen")
+def form_seen(application_id: int) -> ResponseReturnValue:
+    """The applicant has read what a newer form changes."""
+    with transaction() as session:
+        application = own(session, application_id)
+        if application.submitted_at is None:
+            filed = Filed.read(session, application, on=clock.today(session))
+            carrying.acknowledge(session, application, filed, actor=me())
+    return redirect(url_for(".show", application_id=application_id), 303)
 
 
 # ── specialties and place of work ────────────────────────────────────────────────────────────────────────────

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from console import clock, secrecy
-from console.applications import queries, services
+from console.applications import carrying, queries, services
 from console.applications.answers import get, is_secret
 from console.applications.checking import Filed
 from console.applications.models import Application, Attachment
@@ -57,6 +57,26 @@ class Filling:
         self.filed = Filed.read(session, application, on=self.today)
         self.form: forms.Form = self.filed.form
         self.answers = services.open_answers(application)
+
+    @cached_property
+    def renewed(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """What a newer form means for this draft: (sentence, [(where to go, label)]), empty when nothing changed."""
+        found = carrying.carried(self.session, self.application, self.filed)
+        if found is None:
+            return []
+        told = [
+            (_("新增要填的"), found.new),
+            (_("要求有变、需要重填的"), found.again),
+            (_("不再需要的，提交时不带上"), found.gone),
+        ]
+        lines = [(title, [(self._address(place.path), place.label.show(lang())) for place in places]) for title, places in told]
+        return [(_("照原样保留的 %(n)s 项", n=len(found.kept)), []), *((title, places) for title, places in lines if places)]
+
+    def _address(self, path: str) -> str:
+        section = self.section_of(path.partition(".*")[0])
+        if section is None:
+            return ""
+        return url_for("portal.section", application_id=self.application.id, key=services.section_key(section), _anchor=path.partition(".*")[0])
 
     @cached_property
     def _checked(self) -> tuple[dict[str, Any], list[forms.FieldProblem]]:

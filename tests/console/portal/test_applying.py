@@ -10,7 +10,7 @@ import pytest
 from pypdf import PdfWriter
 from sqlalchemy import text
 
-from console import db
+from console import clock, db
 from console.applications import services
 from console.applications.models import Application
 from console.scope import become
@@ -316,3 +316,23 @@ def test_a_second_draft_is_not_begun(citizen, draft):
     answer = citizen.client.post("/applications", data={"csrf_token": token})
 
     assert answer.location == f"/applications/{draft}/specialties"
+
+
+# ── a newer form ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_draft_under_a_newer_form_says_what_carried_over_and_what_is_new(citizen, draft, committed_db):
+    from tests.console.applications.test_transition import FORM, OLD, publish
+
+    citizen.get(f"/applications/{draft}")
+    assert "表单有新版" not in citizen.page.text
+    with committed_db.as_worker(), db.transaction() as session:
+        publish(session, {"application.yaml": FORM}, transition=OLD, effective_on=clock.today(session))
+    for path in (f"/applications/{draft}", f"/applications/{draft}/review", f"/applications/{draft}/sections/identity"):
+        page = citizen.get(path)
+        assert "表单有新版，您填的都还在" in page.text, path
+        assert f'href="/applications/{draft}/sections/transport.extra#transport.bridge_count">桥梁项目数</a>' in page.html
+    citizen.get(f"/applications/{draft}")
+    page = citizen.submit("form-seen")
+    assert "表单有新版" not in page.text
+    assert citizen.get(f"/applications/{draft}/sections/transport.extra").form("answers")
