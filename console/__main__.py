@@ -205,6 +205,25 @@ def _check_bundles(root: Path, *, every: bool) -> int:
     return 0
 
 
+def replay(options: argparse.Namespace) -> int:
+    from console import db, process
+    from console.applications import explaining
+    from console.scope import System, become
+
+    process.begin("worker")
+    with become(System("explain")), db.transaction() as session:
+        found = explaining.explain_file(session, options.number, lang=options.lang, reason=options.reason)
+    for one in found:
+        print(f"{options.number}, finding {one.finding_id}, {one.evaluated_on}, release {one.release}")
+        if options.explain:
+            print("\n".join(one.lines))
+        print("same bytes" if one.difference is None else f"DIFFERENT at {one.difference}")
+        print()
+    if not found:
+        print(f"{options.number}: no finding is stored.", file=sys.stderr)
+    return 1 if not found or any(one.difference is not None for one in found) else 0
+
+
 def roles(options: argparse.Namespace) -> int:
     import psycopg
 
@@ -280,6 +299,11 @@ def _parser() -> argparse.ArgumentParser:
     bundles.add_argument("action", choices=("check",))
     bundles.add_argument("folder", nargs="?", help="default: plugins/")
     bundles.add_argument("--all", action="store_true", help="show the warnings too, not only how many there are")
+    replaying = command("replay", "make the stored decisions of one file again from its pinned release; 1 when a byte differs")
+    replaying.add_argument("number", help="of the admission, such as 202609280001-JT")
+    replaying.add_argument("--explain", action="store_true", help="tell every criterion with words, values seen, clauses and evidence")
+    replaying.add_argument("--lang", choices=("zh", "en"), default="zh")
+    replaying.add_argument("--reason", required=True, help="why the file is looked at; kept in the audit log")
     database = command("roles", "print the SQL for the database's roles, make them, or check them")
     database.add_argument("action", choices=("print", "apply", "check"), nargs="?", default="print")
     database.add_argument("--administrator", metavar="URL", help="address of a superuser, for apply")
