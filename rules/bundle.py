@@ -37,6 +37,8 @@ from rules.forms import build as build_form
 from rules.letters import Letter, LettersDocument, check_letters
 from rules.manifest import Manifest, Regulation
 from rules.parts import Text
+from rules.registers import FOLDER, NAME, Register, RegisterDocument
+from rules.registers import build as build_register
 from rules.review import ReviewForm, check_review
 from rules.training import Unit, read_units
 
@@ -45,7 +47,11 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "letters.yaml": LettersDocument, "cases.yaml": CasesDocument}
 YAML_FILES = tuple(MODELS)
 MAX_FILES = 300
-_READ_LATER = ("registers/",)
+
+
+def model_of(name: str) -> type[BaseModel] | None:
+    """The model of a document by its name; None for a bank, training, and what is no document."""
+    return MODELS.get(name) or (RegisterDocument if NAME.fullmatch(name) else None)
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,7 @@ class Bundle:
     training: tuple[Unit, ...]
     letters: Mapping[str, Letter]
     cases: CasesDocument | None
+    registers: Mapping[str, Register]
     centre: Bundle | None = field(default=None, repr=False, compare=False)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     #: document → path → line, for a bundle that was read from files; a stored one has none
@@ -157,9 +164,7 @@ def read_documents(files: Mapping[str, bytes], *, centre: Bundle | None = None, 
     training: dict[str, str] = {}
     questions: str | None = None
     for name, content in files.items():
-        if name.startswith(_READ_LATER):
-            continue
-        if name in YAML_FILES:
+        if name in YAML_FILES or NAME.fullmatch(name):
             try:
                 documents[name] = read_yaml(name, content)
             except Problems as error:
@@ -168,6 +173,8 @@ def read_documents(files: Mapping[str, bytes], *, centre: Bundle | None = None, 
         is_training = name.startswith("training/") and name.endswith(".md")
         if not is_training and name != "questions.csv":
             zh, en = meant(name, (*YAML_FILES, "questions.csv"))
+            if name.startswith(FOLDER):
+                zh, en = "登记表应为 registers/<小写英文名>.yaml。", "A register is registers/<lower_case_name>.yaml."
             problems.append(Problem(name, 1, "", f"规则包里没有这种文件。{zh}", f"A bundle has no such file. {en}"))
             continue
         if len(content) > MAX_BYTES:
@@ -259,6 +266,7 @@ def _assemble(documents: Mapping[str, Document], centre: Bundle | None, problems
             problems.append(Problem("questions.csv", 1, "", "题库的内容不完整。", "The question bank is not complete."))
     if exam is not None and "questions.csv" not in unreadable:
         check_filled(exam, documents["exam.yaml"], questions + (centre.questions if centre else ()), problems)
+    registers = {name: found for name, document in documents.items() if NAME.fullmatch(name) and (found := _register(document, problems)) is not None}
     units = read_units(documents["training"].data, problems) if "training" in documents else ()
     if manifest is not None:
         for name, document in documents.items():
@@ -267,7 +275,12 @@ def _assemble(documents: Mapping[str, Document], centre: Bundle | None, problems
     if problems or manifest is None:
         raise Problems(problems)
     return Bundle({name: document.data for name, document in documents.items()}, manifest, form, criteria, review, exam, questions, units,
-                  letters.letters if letters else {}, cases, centre, lines={name: document.lines for name, document in documents.items()})
+                  letters.letters if letters else {}, cases, {one.id: one for one in registers.values()}, centre, lines={name: document.lines for name, document in documents.items()})
+
+
+def _register(document: Document, problems: list[Problem]) -> Register | None:
+    found = check(RegisterDocument, document, problems)
+    return build_register(found, document, problems) if found is not None else None
 
 
 def _required(manifest: Manifest) -> list[tuple[str, str]]:

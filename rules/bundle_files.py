@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from rules.bundle import MODELS
+from rules.bundle import model_of
 from rules.documents import Problems, canonical, read_yaml
 from rules.documents_writing import write_questions, write_yaml
 from rules.exams import read_questions
@@ -31,7 +31,7 @@ def texts_of(data: Mapping[str, Any], sources: Mapping[str, str] | None = None) 
         elif document in sources and _says(document, sources[document], content):
             found[document] = sources[document]
         else:
-            found[document] = write_questions(content) if document == "questions.csv" else write_yaml(content, MODELS.get(document))
+            found[document] = write_questions(content) if document == "questions.csv" else write_yaml(content, model_of(document))
     return dict(sorted(found.items()))
 
 

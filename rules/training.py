@@ -47,7 +47,7 @@ def read_units(files: Mapping[str, str], problems: list[Problem]) -> tuple[Unit,
         if found is None:
             continue
         if found.id in ids:
-            problems.append(Problem(name, 1, "id", f"单元“{found.id}”重复出现。", f"The unit '{found.id}' appears twice."))
+            problems.append(Problem(name, lines.get(("id",), 1), "id", f"单元“{found.id}”重复出现，请改名。", f"The unit '{found.id}' appears twice; rename one."))
         ids.add(found.id)
         if not body.strip():
             problems.append(Problem(name, 1, "", "单元没有正文。", "The unit has no text."))

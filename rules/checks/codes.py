@@ -31,7 +31,7 @@ CODES: Mapping[str, Code] = {
     "C103": _warning("条件总是满足", "The criterion can never be unmet"),
     "C104": _warning("这一支永远不成立", "A branch can never hold"),
     "C105": _warning("这一支多余，去掉后结论不变", "A branch never decides anything"),
-    "C106": _warning("表单上的条件永远不成立", "A condition of the form can never hold"),
+    "C106": _warning("表单或登记表上的条件永远不成立", "A condition of a form or register can never hold"),
     "C107": _error("决策表的这一行永远用不到", "A row of a decision table can never apply"),
     "C108": _error("决策表的行相互重叠，与命中方式不符", "Rows of a decision table overlap against its hit policy"),
     "C201": _error("参数在某些日期没有值", "A parameter has no value on some days"),

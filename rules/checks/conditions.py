@@ -21,6 +21,7 @@ from rules.fields import BaseField, DateField, DecimalField, GroupField, Integer
 from rules.forms import Question
 from rules.numbers import as_number
 from rules.parameters import Parameter
+from rules.registers import FOLDER, Register
 
 MAX_STEPS = 50_000                                        # of all questions about one bundle
 MAX_DAYS = 40
@@ -31,6 +32,7 @@ def check(notes: Notes) -> None:
     checking = _Conditions(notes)
     checking.criteria()
     checking.form()
+    checking.registers()
 
 
 class _Conditions:
@@ -147,6 +149,43 @@ class _Conditions:
         self.notes.add("C106", "application.yaml", path, f"“{dotted(path)}”永远不成立：{zh}。请改正，否则这一项永远不会出现或成为必填。",
                        f"'{dotted(path)}' can never hold: {en}. Correct it, or what it governs never comes into play.", excluded_data(answer.conflicts, world, self.params))
         return False
+
+
+    # -- registers
+
+    def registers(self) -> None:
+        """Checks no row can pass, moves nobody can make, public pages that stay empty."""
+        for register in self.bundle.registers.values():
+            world = World(self.bundle.manifest.effective_from, {}, _register_limits(register), self.budget)
+            file = f"{FOLDER}{register.id}.yaml"
+            for name, compiled in register.checks.items():
+                answer = self._row(world, compiled)
+                if answer is not None:
+                    zh, en = answer
+                    self.notes.add("C101", file, compiled.scope.node.path, f"检查“{name}”没有任何记录能通过：{zh}。请改正其中一处。",
+                                   f"No row can pass the check '{name}': {en}. Correct one of these.")
+            for name, condition in (*register.moves.items(), *([("public", register.public_where)] if register.public_where else ())):
+                answer = self._row(world, condition)
+                if answer is not None:
+                    zh, en = answer
+                    self.notes.add("C106", file, condition.scope.node.path, f"“{name}”的条件永远不成立：{zh}。请改正，否则它永远不起作用。",
+                                   f"The condition of '{name}' can never hold: {en}. Correct it, or it never comes into play.")
+
+    def _row(self, world: World, compiled: Compiled) -> tuple[str, str] | None:
+        answer = solve(world, [Goal(compiled.scope.node, "true", compiled.scope.size)])
+        return excluded_words(answer.conflicts, world, {}) if isinstance(answer, Impossible) else None
+
+
+def _register_limits(register: Register) -> Limits:
+    values: dict[tuple[str, str], tuple[Any, Any]] = {}
+    entries: dict[str, int] = {}
+    for field in register.document.fields:
+        if isinstance(field, GroupField):
+            entries[field.id] = field.max_entries
+            values.update({(field.id, inner.id): limit for inner in field.fields if (limit := _limit(inner))})
+        elif limit := _limit(field):
+            values["", field.id] = limit
+    return Limits(values, entries)
 
 
 def _family(names: Iterable[str]) -> set[str]:

@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel
 
-from rules.cases import CasesDocument
+from rules.bundle import model_of
 from rules.checks.remarks import Notes
-from rules.criteria import CriteriaDocument
 from rules.documents import Path
-from rules.exams import Exam
-from rules.forms import FormDocument
-from rules.letters import LettersDocument
-from rules.manifest import Manifest
 from rules.parts import Text
-from rules.review import ReviewForm
-
-MODELS: Mapping[str, type[BaseModel]] = {
-    "bundle.yaml": Manifest, "criteria.yaml": CriteriaDocument, "application.yaml": FormDocument, "review.yaml": ReviewForm, "exam.yaml": Exam,
-    "letters.yaml": LettersDocument, "cases.yaml": CasesDocument}
 
 
 def check(notes: Notes) -> None:
-    for file, model in MODELS.items():
-        if file in notes.bundle.documents:
+    for file in notes.bundle.documents:
+        model = model_of(file)
+        if model is not None:
             for path, text in texts(model.model_validate(notes.bundle.documents[file]), ()):
                 if not text.en:
                     notes.add("C401", file, path, f"“{text.zh[:30]}”没有英文，请补上 en。", f"'{text.zh[:30]}' has no English; add 'en'.")
     for name in notes.bundle.documents.get("training", {}):
         if name.endswith(".md") and not name.endswith(".en.md"):
             english = f"{name.removesuffix('.md')}.en.md"
-            if english not in notes.bundle.documents["training"]:
-                notes.add("C405", name, (), f"缺少英文文件 {english}，请补上。", f"The English file {english} is missing; add it.")
+            if not notes.bundle.documents["training"].get(english, "").strip():
+                notes.add("C405", name, (), f"缺少英文文件 {english}（或文件为空），请补上。", f"The English file {english} is missing or empty; write it.")
     for unit in notes.bundle.training:
         if not unit.title.en:
             notes.add("C401", "training", (unit.id, "title"), f"单元“{unit.title.zh[:30]}”的标题没有英文，请补上 en。", f"The title of the unit '{unit.id}' has no English; add 'en'.")

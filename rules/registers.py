@@ -1,0 +1,312 @@
+"""Registers: low-code entities of a department as documents, `registers/<id>.yaml`.
+
+A register says what its rows are made of, who may see and change them, what must hold, through which states a row goes, and what the
+public may read. Here the document is read and held against itself: it may name only what it declares. Tables, screens and
+pages are made from it elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, StrictFloat, StrictInt, model_validator
+
+from rules.documents import Document, Fault, Path, Problem, meant
+from rules.evaluation import Compiled, compile_scope
+from rules.fact_types import FactType
+from rules.fields import EmailField, GroupField, PhoneField
+from rules.fields import Field as FieldKind
+from rules.letters import COMMON, Letter, placeholders
+from rules.manifest import Level
+from rules.parts import Basis, Flag, Id, Months, Part, Positive, PositiveSetting, Slug, Text, Words
+from rules.tree import Reader
+
+FOLDER = "registers/"
+NAME = re.compile(r"registers/([a-z][a-z0-9_]{0,63})\.yaml")
+
+#: What every row has besides its fields; the names are taken.
+DERIVED: Mapping[str, FactType] = {
+    "entered_on": FactType("date", Text(zh="登记日期", en="day of entry")),
+    "changed_on": FactType("date", Text(zh="最后修改日期", en="day of the last change")),
+}
+RESERVED = frozenset({"id", "office", "office_id", "state", "version", "entered_by", "changed_by", *DERIVED})
+LETTER_PLACES = COMMON | {"register", "state", "due_on", "reason"}
+
+_LEVELS: tuple[Level, ...] = ("region", "league", "county")
+
+
+class Who(Part):
+    """Officers of these levels of the department; `coordinator: true` keeps it to the coordinating unit."""
+
+    levels: Annotated[tuple[Level, ...], Field(min_length=1, max_length=3)] = _LEVELS
+    coordinator: Flag = False
+
+
+class Check(Part):
+    """What must hold of a row: an error stops saving, a warning is shown."""
+
+    id: Slug
+    title: Words
+    rule: Any
+    message: Words
+    severity: Literal["error", "warning"] = "error"
+    basis: Basis = ()
+    verified: Flag = True
+
+
+class State(Part):
+    """`within`: a row must leave this state in so many working days. `final`: it stays."""
+
+    id: Id
+    title: Words
+    within: PositiveSetting | None = None
+    warn_after: PositiveSetting | None = None
+    editable: Flag = True
+    final: Flag = False
+
+    @model_validator(mode="after")
+    def _deadline(self) -> Self:
+        if self.final and self.within is not None:
+            raise Fault("final 的状态不会离开，不能有 within。", "A final state is never left; remove 'within'.", ("within",))
+        if self.warn_after is not None and (self.within is None or self.warn_after.value >= self.within.value):
+            raise Fault("warn_after 须小于 within，否则提醒来不及。", "warn_after must be below 'within', or the warning comes too late.", ("warn_after",))
+        return self
+
+
+def _listed(raw: Any) -> Any:
+    return [raw] if isinstance(raw, str) else raw
+
+
+class Move(Part):
+    """Who takes a row from where to where; `second_person` means not whoever made the move before."""
+
+    id: Id
+    title: Words
+    start: Annotated[tuple[Id, ...], BeforeValidator(_listed), Field(min_length=1, max_length=50, alias="from")]
+    to: Id
+    by: Who = Who()
+    second_person: Flag = False
+    needs_reason: Flag = False
+    when: Any = None
+    basis: Basis = ()
+    verified: Flag = True
+
+
+class States(Part):
+    """The first one named is where a new row lies."""
+
+    states: Annotated[tuple[State, ...], Field(min_length=1, max_length=50)]
+    moves: Annotated[tuple[Move, ...], Field(max_length=200)] = ()
+
+
+class Public(Part):
+    """A page for everybody: these columns of the rows in these states for which `where` holds."""
+
+    title: Words
+    columns: Annotated[tuple[Id, ...], Field(min_length=1, max_length=30)]
+    search: Annotated[tuple[Id, ...], Field(max_length=10)] = ()
+    states: Annotated[tuple[Id, ...], Field(max_length=50)] = ()
+    where: Any = None
+    days: PositiveSetting | None = None
+
+
+class Sample(Part):
+    """Draw `rate` percent of the rows every so many months, to be looked at again."""
+
+    rate: Annotated[StrictInt | StrictFloat, Field(gt=0, le=100)]
+    every: Months
+    basis: Basis = ()
+    verified: Flag = True
+
+
+class RegisterLetter(Letter):
+    """A letter about a move, to the address in a field."""
+
+    to: Id
+
+
+class RegisterDocument(Part):
+    """registers/<id>.yaml as written."""
+
+    id: Id
+    title: Words
+    help: Words | None = None
+    scope: Literal["office", "department", "platform"] = "office"
+    fields: Annotated[tuple[FieldKind, ...], Field(min_length=1, max_length=200)]  # type: ignore[assignment]
+    list: Annotated[tuple[Id, ...], Field(min_length=1, max_length=30)]
+    search: Annotated[tuple[Id, ...], Field(max_length=10)] = ()
+    unique: Annotated[tuple[Annotated[tuple[Id, ...], Field(min_length=1, max_length=10)], ...], Field(max_length=10)] = ()
+    view: Who = Who()
+    edit: Who = Who()
+    checks: Annotated[tuple[Check, ...], Field(max_length=100)] = ()
+    states: States | None = None
+    public: Public | None = None
+    sample: Sample | None = None
+    letters: Annotated[dict[Id, RegisterLetter], Field(max_length=50)] = {}
+    keep_years: Positive | None = None
+    basis: Basis = ()
+    verified: Flag = True
+
+
+@dataclass(frozen=True)
+class Register:
+    """A register checked, its rules compiled: by check id, by move id, and of the public page."""
+
+    document: RegisterDocument
+    checks: Mapping[str, Compiled]
+    moves: Mapping[str, Compiled]
+    public_where: Compiled | None
+    facts: Mapping[str, FactType]
+
+    @property
+    def id(self) -> str:
+        return self.document.id
+
+    def failing(self, row: Mapping[str, Any], *, on: Any) -> tuple[Check, ...]:
+        """The checks that do not hold for a row; one that cannot be judged yet is not among them."""
+        return tuple(one for one in self.document.checks if self.checks[one.id].ask(row, {}, on)[0] is False)
+
+
+def build(document: RegisterDocument, source: Document, problems: list[Problem]) -> Register:
+    """Hold the register against itself and compile its rules; adds every problem with its line."""
+    return _Building(document, source, problems).register()
+
+
+class _Building:
+    def __init__(self, document: RegisterDocument, source: Document, problems: list[Problem]):
+        self.document, self.source, self.problems = document, source, problems
+        self.fields = {field.id: field for field in document.fields}
+        self.facts: dict[str, FactType] = {**DERIVED, **{name: field.fact_type for name, field in self.fields.items()}}
+
+    def report(self, path: Path, zh: str, en: str, code: str = "C001") -> None:
+        self.problems.append(self.source.problem(path, zh, en, code))
+
+    def register(self) -> Register:
+        one = self.document
+        expected = NAME.fullmatch(self.source.name)
+        if expected is not None and expected[1] != one.id:
+            self.report(("id",), f"id 应与文件名相同：“{expected[1]}”。", f"The id must be the file's name, '{expected[1]}'.")
+        self._fields()
+        for key in ("list", "search"):
+            self._columns((key,), getattr(one, key))
+        for at, together in enumerate(one.unique):
+            self._columns(("unique", at), together, groups="唯一")
+        checks = self._rules([(("checks", at, "rule"), check.id, check.rule) for at, check in enumerate(one.checks)])
+        self._ids("checks", [check.id for check in one.checks])
+        moves = self._states() if one.states is not None else {}
+        where = self._public(one.public) if one.public is not None else None
+        self._letters()
+        self._conditions()
+        return Register(one, checks, moves, where, self.facts)
+
+    # -- parts
+
+    def _fields(self) -> None:
+        self._ids("fields", [field.id for field in self.document.fields])
+        for at, field in enumerate(self.document.fields):
+            if field.id in RESERVED:
+                self.report(("fields", at, "id"), f"“{field.id}”是每条记录都有的名字，请改名。", f"Every row has an '{field.id}' already; rename the field.")
+
+    def _conditions(self) -> None:
+        """`show_when` and `required_when` look at fields further up, as in a form."""
+        above: dict[str, FactType] = dict(DERIVED)
+        for at, field in enumerate(self.document.fields):
+            for key in ("show_when", "required_when"):
+                self._rule(getattr(field, key), ("fields", at, key), above)
+            if isinstance(field, GroupField):
+                entry: dict[str, FactType] = {}
+                for number, inner in enumerate(field.fields):
+                    for key in ("show_when", "required_when"):
+                        self._rule(getattr(inner, key), ("fields", at, "fields", number, key), above, entry)
+                    entry[inner.id] = inner.fact_type
+            above[field.id] = field.fact_type
+
+    def _columns(self, path: Path, names: Iterable[str], *, groups: str = "列") -> None:
+        for at, name in enumerate(names):
+            if name not in self.facts and name != "state":
+                zh, en = meant(name, {*self.facts, "state"})
+                self.report((*path, at), f"没有名为“{name}”的字段。{zh}", f"There is no field '{name}'. {en}")
+            elif isinstance(self.fields.get(name), GroupField):
+                self.report((*path, at), f"“{name}”是可重复的组，不能用作{groups}。", f"'{name}' is a repeatable group and cannot be used here.")
+
+    def _ids(self, key: str, ids: Iterable[str], *path: str | int) -> None:
+        seen: set[str] = set()
+        for at, name in enumerate(ids):
+            if name in seen:
+                self.report((*path, key, at, "id"), f"“{name}”重复出现，请改名。", f"'{name}' appears twice; rename one.")
+            seen.add(name)
+
+    def _states(self) -> dict[str, Compiled]:
+        states = self.document.states
+        assert states is not None
+        known = {one.id: one for one in states.states}
+        self._ids("states", [one.id for one in states.states], "states")
+        self._ids("moves", [one.id for one in states.moves], "states")
+        reached = {states.states[0].id}
+        for at, move in enumerate(states.moves):
+            path: Path = ("states", "moves", at)
+            for number, name in enumerate(move.start):
+                self._state((*path, "from", number), name, known)
+                if name in known and known[name].final:
+                    self.report((*path, "from", number), f"“{name}”是 final，不能再离开。", f"'{name}' is final and cannot be left.")
+            self._state((*path, "to"), move.to, known)
+            reached.add(move.to)
+        left = {name for move in states.moves for name in move.start}
+        for at, state in enumerate(states.states):
+            if state.id not in reached:
+                self.report(("states", "states", at, "id"), f"没有任何动作到达状态“{state.id}”，请补上动作或删去此状态。", f"No move leads to the state '{state.id}'; add one, or remove it.")
+            if not state.final and state.id not in left and len(states.states) > 1:
+                self.report(("states", "states", at, "id"), f"没有任何动作离开状态“{state.id}”，请补上动作或写明 final: true。",
+                            f"No move leaves the state '{state.id}'; add one, or say final: true.")
+        return self._rules([(("states", "moves", at, "when"), move.id, move.when) for at, move in enumerate(states.moves) if move.when is not None])
+
+    def _state(self, path: Path, name: str, known: Iterable[str]) -> None:
+        if name not in known:
+            zh, en = meant(name, known)
+            self.report(path, f"没有名为“{name}”的状态。{zh}", f"There is no state '{name}'. {en}")
+
+    def _public(self, public: Public) -> Compiled | None:
+        self._columns(("public", "columns"), public.columns)
+        self._columns(("public", "search"), public.search)
+        for key, names in (("columns", public.columns), ("search", public.search)):
+            for at, name in enumerate(names):
+                kind = self.facts.get(name)
+                if kind is not None and kind.secret:
+                    self.report(("public", key, at), f"“{name}”是保密字段，不能公开。", f"'{name}' is secret and cannot be public.")
+                if kind is not None and kind.kind == "files":
+                    self.report(("public", key, at), f"“{name}”是材料，不能公开。", f"'{name}' holds files and cannot be public.")
+        known = [one.id for one in self.document.states.states] if self.document.states else []
+        for at, name in enumerate(public.states):
+            self._state(("public", "states", at), name, known)
+        return self._rule(public.where, ("public", "where"), self.facts)
+
+    def _letters(self) -> None:
+        moves = [move.id for move in self.document.states.moves] if self.document.states else []
+        shown = {name for name, kind in self.facts.items() if not kind.secret and kind.kind not in ("group", "files")}
+        for name, letter in self.document.letters.items():
+            path: Path = ("letters", name)
+            if name not in moves:
+                zh, en = meant(name, moves)
+                self.report(path, f"没有名为“{name}”的动作，信函按动作写。{zh}", f"There is no move '{name}'; letters are written for moves. {en}")
+            if not isinstance(self.fields.get(letter.to), (EmailField, PhoneField)):
+                zh, en = meant(letter.to, [key for key, field in self.fields.items() if isinstance(field, (EmailField, PhoneField))])
+                self.report((*path, "to"), f"“{letter.to}”不是本登记表的邮箱或手机字段。{zh}", f"'{letter.to}' is no e-mail or phone field of this register. {en}")
+            for part, text in (("subject", letter.subject), ("body", letter.body), ("sms", letter.sms)):
+                for lang, words in (("zh", text.zh), ("en", text.en)) if text else ():
+                    for place in sorted(placeholders(words or "") - shown - LETTER_PLACES):
+                        zh, en = meant(place, shown | LETTER_PLACES)
+                        self.report((*path, part, lang), f"“{{{place}}}”不是此信函可用的占位名。{zh}", f"'{{{place}}}' is not a place of this letter. {en}", "C402")
+
+    # -- rules
+
+    def _rules(self, rules: list[tuple[Path, str, Any]]) -> dict[str, Compiled]:
+        return {name: compiled for path, name, raw in rules if (compiled := self._rule(raw, path, self.facts)) is not None}
+
+    def _rule(self, raw: Any, path: Path, facts: Mapping[str, FactType], entry: Mapping[str, FactType] | None = None) -> Compiled | None:
+        if raw is None:
+            return None
+        scope = Reader(dict(facts), {}, self.report).scope(raw, path, entry=dict(entry) if entry is not None else None)
+        return compile_scope(scope) if scope is not None else None
