@@ -19,7 +19,10 @@ from console.studio.errors import BaseMoved, Obstacle
 from console.studio.models import Replay, ReplayState, RuleDraft
 from rules.bundle import Bundle, run_cases
 from rules.cases import CaseResult
+from rules.checks import Remark, check_bundle
 from rules.documents import Problem, Problems
+
+CASE_FAILS = "C601"
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Examination:
 
     bundle: Bundle | None
     problems: tuple[Problem, ...]
+    remarks: tuple[Remark, ...]
     cases: tuple[CaseResult, ...]
     replay: Replay | None
     moved: Release | None
@@ -40,6 +44,7 @@ def examine(session: Session, draft: RuleDraft, *, effective_on: dt.date | None 
     text = drafts.text_of(session, draft, revision)
     cases = tuple(run_cases(text.bundle)) if text.bundle is not None else ()
     day = effective_on or draft.effective_on
+    remarks = _remarks(session, draft, text.bundle, day or clock.today(session)) if text.bundle is not None else ()
     replay = session.scalar(
         select(Replay)
         .where(Replay.draft_id == draft.id, Replay.content_hash == revision.content_hash, Replay.state == ReplayState.DONE)
@@ -47,14 +52,15 @@ def examine(session: Session, draft: RuleDraft, *, effective_on: dt.date | None 
         .limit(1)
     )
     moved = drafts.moved_base(session, draft)
-    obstacles = list(_in_the_way(session, draft, text, cases, replay, moved, day))
-    return Examination(text.bundle, text.problems, cases, replay, moved, tuple(obstacles))
+    obstacles = list(_in_the_way(session, draft, text, remarks, cases, replay, moved, day))
+    return Examination(text.bundle, text.problems, remarks, cases, replay, moved, tuple(obstacles))
 
 
 def _in_the_way(
     session: Session,
     draft: RuleDraft,
     text: drafts.Text,
+    remarks: tuple[Remark, ...],
     cases: tuple[CaseResult, ...],
     replay: Replay | None,
     moved: Release | None,
@@ -63,6 +69,9 @@ def _in_the_way(
     if text.bundle is None:
         yield Obstacle("problems", N_("文件里有 %(count)s 处错误，先改正。"), count=len(text.problems))
         return
+    errors = [remark for remark in remarks if remark.is_error and remark.code != CASE_FAILS]
+    if errors:
+        yield Obstacle("checks", N_("核对发现 %(count)s 处错误，先改正：%(which)s。"), count=len(errors), which="、".join(sorted({e.code for e in errors})))
     failed = [case for case in cases if not case.passed]
     if failed:
         yield Obstacle("cases", N_("%(count)s 个样例的结论与预期不同：%(which)s。"), count=len(failed), which="、".join(c.id for c in failed[:5]))
@@ -82,6 +91,14 @@ def _in_the_way(
             yield Obstacle("replay", N_("还没有按这一稿重算往卷。"))
         elif day is not None and replay.as_if != day:
             yield Obstacle("replay_day", N_("往卷是按 %(as_if)s 的参数重算的，与拟生效日期不同，请再重算一次。"), as_if=replay.as_if.isoformat())
+
+
+def _remarks(session: Session, draft: RuleDraft, bundle: Bundle, on: dt.date) -> tuple[Remark, ...]:
+    """What the checks say on the day from which the draft shall hold, beside the release it started from."""
+    base = session.get(Release, draft.base_id) if draft.base_id else None
+    shared = None if draft.department.is_centre else centre_release(session)
+    known = departments.read_release(base, shared) if base is not None else None
+    return check_bundle(bundle, on=on, today=clock.today(session), base=known)
 
 
 def claims_held(session: Session, department: Department, bundle: Bundle) -> list[tuple[str, str, Department]]:

@@ -6,6 +6,7 @@ A release is written when publication is asked for, and frozen from then on: wha
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -88,6 +89,7 @@ def request(session: Session, draft: RuleDraft, *, expected: int, reason: str, a
     )  # fmt: skip
     report = {
         "draft": draft.id, "revision": draft.revision, "cases": len(found.cases),
+        "warnings": dict(Counter(remark.code for remark in found.remarks)),
         "replay": {"id": found.replay.id, "as_if": found.replay.as_if.isoformat(), "summary": found.replay.summary} if found.replay else None,
     }  # fmt: skip
     releases.note(session, release, "ready", actor=actor, effective_on=draft.effective_on, reason=reason.strip(), report=report)

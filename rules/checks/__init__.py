@@ -20,16 +20,16 @@ from rules.checks.remarks import Notes, Remark, in_order, of_problems
 __all__ = ["CODES", "Remark", "check_bundle", "of_problems"]
 
 
-def check_bundle(bundle: Bundle, *, on: date, base: Bundle | None = None, others: Iterable[Bundle] = (),
+def check_bundle(bundle: Bundle, *, on: date, today: date | None = None, base: Bundle | None = None, others: Iterable[Bundle] = (),
                  regulations: Paragraphs | None = None) -> tuple[Remark, ...]:
-    """Everything to say about a bundle on a day, errors first.
+    """Everything to say about a bundle that shall hold from a day on, errors first.
 
-    `base` is the release it started from: with it, values that were added into the past or edited are found. `others` are the
+    `today` is the day of asking, where that is an earlier one: what starts until then starts in the past. `base` is the release it started from: with it, values that were added into the past or edited are found. `others` are the
     bundles in force beside it: with them, a specialty claimed twice is found. `regulations` are the paragraphs on file,
     `(regulation, article) → (in force from, until)`. A bundle that cannot be read has Problems instead: `of_problems()`.
     """
     notes = Notes(bundle)
-    parameters.check(notes, on=on, base=base)
+    parameters.check(notes, on=on, today=today or on, base=base)
     clauses.check(notes, on=on, others=tuple(others), regulations=regulations)
     fields.check(notes)
     words.check(notes)

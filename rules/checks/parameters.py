@@ -15,14 +15,14 @@ from rules.parameters import Parameter
 _FILE = "criteria.yaml"
 
 
-def check(notes: Notes, *, on: date, base: Bundle | None) -> None:
+def check(notes: Notes, *, on: date, today: date, base: Bundle | None) -> None:
     if notes.bundle.criteria is None:
         return
     known = base.criteria.parameters if base is not None and base.criteria is not None else {}
     for name, parameter in notes.bundle.criteria.parameters.items():
         _ends(notes, name, parameter, on=on)
         if name in known:
-            _against(notes, name, parameter, known[name], on=on)
+            _against(notes, name, parameter, known[name], on=today)
 
 
 def _ends(notes: Notes, name: str, parameter: Parameter, *, on: date) -> None:

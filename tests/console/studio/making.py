@@ -42,8 +42,10 @@ def make_draft(session: Session, actor: Staff, *, code: str = "transport", title
 
 
 def change_age(session: Session, draft: RuleDraft, actor: Staff, **values: Any) -> None:
-    text = lower_age(drafts.head(session, draft).sources["criteria.yaml"], **values)
-    drafts.revise(session, draft, {"criteria.yaml": text.encode()}, expected=draft.revision, actor=actor)
+    """Lower the age limit, and correct the one case that a lower limit from December on decides otherwise."""
+    sources = drafts.head(session, draft).sources
+    changed = {"criteria.yaml": lower_age(sources["criteria.yaml"], **values), "cases.yaml": sources["cases.yaml"].replace("1960-12-21", "1970-12-21")}
+    drafts.revise(session, draft, {n: text.encode() for n, text in changed.items()}, expected=draft.revision, actor=actor)
 
 
 def make_replay(session: Session, draft: RuleDraft, *, as_if: dt.date | None = None) -> Replay:
