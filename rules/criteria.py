@@ -31,6 +31,7 @@ Decision = Literal["pass", "return", "refer", "reject"]
 Moment = Literal["submitted", "decided"]
 Outcome = Literal["met", "not_met", "unknown"]
 TRACE_FORMAT = 2
+MAX_PROBLEMS = 500
 GRAVITY: tuple[Decision, ...] = ("pass", "return", "refer", "reject")
 _SLOT = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -246,6 +247,9 @@ def build(document: CriteriaDocument, source: Document, facts: Mapping[str, Fact
     ids: set[str] = set()
     for at, part in enumerate(document.criteria):
         path = ("criteria", at)
+        if len(problems) > MAX_PROBLEMS:
+            report(path, f"问题已超过 {MAX_PROBLEMS} 个，此后的条件没有检查；请先改正。", f"More than {MAX_PROBLEMS} problems: the criteria from here on were not read. Correct these first.")
+            break
         if part.id in ids:
             report((*path, "id"), f"条件“{part.id}”重复出现，请改名。", f"The criterion '{part.id}' appears twice; rename one.")
         ids.add(part.id)

@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 from rules.ages import months_union, span, years_before
+from rules.documents import MAX_DEPTH
 from rules.numbers import as_number
 from rules.tree import (
     Aggregate,
@@ -398,14 +399,14 @@ def agrees(seen: Seen | None, against: Any, op: str, *, many: bool, kind: str) -
     return _among(seen, [one * scale for one in against], op) if many else _within(seen, against * scale if scale != 1 else against, op)
 
 
-def plain(value: Any) -> Any:
-    """A seen value as JSON."""
+def plain(value: Any, depth: int = 0) -> Any:
+    """A seen value as JSON; no answer is as deep as `MAX_DEPTH`, and what is deeper is cut off."""
     if isinstance(value, Seen):
         return plain(value.low) if value.low == value.high else {"least": plain(value.low), "most": plain(value.high)}
     if isinstance(value, (date, Decimal)):
         return str(value)
     if isinstance(value, (list, tuple)):
-        return [plain(one) for one in value]
+        return [plain(one, depth + 1) for one in value] if depth < MAX_DEPTH else "…"
     if isinstance(value, dict):
-        return {str(key): plain(one) for key, one in value.items()}
+        return {str(key): plain(one, depth + 1) for key, one in value.items()} if depth < MAX_DEPTH else "…"
     return value if value is None or isinstance(value, (bool, int, str)) else str(value)

@@ -107,9 +107,9 @@ def _cell(reader: Reader, column: dict[str, Any], number: int, value: Any, path:
     of_column = (*path[:-4], "columns", number)
     report = reader.report
 
-    def placed(where: Path, zh: str, en: str) -> None:
+    def placed(where: Path, zh: str, en: str, *code: str) -> None:
         below = where[len(path):]
-        report((*path, *below[1:]) if below[:1] == ("value",) else (*of_column, *below), zh, en)
+        report((*path, *below[1:]) if below[:1] == ("value",) else (*of_column, *below), zh, en, *code)
 
     known = column.get("is") == "is_known"
     if known and not isinstance(value, bool):

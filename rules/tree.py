@@ -34,6 +34,10 @@ OPS: dict[str, set[str]] = {
     "period": {"is_known"}, "group": {"is_known"}, "files": {"is_known"},
 }
 ALL_OPS = set().union(*OPS.values())
+MAX_NODES = 2_000                                         # of one rule, whatever the nesting
+MAX_LISTED = 1_000
+MAX_TEXT = 500
+MAX_REPORTED = 100                                        # problems of one rule; then the rest is not read
 AGGREGATES = ("count", "sum", "min", "max", "years_union")
 _LISTS = {"number": "numbers", "text": "texts", "choice": "texts", "specialty": "texts"}
 
@@ -151,8 +155,10 @@ class Reader:
     stopped = _Stop()
 
     def __init__(self, facts: Mapping[str, FactType], params: Mapping[str, str], report: Report, values: Mapping[str, Parameter] | None = None):
-        self.facts, self.params, self.report = facts, params, report
+        self.facts, self.params = facts, params
+        self.report: Report = lambda path, zh, en, *code: report(path, _brief(zh), _brief(en), *code)
         self.values = values or {}                        # only for checking what the rows of a table promise
+        self.nodes = self.reported = 0
         self.used_params: set[str] = set()
         self.used_facts: set[str] = set()
         self.named: set[str] = set()
@@ -184,6 +190,11 @@ class Reader:
 
     def _read(self, data: Any, path: Path, entry: Mapping[str, FactType] | None, item: Mapping[str, FactType] | None,
               counter: _Counter, depth: int) -> Node:
+        self.nodes += 1
+        if self.nodes > MAX_NODES or self.reported > MAX_REPORTED:
+            if self.nodes == MAX_NODES + 1:
+                self.report(path, f"一条规则超过 {MAX_NODES} 个节点，请拆成几条。", f"The rule has more than {MAX_NODES} nodes; split it.")
+            raise self.stopped
         if depth > MAX_DEPTH:
             raise self._stop(path, f"条件嵌套超过 {MAX_DEPTH} 层，请简化。", f"The rule is nested more than {MAX_DEPTH} levels; simplify it.")
         if not isinstance(data, dict):
@@ -195,10 +206,9 @@ class Reader:
             raise self._stop(path, f"条件须恰有一个种类的键（{'、'.join(shapes) or '无'}）。{tail[0]}",
                              f"A rule has exactly one kind of key (found: {', '.join(shapes) or 'none'}). {tail[1]}")
         shape = shapes[0]
-        for key in data:
-            if key != shape and key not in _SHAPES[shape]:
-                tail = meant(str(key), _SHAPES[shape] | {shape})
-                self.report((*path, key), f"“{shape}”不认识键“{key}”。{tail[0]}", f"'{shape}' does not know the key '{key}'. {tail[1]}")
+        for key in [key for key in data if key != shape and key not in _SHAPES[shape]][:MAX_REPORTED]:
+            tail = meant(str(key), _SHAPES[shape] | {shape})
+            self.report((*path, key), f"“{shape}”不认识键“{key}”。{tail[0]}", f"'{shape}' does not know the key '{key}'. {tail[1]}")
         if shape == "table":
             from rules.tables import read_table  # cycle: a table is read into the nodes of this module
 
@@ -362,10 +372,14 @@ class Reader:
         if many:
             if not isinstance(raw, list) or not raw:
                 raise self._stop(path, "此处应为至少一项的列表。", "A list with at least one value is needed here.")
+            if len(raw) > MAX_LISTED:
+                raise self._stop(path, f"此处的列表有 {len(raw)} 项，至多 {MAX_LISTED} 项。", f"The list has {len(raw)} values; at most {MAX_LISTED} are allowed.")
             return Constant(tuple(self._constant(one, (*path, at), wants, False).value for at, one in enumerate(raw)))
         value = read_constant(raw, wants)
         if value is None:
             raise self._stop(path, f"此处应为{_KIND_ZH[wants]}，现为“{str(raw)[:40]}”。", f"A {wants} is needed here; found '{str(raw)[:40]}'.")
+        if isinstance(value, str) and len(value) > MAX_TEXT:
+            raise self._stop(path, f"此处的文字有 {len(value)} 字，至多 {MAX_TEXT} 字。", f"The text has {len(value)} characters; at most {MAX_TEXT} are allowed.")
         return Constant(value)
 
     def _need(self, data: dict[str, Any], key: str, path: Path) -> Any:
@@ -380,6 +394,7 @@ class Reader:
                 self.report((*path, key), f"不认识的键“{key}”。{tail[0]}", f"Unknown key '{key}'. {tail[1]}")
 
     def _stop(self, path: Path, zh: str, en: str) -> _Stop:
+        self.reported += 1
         self.report(path, zh, en)
         return _Stop()
 
@@ -406,6 +421,11 @@ def read_constant(raw: Any, wants: str) -> Any:
             return None
         return day if isinstance(day, date) else None
     return raw if isinstance(raw, str) else None
+
+
+def _brief(sentence: str) -> str:
+    """A sentence that quotes what somebody wrote, without all of it."""
+    return sentence if len(sentence) <= 1000 else f"{sentence[:400]}…{sentence[-400:]}"
 
 
 def _whole(nodes: list[Node | None]) -> list[Node]:
