@@ -81,6 +81,11 @@ class Settings:
         "made once by `run`",
         repr=False,
     )
+    bundle_keys: Mapping[str, bytes] = _setting(
+        "BUNDLE_KEYS",
+        "public keys of those whose signed bundles are known: `name:base64` as `bundle keygen` prints it, comma-separated",
+        "empty",
+    )
     hash_key: bytes = _setting("HASH_KEY", "base64 of the 32 bytes under which personal values are found again", "made once by `run`", repr=False)
     https: bool = _setting("HTTPS", "`on`: cookies are `Secure` and `__Host-`; production requires it", "off")
     console_host: str | None = _setting("CONSOLE_HOST", "host name of the console when it has its own; empty: under `/console`", "empty")
@@ -139,6 +144,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         secret_key=reader.secret("SECRET_KEY"),
         portal_secret_key=reader.secret("PORTAL_SECRET_KEY"),
         data_keys=reader.keys("DATA_KEYS"),
+        bundle_keys=reader.keys("BUNDLE_KEYS") if "BUNDLE_KEYS" in reader.given else MappingProxyType({}),
         hash_key=reader.key("HASH_KEY", reader.given.get("HASH_KEY", "")),
         https=reader.switch("HTTPS", False),
         console_host=reader.host("CONSOLE_HOST"),

@@ -10,9 +10,9 @@ import argparse
 import datetime as dt
 import re
 import sys
-from pathlib import Path
 
 from config import ConfigProblems, Settings
+from console import bundle_command
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -102,6 +102,8 @@ def _seed(settings: Settings, options: argparse.Namespace) -> None:
 
     done = prepare.seed()
     print(f"Base data: {done.rows} rows new or changed. Releases: {', '.join(done.releases) or 'none new'}.")
+    for one in done.apart:
+        print(one.show("en"))
     if options.demo:
         from seed import demo as population
 
@@ -172,37 +174,7 @@ def words(options: argparse.Namespace) -> int:
 
 
 def bundle(options: argparse.Namespace) -> int:
-    from console import prepare
-    from console.process import NotReady
-
-    root = Path(options.folder) if options.folder else prepare.PLUGINS
-    if not root.is_dir():
-        raise NotReady(f"{root} is no folder: name one that holds a folder per department.")
-    return _check_bundles(root, every=options.all)
-
-
-def _check_bundles(root: Path, *, every: bool) -> int:
-    """Errors, and warnings when asked for, by folder and file; 1 when there is an error."""
-    from console import clock as hands
-    from rules.checks.folders import check_folders
-
-    bundles, said = check_folders(root, on=dt.datetime.now(hands.ZONE).date())
-    errors = warnings = 0
-    for folder, remarks in said.items():
-        shown = [one for one in remarks if every or one.is_error]
-        errors += sum(one.is_error for one in remarks)
-        warnings += sum(not one.is_error for one in remarks)
-        for file in sorted({one.file for one in shown}):
-            print(f"{folder}/{file}")
-            for one in (one for one in shown if one.file == file):
-                print(f"  {one.line or 1}: {one.severity} {one.code} {one.zh}")
-    counted = f"{errors} errors, {warnings} warnings"
-    if errors:
-        print(f"{counted}. docs/checks.md says what each code means{'' if every else '; --all shows the warnings'}.", file=sys.stderr)
-        return 1
-    cases = sum(len(one.cases.cases) for one in bundles if one.cases is not None)
-    print(f"{len(bundles)} bundles in {root} are in order; {cases} cases came out as declared; {warnings} warnings{'' if every or not warnings else ' (--all shows them)'}.")
-    return 0
+    return bundle_command.run(options)
 
 
 def replay(options: argparse.Namespace) -> int:
@@ -295,10 +267,7 @@ def _parser() -> argparse.ArgumentParser:
     translations = command("words", "compile the translations; --check lists sentences without English")
     translations.add_argument("--check", action="store_true")
     translations.add_argument("--quiet", action="store_true")
-    bundles = command("bundle", "check the departments' bundles on disk")
-    bundles.add_argument("action", choices=("check",))
-    bundles.add_argument("folder", nargs="?", help="default: plugins/")
-    bundles.add_argument("--all", action="store_true", help="show the warnings too, not only how many there are")
+    bundle_command.add(command("bundle", "check, compare, import, export and sign bundles"))
     replaying = command("replay", "make the stored decisions of one file again from its pinned release; 1 when a byte differs")
     replaying.add_argument("number", help="of the admission, such as 202609280001-JT")
     replaying.add_argument("--explain", action="store_true", help="tell every criterion with words, values seen, clauses and evidence")

@@ -6,7 +6,7 @@ may run twice: the second time nothing changes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import select
@@ -23,6 +23,8 @@ from console.errors import N_, Conflict
 from console.process import NotReady
 from console.roles import Role
 from console.scope import System, become
+from console.studio import travel
+from console.studio.travel import Apart
 from seed import base
 
 PLUGINS = Path(__file__).parent.parent / "plugins"
@@ -45,18 +47,28 @@ def migrate(settings: Settings) -> str | None:
 
 @dataclass(frozen=True)
 class Seeded:
-    """`rows`: reference rows that were new or different; `releases`: departments that got a new release."""
+    """`rows`: reference rows that were new or different; `releases`: departments that got their first release; `apart`: where a
+    folder and what its department has published differ, and which draft the folder became.
+    """
 
     rows: int
     releases: list[str]
+    apart: list[Apart] = field(default_factory=list)
 
 
 def seed(plugins: Path = PLUGINS) -> Seeded:
-    """Base data and the bundles on disk. SeedProblems or PluginError name every broken row or line, and nothing is written."""
-    with become(System("seed")), db.transaction() as session:
+    """Base data and the bundles on disk. SeedProblems or PluginError name every broken row or line, and nothing is written.
+
+    A folder founds its department's rules once. A folder that differs later becomes a draft that its editors look at; what is in force
+    is never changed from here.
+    """
+    actor = System("seed")
+    with become(actor), db.transaction() as session:
         report = base.load(session)
-        loaded = departments.load_bundles(session, plugins, actor=System("seed"))
-        return Seeded(report.changes, [done.department for done in loaded if done.is_new])
+        loaded = departments.load_bundles(session, plugins, actor=actor)
+        found = [travel.bring(session, one.bundle, actor=actor) for one in loaded if not one.is_new]
+        apart = [one for one in found if one.drift is not travel.Drift.SAME]
+        return Seeded(report.changes, [one.department for one in loaded if one.is_new], apart)
 
 
 class AlreadyAdministered(Conflict):

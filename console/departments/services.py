@@ -23,11 +23,14 @@ from rules.specialties import conflicts
 
 @dataclass(frozen=True)
 class Loaded:
-    """What loading one folder came to: `release` is in force; `is_new` is False when its content already was."""
+    """What loading one folder came to: `is_new` when it founded its department's rules; else `release` is the newest published
+    one, whatever the folder says by now.
+    """
 
     department: str
     release: Release
     is_new: bool
+    bundle: Bundle
 
 
 def read_bundles(root: Path, *, handed: Mapping[tuple[str, str], str] | None = None) -> list[Bundle]:
@@ -62,33 +65,36 @@ def read_bundles(root: Path, *, handed: Mapping[tuple[str, str], str] | None = N
 
 
 def load_bundles(session: Session, root: Path, *, actor: Principal, effective_on: dt.date | None = None) -> list[Loaded]:
-    """Publish what `read_bundles()` finds and what differs from the release in force. PluginError: nothing is written and the
-    releases in force stay.
+    """Publish what `read_bundles()` finds for departments that have no release yet; a department's rules come from its folder once,
+    and are its own from then on (`console.studio.travel` brings a folder that differs as a draft). PluginError: nothing is written.
     """
     codes = dict(session.execute(select(Department.id, Department.code)).all())
     handed = {key: codes[taker] for key, taker in queries.owners_recorded(session).items()}
     bundles = read_bundles(root, handed=handed)
-    return [_publish_from_disk(session, bundle, actor=actor, effective_on=effective_on) for bundle in bundles]
+    return [_publish_first(session, bundle, actor=actor, effective_on=effective_on) for bundle in bundles]
 
 
 def _centre_first(path: Path) -> tuple[bool, str]:
     return path.name != "centre", path.name
 
 
-def _publish_from_disk(session: Session, bundle: Bundle, *, actor: Principal, effective_on: dt.date | None) -> Loaded:
+def _publish_first(session: Session, bundle: Bundle, *, actor: Principal, effective_on: dt.date | None) -> Loaded:
     department = queries.department_by_code(session, bundle.code)
     if department is None:
         department = founding.found(session, bundle, actor=actor)
     latest = session.scalar(
-        select(Release).where(Release.department_id == department.id).order_by(Release.version.desc()).limit(1)
+        select(Release)
+        .join(ReleaseEvent, ReleaseEvent.release_id == Release.id)
+        .where(Release.department_id == department.id, ReleaseEvent.state == "published")
+        .order_by(Release.version.desc())
+        .limit(1)
     )
-    data = bundle.to_data()
-    if latest is not None and latest.content_hash == content_hash(data):
-        return Loaded(department.code, latest, is_new=False)
-    release = write_release(session, department, bundle, base=latest, actor=actor)
+    if latest is not None:
+        return Loaded(department.code, latest, is_new=False, bundle=bundle)
+    release = write_release(session, department, bundle, base=None, actor=actor, sources=bundle.sources)
     day = effective_on or bundle.manifest.effective_from
     note(session, release, "published", actor=actor, effective_on=day, reason=N_("随安装包载入"))
-    return Loaded(department.code, release, is_new=True)
+    return Loaded(department.code, release, is_new=True, bundle=bundle)
 
 
 def write_release(

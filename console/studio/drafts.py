@@ -71,12 +71,22 @@ def _open(session: Session, department: Department, base: Release | None, *, tit
 
 
 def import_files(
-    session: Session, department: Department, files: Mapping[str, bytes], *, title: str, note: str, actor: Principal
+    session: Session,
+    department: Department,
+    files: Mapping[str, bytes],
+    *,
+    title: str,
+    note: str,
+    base: Release | None = None,
+    actor: Principal,
 ) -> RuleDraft:
-    """A draft that holds exactly these files, from a folder or an archive; nothing is overwritten and nothing is in force by it."""
+    """A draft that holds exactly these files, from a folder or an archive; nothing is overwritten and nothing is in force by it.
+
+    `base` is the release the files were made from, the newest published one when nobody knows.
+    """
     require(actor, Act.DRAFT_RELEASE, Whole(department.id))
     sources = {name: readable(name, content) for name, content in files.items()}
-    draft = _open(session, department, newest_published(session, department.id), title=title, actor=actor)
+    draft = _open(session, department, base or newest_published(session, department.id), title=title, actor=actor)
     _write(session, draft, sources, note=note, actor=actor, number=1)
     return draft
 
@@ -133,7 +143,7 @@ def _write(
     number: int,
     before: Mapping[str, str] | None = None,
 ) -> DraftRevision:
-    bundle = _read(session, draft.department, sources).bundle
+    bundle = read_files(session, draft.department, sources).bundle
     data = bundle.to_data() if bundle is not None else None
     revision = DraftRevision(
         draft_id=draft.id, number=number, sources=dict(sources), content=canonical(data) if data is not None else None,
@@ -257,7 +267,7 @@ def head(session: Session, draft: RuleDraft) -> DraftRevision:
 
 def text_of(session: Session, draft: RuleDraft, revision: DraftRevision | None = None) -> Text:
     """The draft read as a bundle beside the centre's release in force, with every problem."""
-    return _read(session, draft.department, (revision or head(session, draft)).sources)
+    return read_files(session, draft.department, (revision or head(session, draft)).sources)
 
 
 def sources_of(release: Release) -> dict[str, str]:
@@ -278,7 +288,8 @@ def open_drafts(session: Session, department_id: int) -> int:
     ) or 0
 
 
-def _read(session: Session, department: Department, sources: Mapping[str, str]) -> Text:
+def read_files(session: Session, department: Department, sources: Mapping[str, str]) -> Text:
+    """Files read as a bundle of the department beside the centre's release in force, with every problem."""
     shared = None
     if not department.is_centre:
         release = departments.release_in_force(session, departments.centre(session).id, clock.today(session))
