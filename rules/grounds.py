@@ -101,17 +101,36 @@ def read(items: Iterable[Mapping[str, Any]], regulations: Mapping[str, Any]) -> 
 
 
 def _ground(item: Mapping[str, Any], regulations: Mapping[str, Any]) -> Ground:
-    cited = []
-    for clause in item.get("basis") or ():
-        known = regulations.get(clause.get("reg"))
-        verified = bool(item.get("verified", True)) and (known is None or known.verified)
-        cited.append(Citation(str(clause.get("reg")), str(clause.get("article") or ""), known.title if known else None,
-                              (known.number or "") if known else "", verified))
     return Ground(
-        title=_words(item, "title"), reason=_words(item, "reason"), basis=tuple(cited),
+        title=_words(item, "title"), reason=_words(item, "reason"),
+        basis=tuple(_citation(clause, regulations, doubted=item.get("verified") is False) for clause in item.get("basis") or ()),
         seen=tuple(Text(**one) for one in item.get("seen") or ()), evidence=tuple(item.get("evidence") or ()),
         remedy=_words(item, "remedy"), path=str(item.get("path") or ""), label=_words(item, "label"),
     )  # fmt: skip
+
+
+def _citation(clause: Mapping[str, Any], regulations: Mapping[str, Any], *, doubted: bool) -> Citation:
+    """As the item says; what an older item does not say, as the release's list of regulations says."""
+    known = regulations.get(str(clause.get("reg")))
+    listed = cite([clause], regulations)[0] if known else {}
+    full = {**listed, **clause}
+    verified = full.get("verified", True) and not doubted
+    return Citation(str(clause.get("reg") or ""), str(clause.get("article") or ""), _words(full, "title"), str(full.get("number") or ""), verified)
+
+
+def cite(basis: Iterable[Mapping[str, Any]], regulations: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Clauses as an item stores them: with title and number of the regulation, so that they can be read for ever, and with
+    `verified: false` where the clause or the regulation rests on an assumption. `regulations` by id."""
+    cited: dict[tuple[str, str], dict[str, Any]] = {}
+    for clause in basis:
+        known = regulations.get(clause["reg"])
+        more: dict[str, Any] = {"reg": clause["reg"], "article": clause["article"]}
+        if known is not None:
+            more |= {"title": known.title.zh, "title_en": known.title.show("en")} | ({"number": known.number} if known.number else {})
+        if clause.get("verified") is False or (known is not None and not known.verified):
+            more["verified"] = False
+        cited.setdefault((clause["reg"], clause["article"]), more)
+    return list(cited.values())
 
 
 def _words(item: Mapping[str, Any], name: str) -> Text | None:
@@ -153,17 +172,33 @@ def lacks(items: Sequence[Mapping[str, Any]], reason: str | None) -> str | None:
     return None if told else "reason"
 
 
-def seen_in(trace: Mapping[str, Any], *, most: int = MOST_SEEN) -> list[dict[str, str]]:
-    """The values that decided, from a finding's trace as stored: what was asked and what was there, in both languages.
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What a stored finding saw where it was decided: values in words, names of the files that back them, clauses of the values
+    in force that day."""
+
+    seen: tuple[dict[str, str], ...]
+    evidence: tuple[str, ...]
+    basis: tuple[dict[str, Any], ...]
+
+
+def observed(finding: Mapping[str, Any], *, most: int = MOST_SEEN) -> Observed:
+    """From a finding as stored, of any trace format.
 
     Secrets are masked in the trace already. Of `all`, `any`, `none` and `not` only the branches that made the outcome are
     followed; of the entries of a group, those.
     """
-    found = []
-    for node in _deciding(trace):
+    seen: dict[str, dict[str, str]] = {}
+    files: dict[str, None] = {}
+    basis: list[dict[str, Any]] = []
+    for node in _deciding(finding.get("trace") or {}):
         words, shown = node["words"], node["shown"]
-        found.append({"zh": f"{words['zh']}——{shown['zh']}", "en": f"{words['en']} – {shown['en']}"})
-    return list({one["zh"]: one for one in found}.values())[:most]
+        seen.setdefault(words["zh"] + shown["zh"], {"zh": f"{words['zh']}——{shown['zh']}", "en": f"{words['en']} – {shown['en']}"})
+        files |= {file["name"]: None for field in node.get("evidence") or () for file in field["files"]}
+        for parameter in node.get("parameters") or ():
+            verified = {} if parameter.get("verified", True) else {"verified": False}
+            basis += [clause | verified for clause in parameter.get("basis") or ()]
+    return Observed(tuple(seen.values())[:most], tuple(files), tuple(basis))
 
 
 def _deciding(node: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:

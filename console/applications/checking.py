@@ -232,7 +232,7 @@ def evaluate(
         flags=list(verdict.flags),
         action=action,
         reason=None,
-        items=_items(verdict, action, filed.form, department.code),
+        items=_items(verdict, action, filed.form, bundle),
         facts=storable(facts, filed.form),
         trace=verdict.to_data(),
     )
@@ -263,16 +263,22 @@ def holds(entry: RestrictionEntry, on: dt.date) -> bool:
     return entry.valid_from <= on and (entry.valid_to is None or on <= entry.valid_to)
 
 
-def _items(verdict: Verdict, action: Action, form: forms.Form, department: str) -> list[dict[str, Any]]:
-    """One item per criterion that decided: what was seen and its clause; for a return, the fields to complete."""
+def _items(verdict: Verdict, action: Action, form: forms.Form, bundle: Bundle) -> list[dict[str, Any]]:
+    """One item per criterion that decided: what was seen and its clause; for a return, the fields to complete, by their names."""
     items = []
     for finding in verdict.reasons if action != Action.PASS_STEP else ():
-        told = grounds.of_finding(finding)
+        told = grounds.of_finding(finding, bundle)
         if action == Action.REFUSE:
             items.append(told)
         else:
-            items += [{"path": path} | told for path in _paths(finding.missing, form, department)]
+            items += [_labelled(path, form) | told for path in _paths(finding.missing, form, bundle.code)]
     return list({item.get("path", item["criterion"]): item for item in items}.values())
+
+
+def _labelled(path: str, form: forms.Form) -> dict[str, Any]:
+    question = form.find(path)
+    label = question.field.label if question is not None else None
+    return {"path": path} | ({"label": label.zh, "label_en": label.show("en")} if label else {})
 
 
 _DERIVED_FROM = {"birth_date": "id_number", "sex": "id_number", "age": "id_number", "age_applied": "id_number"}

@@ -11,7 +11,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import ColumnElement, FromClause, column, select, table
@@ -21,18 +21,12 @@ from console import clock
 from console.applications.models import Admission, Applicant, Application, ApplicationSpecialty
 from console.departments import queries as departments
 from console.departments.models import Office, Specialty
-from console.notifications import channels
+from console.notifications import channels, reasons
+from console.notifications.said import NEVER, TASKS, Said, day, same
 from rules.ages import months_after
 from rules.bundle import Bundle
 from rules.pipeline import Step
 from rules.specialties import owner_of
-
-
-class Said(NamedTuple):
-    """Words in Chinese and English."""
-
-    zh: str
-    en: str
 
 
 @dataclass(frozen=True)
@@ -68,25 +62,8 @@ _objection = table("objection", *map(column, ("id", "notice_item_id", "ruling"))
 _entry = table("roster_entry", *map(column, ("id", "number", "code", "applicant_id")))
 _standing = table("roster_specialty", *map(column, ("admission_id", "entry_id", "term_from", "term_to")))
 
-NEVER = Said("不再安排", "none")
-TASKS = {
-    Step.CORRECTION: Said("补正申报材料", "correct your application"),
-    Step.TRAINING: Said("完成在线培训", "finish the online training"),
-    Step.EXAM: Said("参加在线考试", "take the online exam"),
-}
 _FALLBACK_HOURS = Said("工作日办公时间", "office hours on working days")
 _WITH_SPECIALTIES = {"submitted", "assigned", "admitted"}
-
-
-def day(value: dt.date | None) -> Said:
-    """2026年11月25日 and 25 November 2026; a date that is not set yet is said to be so."""
-    if value is None:
-        return Said("另行通知的日期", "a date to be announced")
-    return Said(f"{value.year}年{value.month}月{value.day}日", f"{value.day} {value:%B} {value.year}")
-
-
-def same(value: object) -> Said:
-    return Said(str(value), str(value))
 
 
 @dataclass
@@ -250,12 +227,11 @@ class Facts:
                     "next_try_on": day(again) if left else NEVER,
                 }
         if event == "returned":
-            values["items"] = lines(occasion.items, bundle, reason=occasion.reason)
+            values["items"] = self._reasons(occasion, bundle)
         elif event == "lapsed":
-            task = TASKS.get(occasion.from_step or Step.CORRECTION, TASKS[Step.CORRECTION])
-            values["reasons"] = Said(f"期限内没有{task.zh}。", f"The time to {task.en} has passed.")
+            values["reasons"] = reasons.lapsed(occasion.from_step, bundle)
         elif event == "flagged":
-            values["reasons"] = self._flags(admission, bundle)
+            values["reasons"] = reasons.flagged(admission.flags, bundle)
         elif event == "reminder":
             values["task"] = TASKS.get(Step(admission.step), Said("办理申报事项", "go on with your application"))
         elif event == "notice_opened":
@@ -278,61 +254,17 @@ class Facts:
                 "certificate_url": same(f"{self.portal}/verify/{quote(entry.code)}"),
             }
         else:
-            values["reasons"] = lines(occasion.items, bundle, reason=occasion.reason)
+            values["reasons"] = self._reasons(occasion, bundle)
         return values
 
-    @staticmethod
-    def _flags(admission: Admission, bundle: Bundle) -> Said:
-        known = {criterion.id: criterion for criterion in bundle.criteria.criteria} if bundle.criteria else {}
-        found = [known[flag] for flag in admission.flags if flag in known]
-        items = []
-        for criterion in found:
-            # a message with places speaks of values that only the evaluation knows; the title always holds
-            words = criterion.title if "{" in criterion.message.zh else criterion.message
-            basis = [clause.model_dump() for clause in criterion.basis]
-            items.append({"title": words.zh, "title_en": words.show("en"), "basis": basis})
-        return lines(items, bundle, reason=None)
-
-
-def lines(items: Sequence[Mapping[str, Any]], bundle: Bundle, *, reason: str | None) -> Said:
-    """The reason in the officer's words, then one numbered line per item: what, why, and the article it rests on."""
-    said = [_item_line(item, bundle) for item in items]
-    zh, en = [f"{n}. {line.zh}" for n, line in enumerate(said, 1)], [f"{n}. {line.en}" for n, line in enumerate(said, 1)]
-    if reason and all(item.get("reason") != reason for item in items):
-        zh, en = [reason, *zh], [reason, *en]
-    return Said("\n".join(zh) or "详见系统内的办理记录。", "\n".join(en) or "See the record of your file.")
-
-
-def _item_line(item: Mapping[str, Any], bundle: Bundle) -> Said:
-    what, why = _words(item, "label") or _words(item, "title"), _words(item, "reason")
-    basis = _basis(item.get("basis") or (), bundle)
-    zh, en = (
-        colon.join(part for part in (what and what[lang], why and why[lang]) if part)
-        for lang, colon in ((0, "："), (1, ": "))
-    )
-    return Said(
-        zh + (f"（依据：{basis.zh}）" if basis else ""),
-        en + (f" (basis: {basis.en})" if basis else ""),
-    )
-
-
-def _words(item: Mapping[str, Any], name: str) -> Said | None:
-    """`{name: {zh, en}}`, or `name` beside `name_en`."""
-    value = item.get(name)
-    if not value:
-        return None
-    if isinstance(value, Mapping):
-        return Said(value["zh"], value.get("en") or value["zh"])
-    return Said(str(value), str(item.get(f"{name}_en") or value))
-
-
-def _basis(clauses: Sequence[Mapping[str, Any]], bundle: Bundle) -> Said | None:
-    known = {regulation.id: regulation for regulation in bundle.manifest.regulations}
-    zh, en = [], []
-    for clause in clauses:
-        regulation = known.get(clause["reg"])
-        title = Said(regulation.title.zh, regulation.title.show("en")) if regulation else same(clause["reg"])
-        number = f"（{regulation.number}）" if regulation and regulation.number else ""
-        zh.append(f"《{title.zh.strip('《》')}》{number}{clause['article']}")
-        en.append(f"{title.en}, {clause['article']}")
-    return Said("；".join(zh), "; ".join(en)) if zh else None
+    def _reasons(self, occasion: Occasion, bundle: Bundle) -> Said:
+        """The grounds stored with the move, and the deadline that applies where the letter's own text does not say it."""
+        said = reasons.of_items(occasion.items, bundle, reason=occasion.reason)
+        last, days, settings = None, None, bundle.manifest.pipeline
+        if settings is not None and occasion.event == "returned":
+            days, due = settings.correct_within.value, occasion.admission.due_at
+            last = clock.day_of(due) - dt.timedelta(days=1) if due else None
+        elif settings is not None and occasion.event == "refused":
+            days = settings.reconsider_within.value
+            last = self.calendar.due_date(self.today, days).last_day
+        return reasons.with_deadline(said, occasion.event, bundle, days=days, last=last)

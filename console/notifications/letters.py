@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from console import clock
 from console.notifications.channels import MAIL, SMS
-from console.notifications.facts import Facts, Occasion, Said
+from console.notifications.facts import Facts, Occasion
 from console.notifications.models import Delivery, Letter
+from console.notifications.said import Said
 from rules.letters import render
 
 

@@ -21,8 +21,9 @@ from console.errors import N_, ConsoleError
 from console.notifications import channels, letters, sms
 from console.notifications.channels import OutgoingMessage
 from console.notifications.events import ADMITTED, DESK_STEPS, events_of
-from console.notifications.facts import TASKS, Occasion
+from console.notifications.facts import Occasion
 from console.notifications.models import Delivery, Letter, Message
+from console.notifications.said import TASKS
 from console.roles import Act
 from console.scope import Principal, require
 from rules.letters import render

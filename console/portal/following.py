@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 
 from console import clock, files
 from console.applications import queries, services
+from console.applications.grounds import told
 from console.applications.models import Admission, Application, StepEntry
 from console.db import transaction
 from console.departments import queries as departments
-from console.departments.models import Regulation
 from console.doors.deadlines import Deadline, window
 from console.doors.look import step_kind, step_label
 from console.errors import N_, InvalidAnswers, NotFound
@@ -30,6 +30,7 @@ from console.portal.sections import Filling
 from console.publicity import queries as board
 from console.training import queries as training
 from rules.ages import months_after
+from rules.grounds import Ground, says
 from rules.pipeline import CLOSED_STEPS, MOVES, Action, Step
 
 #: what happened, in the applicant's words; officers are never named
@@ -94,7 +95,7 @@ class Card:
     next: str
     deadline: Deadline | None
     returned: list[dict[str, str]]
-    reasons: list[dict[str, Any]]
+    refusal: Refusal | None
     timeline: list[Moment]
     can_withdraw: bool
     reconsider_until: dt.date | None
@@ -154,7 +155,7 @@ def card(session: Session, admission: Admission) -> Card:
         next=_next(step, notice),
         deadline=_deadline(session, admission, entries, notice),
         returned=returned_items(session, admission, entries) if step == Step.CORRECTION else [],
-        reasons=_reasons(session, entries) if step == Step.REFUSED else [],
+        refusal=_refusal(session, admission, entries) if step == Step.REFUSED else None,
         timeline=_timeline(session, admission, entries, units),
         can_withdraw=(step, Action.WITHDRAW) in MOVES,
         reconsider_until=services.reconsider_until(session, admission),
@@ -199,30 +200,24 @@ def returned_items(session: Session, admission: Admission, entries: list[StepEnt
     return items
 
 
-def _reasons(session: Session, entries: list[StepEntry]) -> list[dict[str, Any]]:
-    """Why it was refused: each ground with its articles."""
+@dataclass(frozen=True)
+class Refusal:
+    """Why it was refused, as the letter says it: what the officer wrote, and each ground with its lines."""
+
+    said: str
+    grounds: tuple[Ground, ...]
+
+
+def _refusal(session: Session, admission: Admission, entries: list[StepEntry]) -> Refusal | None:
     last = next((e for e in reversed(entries) if e.to_step == Step.REFUSED), None)
-    if last is not None and not last.items:  # a refusal upheld stands on its first grounds
-        last = next((e for e in reversed(entries) if e.action == Action.REFUSE), last)
     if last is None:
-        return []
-    english = lang() == "en"
-    grounds = []
-    for item in last.items:
-        title = item.get("title_en") if english and item.get("title_en") else item.get("title")
-        reason = item.get("reason_en") if english and item.get("reason_en") else item.get("reason")
-        basis = [f"{_regulation(session, clause.get('reg'))} {clause.get('article') or ''}".strip() for clause in item.get("basis") or []]
-        grounds.append({"title": title or "", "reason": reason or "", "basis": basis})
-    if last.reason and not any(last.reason == ground["reason"] for ground in grounds):
-        grounds.append({"title": "", "reason": last.reason, "basis": []})
-    return grounds
-
-
-def _regulation(session: Session, reg: Any) -> str:
-    found = session.get(Regulation, str(reg)) if reg else None
-    if found is None:
-        return str(reg or "")
-    return found.title_en if lang() == "en" and found.title_en else f"《{found.title}》"
+        return None
+    items = last.items
+    if not items:  # a refusal upheld before grounds were repeated stands on its first ones
+        items = next((e.items for e in reversed(entries) if e.action == Action.REFUSE), [])
+    grounds = told(items, departments.bundle_of(session, admission.release_id))
+    said = last.reason if last.reason and not says(grounds, last.reason) else ""
+    return Refusal(said, grounds)
 
 
 def _timeline(session: Session, admission: Admission, entries: list[StepEntry], units: list[Any]) -> list[Moment]:
@@ -389,7 +384,7 @@ def reconsideration(admission_id: int) -> ResponseReturnValue:
             "reconsideration",
             admission=admission,
             until=until,
-            reasons=_reasons(session, queries.timeline(session, admission)),
+            refusal=_refusal(session, admission, queries.timeline(session, admission)),
             problems=problems,
             typed=request.form.get("reason", ""),
             here="file",

@@ -21,8 +21,8 @@ from console.publicity.errors import ON_ANOTHER_NOTICE, Obstacle
 from console.publicity.models import Notice, NoticeItem, Objection
 from console.roles import Act
 from console.scope import Principal, may
+from rules.bundle import Bundle
 from rules.pipeline import Step
-from rules.review import ReviewForm
 
 RECENT_DAYS = 30  # how long a closed notice stays on the board's front page; its own address works for good
 
@@ -266,13 +266,10 @@ def objection(session: Session, objection_id: int) -> Objection:
     return found
 
 
-def review_form(session: Session, objection: Objection) -> ReviewForm:
-    """The department's `review.yaml` as the person's release has it: the grounds an upheld objection may name."""
+def bundle_of(session: Session, objection: Objection) -> Bundle:
+    """The department's bundle as the person's release has it: the grounds an upheld objection may name are in its review form."""
     release_id = session.scalars(select(Admission.release_id).where(Admission.id == objection.admission_id)).one()
-    form = departments.bundle_of(session, release_id).review
-    if form is None:
-        raise LookupError(f"release {release_id} has no review.yaml")
-    return form
+    return departments.bundle_of(session, release_id)
 
 
 # ── what waits for a notice ──────────────────────────────────────────────────────────────────────────────────

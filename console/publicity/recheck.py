@@ -24,7 +24,6 @@ from console.departments.models import Department
 from rules import facts as derivations
 from rules.bundle import Bundle
 from rules.criteria import Finding, Verdict, evaluate
-from rules.manifest import Restriction
 
 
 class Outcome(StrEnum):
@@ -76,7 +75,7 @@ def recheck(session: Session, admissions: Sequence[Admission], *, on: dt.date) -
     codes = dict(session.execute(select(Department.id, Department.code)).all())
     ruled = _rulings(session, [admission.id for admission in admissions])
     is_any_barred = any(holds(entry, on) for entries in records.values() for entry in entries)
-    rule = _restriction_rule(session, on) if is_any_barred else None
+    centre = _centre_on(session, on) if is_any_barred else None
     return [
         _one(
             admission,
@@ -85,7 +84,7 @@ def recheck(session: Session, admissions: Sequence[Admission], *, on: dt.date) -
             codes[admission.department_id],
             records[admission.applicant_id],
             ruled.get(admission.id, {}),
-            rule,
+            centre,
             on,
         )
         for admission in admissions
@@ -124,11 +123,11 @@ def _one(
     code: str,
     records: list[RestrictionEntry],
     ruled: Mapping[str, Any],
-    rule: Restriction | None,
+    centre: Bundle | None,
     on: dt.date,
 ) -> Recheck:
     application = admission.application
-    barred = [grounds.of_restriction(entry, rule) for entry in records if holds(entry, on)]
+    barred = [grounds.of_restriction(entry, centre) for entry in records if holds(entry, on)]
     facts = derivations.derive(
         {"id_number": application.applicant.id_number} | answers.unseal(application.answers),
         department=code,
@@ -142,20 +141,21 @@ def _one(
     verdict = evaluate(bundle.criteria, facts, on=on, moment="decided")
     kept = storable(facts, bundle.form, *([bundle.centre.form] if bundle.centre else []))
     open_still = [finding for finding in verdict.findings if not _settled(finding, ruled)]
-    items = [grounds.of_finding(finding) for finding in verdict.reasons if finding in open_still]
+    items = [grounds.of_finding(finding, bundle) for finding in verdict.reasons if finding in open_still]
     if verdict.decision == "reject":
         return Recheck(admission, Outcome.REFUSE, items, verdict, kept, release_id)
     if barred:  # 联合惩戒 bars from every pool, whatever a department's own criteria ask; without its clause a person decides
-        return Recheck(admission, Outcome.REFUSE if rule else Outcome.HOLD, barred, verdict, kept, release_id)
+        has_clause = centre is not None and centre.manifest.restriction is not None
+        return Recheck(admission, Outcome.REFUSE if has_clause else Outcome.HOLD, barred, verdict, kept, release_id)
     if not open_still:
         return Recheck(admission, Outcome.ADMIT, [], verdict, kept, release_id)
     return Recheck(admission, Outcome.HOLD, items, verdict, kept, release_id)
 
 
-def _restriction_rule(session: Session, on: dt.date) -> Restriction | None:
-    """What the centre's release in force that day rests joint restriction on."""
+def _centre_on(session: Session, on: dt.date) -> Bundle | None:
+    """The centre's bundle in force that day, which says what joint restriction rests on."""
     release = departments.release_in_force(session, departments.centre(session).id, on)
-    return departments.bundle_of(session, release.id).manifest.restriction if release is not None else None
+    return departments.bundle_of(session, release.id) if release is not None else None
 
 
 def _settled(finding: Finding, ruled: Mapping[str, Any]) -> bool:

@@ -263,7 +263,7 @@ def rule_on(
     Raises AlreadyRuled, NotAllowed, InvalidAnswers (fields `ruling`, `grounds`).
     """
     require(actor, Act.RULE_ON_OBJECTION, objection)
-    ruling, items = ruling.strip(), chosen(queries.review_form(session, objection), grounds) if upheld else []
+    ruling, items = ruling.strip(), chosen(queries.bundle_of(session, objection), grounds) if upheld else []
     problems = {}
     if not 5 <= len(ruling) <= LONGEST_GROUND:
         problems["ruling"] = N_("请写明处理意见和依据，5 到 4000 个字。")

@@ -211,6 +211,7 @@ class Objections(_Desk):
         with transaction() as session:
             objection = queries.objection(session, objection_id)
             notice = objection.item.notice
+            form = queries.bundle_of(session, objection).review
             page = self.render(
                 "publicity/objection.html",
                 title=_("对%(name)s的异议", name=objection.item.name),
@@ -221,7 +222,7 @@ class Objections(_Desk):
                 may_rule=objection.ruled_at is None and may(current(), Act.RULE_ON_OBJECTION, objection),
                 ruling=ruling,
                 decision=decision,
-                to_refuse=queries.review_form(session, objection).to_refuse,
+                to_refuse=form.to_refuse if form is not None else (),
                 grounds=grounds,
                 ruler=queries.officer_names(session, [objection.ruled_by]).get(objection.ruled_by or "", objection.ruled_by),
                 problems=problems or [],

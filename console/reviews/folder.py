@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from console import clock
 from console.applications import queries as files
+from console.applications.grounds import told
 from console.applications.models import Admission, Applicant, Finding, StepEntry
 from console.applications.pipeline import separated
 from console.departments import queries as departments
@@ -21,6 +22,8 @@ from console.reviews.levels import LEVELS, Level
 from console.reviews.models import Review
 from console.roles import Act
 from console.scope import Principal, Staff, may
+from rules.bundle import Bundle
+from rules.grounds import Ground
 from rules.parts import Text
 from rules.pipeline import Action, Step
 
@@ -55,6 +58,7 @@ class Folder:
     blocks: Sequence[Problem]
     form: reading.FormPage
     finding: Finding | None
+    bundle: Bundle  # the release the file met
     regulations: Mapping[str, Text]
     reviews: Sequence[Review]
     history: Sequence[Past]
@@ -64,6 +68,10 @@ class Folder:
     refusal: StepEntry | None
     request: StepEntry | None
     release_version: int
+
+    def grounds_of(self, entry: StepEntry) -> tuple[Ground, ...]:
+        """What a line of the history rests on, as the letter says it."""
+        return told(entry.items, self.bundle)
 
     @property
     def may_decide(self) -> bool:
@@ -91,7 +99,8 @@ def review_page(session: Session, admission_id: int, *, actor: Principal, lang: 
         blocks=readiness.blocks(sheet) if sheet is not None else (),
         form=reading.form_page(session, admission, lang=lang),
         finding=files.latest_finding(session, admission),
-        regulations={regulation.id: regulation.title for regulation in bundle.manifest.regulations},
+        bundle=bundle,
+        regulations={regulation.id: regulation.title for regulation in bundle.regulations.values()},
         reviews=queries.decided_reviews(session, admission),
         history=history,
         siblings=queries.siblings(session, admission),

@@ -6,7 +6,7 @@ Every row comes through the principal's scope; nothing here narrows by office it
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy import Select, and_, func, or_, select, true
 from sqlalchemy.orm import Session, selectinload
 
 from console import clock
-from console.applications.models import Admission, Applicant, ApplicationSpecialty, StepEntry
+from console.applications.models import Admission, Applicant, ApplicationSpecialty, Attachment, StepEntry
 from console.departments.models import Division
 from console.errors import NotFound
 from console.reviews import people
@@ -217,6 +217,18 @@ def last_refusal(session: Session, admission: Admission) -> StepEntry | None:
         .order_by(StepEntry.id.desc())
         .limit(1)
     ).one_or_none()
+
+
+def paper_names(session: Session, admission: Admission, fields: Collection[str]) -> list[str]:
+    """The names of what was handed in under these fields of the form, or inside them, in the order of upload."""
+    if not fields:
+        return []
+    rows = session.execute(
+        select(Attachment.field, Attachment.name)
+        .where(Attachment.application_id == admission.application_id, Attachment.removed_at.is_(None))
+        .order_by(Attachment.id)
+    )
+    return list(dict.fromkeys(name for path, name in rows if not set(path.split(".")).isdisjoint(fields)))
 
 
 def siblings(session: Session, admission: Admission) -> list[Admission]:

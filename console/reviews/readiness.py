@@ -168,6 +168,11 @@ def flags_after(sheet: Sheet, admission: Admission) -> tuple[list[str], str] | N
     return (flags, admission.verdict or "pass") if flags != list(admission.flags) else None
 
 
+def fields_in_doubt(sheet: Sheet) -> set[str]:
+    """The fields of the form beside the checks that the officer found not in order."""
+    return {name for item in sheet.checks if sheet.marks.get(item.id, {}).get("mark") == "bad" for name in item.evidence}
+
+
 # ── what may be written ──────────────────────────────────────────────────────────────────────────────────────
 
 

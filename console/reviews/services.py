@@ -19,6 +19,7 @@ from console.applications import grounds
 from console.applications.models import Admission, Applicant, Finding
 from console.applications.pipeline import Moved, SeparatedDuty, advance, separated
 from console.applications.queries import latest_finding
+from console.departments import queries as departments
 from console.errors import N_, NotAllowed, NotFound, StepMovedOn
 from console.reviews import people, queries, readiness, reading
 from console.reviews.errors import HeldByAnother, NotAtReview, NotReady, OwnRefusal, Problem, ReasonNeeded
@@ -87,7 +88,7 @@ def decide(
     elif decision == Decision.RETURN:
         kept, problems = _returned(session, admission, items)
     else:
-        kept, problems = _grounds(sheet, items)
+        kept, problems = _grounds(session, admission, sheet, items)
         problems += _reason_problems(reason)
     if problems:
         raise NotReady(problems)
@@ -258,9 +259,12 @@ def _returned(
     return kept, problems
 
 
-def _grounds(sheet: readiness.Sheet, items: Sequence[Any]) -> tuple[list[dict[str, Any]], list[Problem]]:
+def _grounds(
+    session: Session, admission: Admission, sheet: readiness.Sheet, items: Sequence[Any]
+) -> tuple[list[dict[str, Any]], list[Problem]]:
     wanted = [str(item.get("ground", "")) if isinstance(item, Mapping) else str(item) for item in items]
-    kept = grounds.chosen(sheet.form, wanted)
+    bundle = departments.bundle_of(session, admission.release_id)
+    kept = grounds.chosen(bundle, wanted, evidence=queries.paper_names(session, admission, readiness.fields_in_doubt(sheet)))
     if not kept:
         return [], [Problem("grounds", N_("请选出不予通过的依据，至少一条；依据只能从本部门的清单里选。"))]
     return kept, []

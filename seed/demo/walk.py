@@ -359,10 +359,10 @@ class Walk:
             with self.acting(officer) as session:
                 objection = notices.objection(session, made)
                 ruling = "经核实，情况属实。" if plan.objection else "经核实，任命书和合同一致，异议不成立。"
-                form = notices.review_form(session, objection)
+                form = notices.bundle_of(session, objection).review
                 publicity.rule_on(
                     session, objection, actor=officer, upheld=bool(plan.objection), ruling=ruling,
-                    grounds=[form.to_refuse[0].id] if plan.objection else [],
+                    grounds=[form.to_refuse[0].id] if plan.objection and form else [],
                 )  # fmt: skip
             return 1
         return 0

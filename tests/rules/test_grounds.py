@@ -9,7 +9,7 @@ import pytest
 
 from rules.bundle import Bundle
 from rules.criteria import Finding, evaluate
-from rules.grounds import Ground, lacks, read, seen_in, to_text
+from rules.grounds import Ground, cite, lacks, observed, read, to_text
 from rules.manifest import Regulation
 from rules.parts import Text
 
@@ -71,15 +71,40 @@ def finding_of(roads: Bundle, criterion: str, **facts: Any) -> Finding:
                     on=date(2026, 6, 1), moment="submitted")[criterion]
 
 
-def test_the_values_seen_are_those_that_decided(roads: Bundle) -> None:
-    seen = seen_in(finding_of(roads, "age", birth_date="1950-01-01").to_data()["trace"])
-    assert [one["zh"].rpartition("——")[2] for one in seen] == ["1950-01-01"]
-    assert all(one["en"] for one in seen)
+@pytest.mark.parametrize("trace_format", [1, 2])
+def test_the_values_seen_are_those_that_decided(roads: Bundle, trace_format: int) -> None:
+    found = observed(finding_of(roads, "age", birth_date="1950-01-01").to_data(trace_format))
+    assert [one["zh"].rpartition("——")[2] for one in found.seen] == ["1950-01-01"]
+    assert all(one["en"] for one in found.seen)
 
 
-def test_none_and_not_are_followed_the_other_way_round(roads: Bundle) -> None:
-    [one] = seen_in(finding_of(roads, "blacklist", blacklisted=True).to_data()["trace"])
+@pytest.mark.parametrize("trace_format", [1, 2])
+def test_none_and_not_are_followed_the_other_way_round(roads: Bundle, trace_format: int) -> None:
+    [one] = observed(finding_of(roads, "blacklist", blacklisted=True).to_data(trace_format)).seen
     assert one["zh"].endswith("——是") and one["en"].endswith(" – yes")
+
+
+def test_the_clause_of_the_value_in_force_that_day_is_cited_and_marked(roads: Bundle) -> None:
+    """The limit of 70 years rests on 第二条 since 2026, which nobody has verified."""
+    found = observed(finding_of(roads, "age", birth_date="1950-01-01").to_data())
+    assert found.basis == ({"reg": "R1", "article": "第二条", "verified": False},)
+    assert cite(found.basis, roads.regulations) == [
+        {"reg": "R1", "article": "第二条", "title": "办法", "title_en": "Measure", "verified": False}
+    ]
+
+
+def test_the_files_behind_what_was_seen_are_named_once() -> None:
+    files = [{"name": "证书.pdf", "hash": "a" * 64}]
+    leaf = {"truth": False, "words": {"zh": "职称", "en": "title"}, "shown": {"zh": "中级", "en": "middle"},
+            "evidence": [{"field": "title_paper", "label": None, "files": files}]}  # fmt: skip
+    both = {"truth": False, "words": {"zh": "以下全部满足", "en": "all"}, "nodes": [leaf, {**leaf, "words": {"zh": "等级", "en": "grade"}}]}
+    assert observed({"trace": both}).evidence == ("证书.pdf",)
+
+
+def test_a_citation_is_read_without_the_release_it_came_from() -> None:
+    stored = cite([{"reg": "R1", "article": "第七条"}, {"reg": "R2", "article": "一"}, {"reg": "R1", "article": "第七条"}], REGULATIONS)
+    [ground] = read([{"title": "年龄", "basis": stored}], {})
+    assert [one.show() for one in ground.basis] == ["《专家库办法》（内发〔2026〕1号）第七条", "《通知》一（未核实）"]
 
 
 def test_complete_items_lack_nothing() -> None:

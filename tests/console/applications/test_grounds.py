@@ -174,9 +174,10 @@ def test_every_ground_of_every_department_is_complete(session: Session, code: st
     assert department is not None
     release = departments.release_in_force(session, department.id, console_clock.today(session))
     assert release is not None
-    form = departments.bundle_of(session, release.id).review
-    assert form is not None
-    for ground in form.to_refuse:
-        items = grounds.chosen(form, [ground.id])
+    bundle = departments.bundle_of(session, release.id)
+    assert bundle.review is not None
+    for ground in bundle.review.to_refuse:
+        items = grounds.chosen(bundle, [ground.id])
         assert (lacks(items, None), lacks(items, "看到了什么，差在哪里")) == ("reason", None)
-    assert grounds.chosen(form, ["no_such_ground"]) == grounds.chosen(form, []) == []
+        assert all(clause["title"] for item in items for clause in item["basis"])  # readable without the release
+    assert grounds.chosen(bundle, ["no_such_ground"]) == grounds.chosen(bundle, []) == []

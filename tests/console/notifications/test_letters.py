@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import itertools
 from collections.abc import Callable
@@ -27,8 +28,10 @@ from console.roles import Role
 from console.roster.models import RosterEntry, RosterSpecialty
 from console.scope import Applicant, Staff, System, become
 from rules.letters import EVENTS
+from rules.letters import Letter as Wording
 from rules.pipeline import MOVES, Action, Step
 from tests.factories import (
+    GROUND,
     HOHHOT,
     SPECIALTIES,
     department,
@@ -190,12 +193,53 @@ def test_refusal_says_what_was_seen_on_what_article_and_until_when_to_ask(sessio
     write(session, [occasion])
 
     letter = session.scalars(select(Letter).where(Letter.key == occasion.key)).one()
-    assert f"1. 年龄：{ITEM['reason']}（依据：《{regulation.title.zh.strip('《》')}》" in letter.body and "第七条）" in letter.body
-    assert f"1. Age: {ITEM['reason_en']} (basis: {regulation.title.show('en')}, 第七条)" in letter.body_en
+    doubt = ("", "") if regulation.verified else ("（未核实）", " (not verified)")
+    number = f"（{regulation.number}）" if regulation.number else ""
+    title = f"《{regulation.title.zh.strip('《》')}》{number}"
+    assert f"\n1. 年龄：{ITEM['reason']}\n   依据：{title}第七条{doubt[0]}\n" in letter.body
+    assert f"\n1. Age: {ITEM['reason_en']}\n   Basis: {regulation.title.show('en')}, 第七条{doubt[1]}\n" in letter.body_en
     days = bundle.manifest.pipeline.reconsider_within.value
     until = departments.working_calendar(session)[0].due_date(dt.date(2026, 3, 2), days).last_day
     assert f"{until.year}年{until.month}月{until.day}日" in letter.body
     assert letter.body_en.count(f"{until.day} {until:%B} {until.year}") == 1
+
+
+def _body(session, occasion: Occasion) -> str:
+    write(session, [occasion])
+    return session.scalars(select(Letter.body).where(Letter.key == occasion.key)).one()
+
+
+def test_reviewers_refusal_says_the_officers_words_then_each_ground_with_papers_and_remedy(session):
+    admission = make_admission(session)
+    ground = GROUND | {"evidence": ["业绩合同.pdf"], "remedy": {"zh": "补齐原件后可以重新申报。", "en": "Apply again with originals."}}
+    occasion = Occasion("refused", admission, "k", admission.office_id, reason="合同系借用，原件与复印件不一致。", items=[ground])
+
+    body = _body(session, occasion)
+
+    assert "\n合同系借用，原件与复印件不一致。\n1. 材料虚假\n   核对的材料：业绩合同.pdf\n   依据：《" in body
+    assert "》（2021年11月1日起常态征集）条件三\n   如何补救：补齐原件后可以重新申报。\n" in body
+
+
+@pytest.mark.parametrize(("event", "place", "says"), [
+    ("returned", "items", "补正期限：15 个工作日，至 "), ("refused", "reasons", "申请复核的期限：10 个工作日，至 ")])
+def test_a_letter_whose_own_text_names_no_deadline_gets_it_with_the_reasons(session, monkeypatch, event, place, says):
+    occasion = _occasion(session, event, "transport")
+    own = Wording(subject={"zh": "通知"}, body={"zh": f"您好：\n{{{place}}}"})
+    facts = Facts(session, [occasion])
+    bundle = facts.bundles[occasion.admission.release_id]
+    assert says not in facts.of(occasion)[place].zh  # the shipped letter says it itself
+
+    facts.bundles[occasion.admission.release_id] = dataclasses.replace(bundle, letters={event: own})
+    said = facts.of(occasion)[place]
+
+    assert says in said.zh and "working days, until " in said.en
+
+
+def test_who_let_the_time_pass_reads_how_long_it_was_and_where_it_is_set_down(session):
+    occasion = _occasion(session, "lapsed", "transport")
+    said = Facts(session, [occasion]).of(occasion)["reasons"]
+    assert said.zh.startswith("60 个工作日内没有完成在线培训。\n   依据：《") and said.zh.endswith("时限（未核实）")
+    assert said.en.endswith("时限 (not verified)")
 
 
 def test_letter_for_somebody_without_mail_goes_by_short_message_only(session):
@@ -220,6 +264,7 @@ def test_every_legal_move_either_has_a_letter_or_is_meant_to_be_silent():
     silent = {
         (Step.FIRST_REVIEW, Action.PASS_STEP),  # to the second review; to training it has one
         (Step.TRAINING, Action.PASS_STEP),
+        (Step.CORRECTION, Action.RESCREEN),  # told by the move that follows in the same transaction
         (Step.PUBLICITY, Action.PASS_STEP),  # told once the roster has given the number
     }
     told = {}

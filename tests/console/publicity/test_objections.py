@@ -116,7 +116,7 @@ def test_upheld_within_the_window_refuses_with_the_ruling(session, shown):
     assert outcomes(session, held, other) == [("refused", "refused"), ("publicity", None)]
     last = held.entries[-1]
     assert (last.who, last.reason) == (coordinator.who, "业绩材料系借用，依据第八条不予通过。")
-    assert [(item["ground"], item["basis"]) for item in last.items] == [("papers_false", factories.GROUND["basis"])]
+    assert [(item["ground"], item["basis"][0]["article"]) for item in last.items] == [("papers_false", "条件三")]
     assert queries.objection_by_code(session, objection.code).state == "upheld"
 
 
