@@ -10,7 +10,7 @@ import sys
 
 from bench.house import house
 
-FIGURES = ("start", "submit", "advance", "replay")
+FIGURES = ("start", "submit", "advance", "criteria", "replay")
 SLOW = ("first_page",)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import calendar
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 
 OPEN = "now"
 
@@ -56,7 +57,12 @@ def _leap(year: int) -> bool:
 
 def month_number(raw: object) -> int | None:
     """`2026-01` as a count of months, None for anything else."""
-    if isinstance(raw, str) and len(raw) == 7 and raw[4] == "-" and raw.isascii() and raw[:4].isdigit() and raw[5:].isdigit():
+    return _month_number(raw) if isinstance(raw, str) and len(raw) == 7 else None
+
+
+@lru_cache(maxsize=4096)                                  # the same few hundred months in every file
+def _month_number(raw: str) -> int | None:
+    if raw[4] == "-" and raw.isascii() and raw[:4].isdigit() and raw[5:].isdigit():
         year, month = int(raw[:4]), int(raw[5:])
         if year and 1 <= month <= 12:
             return year * 12 + month - 1

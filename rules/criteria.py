@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from rules.documents import Document, Problem, meant
-from rules.evaluation import Compiled, Seen, Truth, compile_scope, read_fact
+from rules.evaluation import Compiled, Seen, Truth, ask_all, compile_scope, read_fact
 from rules.fact_types import FactType
 from rules.parameters import Parameter, check_dates
 from rules.parts import Basis, Clause, Flag, Id, Part, Slug, Text, Words
@@ -207,10 +207,8 @@ def evaluate(criteria: Criteria, facts: Mapping[str, Any], *, on: date, moment: 
     flags: list[str] = []
     missing: dict[str, None] = {}
     gravest = 0
-    for criterion in criteria.criteria:
-        if moment == "decided" and criterion.as_of != "decided":
-            continue
-        truth, trace = criterion.compiled.ask(facts, params, on)
+    due = [criterion for criterion in criteria.criteria if moment == "submitted" or criterion.as_of == "decided"]
+    for criterion, (truth, trace) in zip(due, ask_all([one.compiled for one in due], facts, params, on), strict=True):
         if truth is True:
             findings.append(Finding(criterion, True, trace, None, (), asked))
             continue
@@ -304,13 +302,18 @@ def _filled(criterion: Criterion, facts: Mapping[str, Any], trace: list[Any], pa
         return _SLOT.sub(slot, text)
 
     message = criterion.message
-    return Text(zh=fill(message.zh, "zh"), en=fill(message.en, "en") if message.en else None)
+    return _told(fill(message.zh, "zh") or criterion.title.zh, fill(message.en, "en") if message.en else None)
 
 
 def _ask(criterion: Criterion, lacking: tuple[str, ...], facts: Mapping[str, FactType]) -> Text:
     zh = "、".join(dict.fromkeys(_fact_label(name, facts, "zh") for name in lacking)) or criterion.title.zh
     en = ", ".join(dict.fromkeys(_fact_label(name, facts, "en") for name in lacking)) or criterion.title.show("en")
-    return Text(zh=f"“{criterion.title.zh}”无法判断，请补充：{zh}。", en=f"'{criterion.title.show('en')}' cannot be judged yet; please supply: {en}.")
+    return _told(f"“{criterion.title.zh}”无法判断，请补充：{zh}。", f"'{criterion.title.show('en')}' cannot be judged yet; please supply: {en}.")
+
+
+def _told(zh: str, en: str | None) -> Text:
+    """A text with values of facts in it: as long as they may be, it is cut and not refused."""
+    return Text.model_construct(zh=zh[:20_000], en=en[:20_000] if en else None)
 
 
 def _fact_label(path: str, facts: Mapping[str, FactType], lang: str) -> str:

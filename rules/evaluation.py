@@ -1,23 +1,28 @@
 """Compiling a tree into closures, and running it: three values (true, false, None for unknown), every node's outcome kept.
 
 A run fills a trace: one slot per node, in the order the nodes were read. A logical node leaves its truth; a leaf leaves
-`(truth, left seen, right seen, traces of the entries it asked)`, an aggregate also which entries lack the value. Nothing is skipped, so nothing has to be explained twice.
+`(truth, left seen, right seen, traces of the entries it asked)`, an aggregate also which entries lack the value. Nothing is skipped,
+so nothing has to be explained twice.
+
+So there are two sorts of closure: a *leaf* answers its slot, a *filler* (of a logical node) puts the slots of the leaves below it into
+the trace and answers the truth. What can be known of a node when it is compiled is settled then, not at every run.
+
 Evaluation takes facts of any JSON shape: what cannot be read as the declared kind is unknown. Its cost is bounded by the
 size of the tree times the size of the facts.
 """
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from rules.ages import months_union, span, years_before
+from rules.ages import span, years_before
 from rules.documents import MAX_DEPTH
 from rules.numbers import as_number
+from rules.ranges import TOTALS, Seen, Truth, agrees, comparison, kleene_all, kleene_any, kleene_not, total
 from rules.tree import (
     Aggregate,
     Compare,
@@ -26,52 +31,76 @@ from rules.tree import (
     FactRef,
     ItemRef,
     Logical,
-    Node,
     ParamRef,
     Quantified,
     Scope,
     Value,
 )
 
-Truth = bool | None
-_NOTHING: Mapping[str, Any] = {}
+__all__ = ["Compiled", "Seen", "Truth", "agrees", "as_date", "ask_all", "comparison", "compile_scope", "kleene_all", "kleene_any", "kleene_not", "plain",
+           "read_fact", "total"]
+
+Facts = Mapping[str, Any]
+Trace = list[Any]
+_NOTHING: Facts = {}
+MAX_PAIRS = 100_000                                       # of two groups in `covered`; two groups of a form have 40,000 at most
 
 
-class Env:
-    """Everything one run may look at."""
+class Around:
+    """What every node of a run may look at beside the facts: the parameters' values, the day, in `covered` the entry to cover."""
 
-    __slots__ = ("entry", "facts", "item", "on", "params", "trace")
+    __slots__ = ("item", "on", "params")
 
-    def __init__(self, facts: Mapping[str, Any], params: Mapping[str, Any], on: date, trace: list[Any],
-                 entry: Mapping[str, Any] = _NOTHING, item: Mapping[str, Any] = _NOTHING):
-        self.facts, self.params, self.on, self.trace, self.entry, self.item = facts, params, on, trace, entry, item
-
-
-Run = Callable[[Env], Truth]
-Get = Callable[[Env], Any]
+    def __init__(self, params: Mapping[str, Any], on: date, item: Facts = _NOTHING):
+        self.params, self.on, self.item = params, on, item
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What an aggregate came to: exact when `low` is `high`; a missing bound is None. Months for `years_union`."""
-
-    low: Any
-    high: Any
+Get = Callable[[Facts, Facts, Around], Any]               # of the facts, the entry at hand, and what is around
+Leaf = Callable[[Facts, Facts, Around], tuple[Any, ...]]
+Fill = Callable[[Facts, Facts, Around, Trace], Truth]
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    scope: Scope
-    run: Run
+    """A tree ready to run: by its `leaf` when it is a single one, else by `fill`, for a trace of `size`."""
 
-    def ask(self, facts: Mapping[str, Any], params: Mapping[str, Any], on: date, *, entry: Mapping[str, Any] = _NOTHING) -> tuple[Truth, list[Any]]:
+    scope: Scope
+    size: int
+    leaf: Leaf | None
+    fill: Fill
+
+    def ask(self, facts: Facts, params: Mapping[str, Any], on: date, *, entry: Facts = _NOTHING) -> tuple[Truth, Trace]:
         """The truth of the tree for these facts, and the trace."""
-        trace: list[Any] = [None] * self.scope.size
-        return self.run(Env(facts, params, on, trace, entry)), trace
+        trace: Trace = [None] * self.size
+        return self.fill(facts, entry, Around(params, on), trace), trace
 
 
 def compile_scope(scope: Scope) -> Compiled:
-    return Compiled(scope, _node(scope.node))
+    if isinstance(scope.node, Logical):
+        return Compiled(scope, scope.size, None, _logical(scope.node))
+    index, leaf = scope.node.index, _leaf(scope.node)
+
+    def fill(facts: Facts, entry: Facts, around: Around, trace: Trace) -> Truth:
+        trace[index] = slot = leaf(facts, entry, around)
+        truth: Truth = slot[0]
+        return truth
+
+    return Compiled(scope, scope.size, leaf if scope.size == 1 else None, fill)
+
+
+def ask_all(rules: Iterable[Compiled], facts: Facts, params: Mapping[str, Any], on: date) -> list[tuple[Truth, Trace]]:
+    """What each tree answers for the same facts."""
+    around = Around(params, on)
+    found: list[tuple[Truth, Trace]] = []
+    for rule in rules:
+        leaf = rule.leaf
+        if leaf is not None:
+            slot = leaf(facts, _NOTHING, around)
+            found.append((slot[0], [slot]))
+        else:
+            trace: Trace = [None] * rule.size
+            found.append((rule.fill(facts, _NOTHING, around, trace), trace))
+    return found
 
 
 # -- reading values ---------------------------------------------------------------------------------------------------
@@ -101,10 +130,13 @@ def _code(raw: Any) -> str | None:
     return _text(raw.get("code")) if type(raw) is dict else None
 
 
-def _entries(raw: Any) -> list[Mapping[str, Any]] | None:
+def _entries(raw: Any) -> Sequence[Facts] | None:
     if type(raw) is not list and type(raw) is not tuple:
         return None
-    return [entry if type(entry) is dict else _NOTHING for entry in raw]
+    for entry in raw:
+        if type(entry) is not dict:
+            return [entry if type(entry) is dict else _NOTHING for entry in raw]
+    return raw
 
 
 _READ: dict[str, Callable[[Any], Any]] = {
@@ -122,18 +154,21 @@ def read_fact(kind: str, raw: Any) -> Any:
 def _getter(value: Value) -> Get:
     if isinstance(value, Constant):
         constant = value.value
-        return lambda env: constant
-    if isinstance(value, ParamRef):
+        return lambda facts, entry, around: constant
+    if isinstance(value, (ParamRef, ItemRef, FactRef)):
         name = value.name
-        return lambda env: env.params.get(name)
-    if isinstance(value, ItemRef):
-        return _named(value.name, _READ[value.type.kind], operator.attrgetter("item"))
-    if isinstance(value, FactRef):
-        return _fact(value)
+        if isinstance(value, ParamRef):
+            return lambda facts, entry, around: around.params.get(name)
+        read = _READ[value.type.kind]
+        if isinstance(value, ItemRef):
+            return lambda facts, entry, around: read(around.item.get(name))
+        if value.inner:
+            return lambda facts, entry, around: read(entry.get(name))
+        return lambda facts, entry, around: read(facts.get(name))
     day_of, years_of = _getter(value.day), _getter(value.years)
 
-    def earlier(env: Env) -> date | None:
-        day, years = day_of(env), years_of(env)
+    def earlier(facts: Facts, entry: Facts, around: Around) -> date | None:
+        day, years = day_of(facts, entry, around), years_of(facts, entry, around)
         if type(day) is not date or years is None or years != int(years):
             return None
         return years_before(day, int(years)) if -10_000 < years < 10_000 else None
@@ -141,22 +176,9 @@ def _getter(value: Value) -> Get:
     return earlier
 
 
-def _fact(fact: FactRef) -> Get:
-    name, read = fact.name, _READ[fact.type.kind]
-    if fact.inner:
-        return lambda env: read(env.entry.get(name))
-    return lambda env: read(env.facts.get(name))
-
-
-def _named(name: str, read: Callable[[Any], Any], where: Callable[[Env], Mapping[str, Any]]) -> Get:
-    return lambda env: read(where(env).get(name))
-
-
 # -- nodes ------------------------------------------------------------------------------------------------------------
 
-def _node(node: Node) -> Run:
-    if isinstance(node, Logical):
-        return _logical(node)
+def _leaf(node: Compare | Quantified | Covered) -> Leaf:
     if isinstance(node, Quantified):
         return _quantified(node)
     if isinstance(node, Covered):
@@ -166,237 +188,189 @@ def _node(node: Node) -> Run:
     return _compare(node, node.left)
 
 
-def kleene_all(truths: Iterable[Truth]) -> Truth:
-    """False when one is false, else unknown when one is unknown, else true."""
-    outcome: Truth = True
-    for truth in truths:
-        if truth is False:
-            return False
-        if truth is None:
-            outcome = None
-    return outcome
-
-
-def kleene_any(truths: Iterable[Truth]) -> Truth:
-    outcome: Truth = False
-    for truth in truths:
-        if truth is True:
-            return True
-        if truth is None:
-            outcome = None
-    return outcome
-
-
-def kleene_not(truth: Truth) -> Truth:
-    return None if truth is None else not truth
-
-
-def _logical(node: Logical) -> Run:
-    index, runs = node.index, tuple(_node(below) for below in node.nodes)
-    join = kleene_all if node.op in ("all", "not") else kleene_any
+def _logical(node: Logical) -> Fill:
+    index, below = node.index, [compile_scope(Scope(one, 1)) for one in node.nodes]
+    parts = tuple((one.index, rule.leaf, rule.fill) for one, rule in zip(node.nodes, below, strict=True))
+    neutral = node.op in ("all", "not")                   # the truth of nothing, which one node alone does not change
     turned = node.op in ("none", "not")
 
-    def run(env: Env) -> Truth:
-        truth = join([below(env) for below in runs])
+    def fill(facts: Facts, entry: Facts, around: Around, trace: Trace) -> Truth:
+        truth: Truth = neutral
+        for at, leaf, filler in parts:                    # all of them: the trace is complete
+            if leaf is not None:
+                trace[at] = slot = leaf(facts, entry, around)
+                one = slot[0]
+            else:
+                one = filler(facts, entry, around, trace)
+            if one is not neutral and (one is not None or truth is neutral):
+                truth = one
         if turned and truth is not None:
             truth = not truth
-        env.trace[index] = truth
+        trace[index] = truth
         return truth
 
-    return run
+    return fill
 
 
-_PLAIN: dict[str, Callable[[Any, Any], bool]] = {
-    "eq": operator.eq, "ne": operator.ne, "lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge,
-    "on_or_before": operator.le, "after": operator.gt, "contains": operator.contains,
-    "in": lambda left, right: left in right, "not_in": lambda left, right: left not in right,
-    "starts_with": lambda left, right: left.startswith(right),
-}
+def _compare(node: Compare, left: FactRef) -> Leaf:
+    """The commonest comparisons have closures of their own: with fewer calls inside."""
+    name, inner, read, right = left.name, left.inner, _READ[left.type.kind], node.right
+    if right is None:
 
-
-def comparison(op: str) -> Callable[[Any, Any], bool]:
-    """What an operator does with two known values."""
-    return _PLAIN[op]
-
-
-def _compare(node: Compare, left: FactRef) -> Run:
-    index, get = node.index, _fact(left)
-    if node.right is None:
-
-        def known(env: Env) -> Truth:
-            seen = get(env)
-            env.trace[index] = (seen is not None, seen, None, None)
-            return seen is not None
+        def known(facts: Facts, entry: Facts, around: Around) -> tuple[Any, ...]:
+            seen = read((entry if inner else facts).get(name))
+            return seen is not None, seen, None, None
 
         return known
-    right, compare = _getter(node.right), _PLAIN[node.op]
+    if isinstance(right, Constant) and left.type.kind == "boolean":
+        return _boolean_is(name, inner, node.op == "eq", right.value)
+    if isinstance(right, Constant) and left.type.kind in ("text", "choice") and node.op in ("eq", "ne", "in", "not_in"):
+        return _text_among(name, inner, node.op in ("eq", "in"), right.value)
+    compare = comparison(node.op)
+    if isinstance(right, ParamRef):
+        param = right.name
 
-    def run(env: Env) -> Truth:
-        seen, against = get(env), right(env)
-        truth = None if seen is None or against is None else compare(seen, against)
-        env.trace[index] = (truth, seen, against, None)
-        return truth
+        def against_param(facts: Facts, entry: Facts, around: Around) -> tuple[Any, ...]:
+            seen, against = read((entry if inner else facts).get(name)), around.params.get(param)
+            return None if seen is None or against is None else compare(seen, against), seen, against, None
 
-    return run
+        return against_param
+    against_of = _getter(right)
 
+    def leaf(facts: Facts, entry: Facts, around: Around) -> tuple[Any, ...]:
+        seen, against = read((entry if inner else facts).get(name)), against_of(facts, entry, around)
+        return None if seen is None or against is None else compare(seen, against), seen, against, None
 
-def _asked(scope: Scope | None) -> Callable[[Env, Mapping[str, Any], Mapping[str, Any]], tuple[Truth, list[Any] | None]]:
-    if scope is None:
-        return lambda env, entry, item: (True, None)
-    run, size = _node(scope.node), scope.size
-
-    def ask(env: Env, entry: Mapping[str, Any], item: Mapping[str, Any]) -> tuple[Truth, list[Any]]:
-        trace: list[Any] = [None] * size
-        return run(Env(env.facts, env.params, env.on, trace, entry, item)), trace
-
-    return ask
+    return leaf
 
 
-def _quantified(node: Quantified) -> Run:
-    index, group, ask = node.index, _fact(node.group), _asked(node.scope)
+def _boolean_is(name: str, inner: bool, same: bool, wanted: bool) -> Leaf:
+    yes, no, unknown = (wanted is same, True, wanted, None), (wanted is not same, False, wanted, None), (None, None, wanted, None)
+
+    def leaf(facts: Facts, entry: Facts, around: Around) -> tuple[Any, ...]:
+        raw = (entry if inner else facts).get(name)
+        return yes if raw is True else no if raw is False else unknown
+
+    return leaf
+
+
+def _text_among(name: str, inner: bool, wanted: bool, against: Any) -> Leaf:
+    texts, unknown = frozenset(against if type(against) is tuple else (against,)), (None, None, against, None)
+
+    def leaf(facts: Facts, entry: Facts, around: Around) -> tuple[Any, ...]:
+        raw = (entry if inner else facts).get(name)
+        return ((raw in texts) is wanted, raw, against, None) if type(raw) is str else unknown
+
+    return leaf
+
+
+def _each(scope: Scope) -> Callable[[Facts, Sequence[Facts], Around], tuple[list[Truth], list[Trace]]]:
+    """What a tree answers for every entry, and the traces."""
+    rule = compile_scope(scope)
+    size, leaf, fill = rule.size, rule.leaf, rule.fill
+
+    def asked(facts: Facts, entries: Sequence[Facts], around: Around) -> tuple[list[Truth], list[Trace]]:
+        truths: list[Truth] = []
+        traces: list[Trace] = []
+        for entry in entries:
+            if leaf is not None:
+                slot = leaf(facts, entry, around)
+                truths.append(slot[0])
+                traces.append([slot])
+            else:
+                trace: Trace = [None] * size
+                truths.append(fill(facts, entry, around, trace))
+                traces.append(trace)
+        return truths, traces
+
+    return asked
+
+
+def _quantified(node: Quantified) -> Leaf:
+    group, each = node.group.name, _each(node.scope)
     join = kleene_all if node.kind == "every" else kleene_any
 
-    def run(env: Env) -> Truth:
-        entries = group(env)
+    def leaf(facts: Facts, entry: Facts, around: Around) -> tuple[Any, ...]:
+        entries = _entries(facts.get(group))
         if entries is None:
-            env.trace[index] = (None, None, None, None)
-            return None
-        asked = [ask(env, entry, _NOTHING) for entry in entries]
-        truth = join([one for one, _ in asked])
-        env.trace[index] = (truth, len(entries), None, [trace for _, trace in asked])
-        return truth
+            return None, None, None, None
+        truths, traces = each(facts, entries, around)
+        return join(truths), len(entries), None, traces
 
-    return run
+    return leaf
 
 
-def _covered(node: Covered) -> Run:
-    index, group, cover, ask = node.index, _fact(node.group), _fact(node.by), _asked(node.scope)
+def _covered(node: Covered) -> Leaf:
+    group, by, each = node.group.name, node.by.name, _each(node.scope)
 
-    def run(env: Env) -> Truth:
-        needed, covers = group(env), cover(env)
+    def leaf(facts: Facts, entry: Facts, around: Around) -> tuple[Any, ...]:
+        needed, covers = _entries(facts.get(group)), _entries(facts.get(by))
         if needed is None or (covers is None and needed):      # nothing to cover is covered, whatever the other group says
-            env.trace[index] = (None, None, None, None)
-            return None
-        covers = covers or []
-        asked = [[ask(env, entry, item) for entry in covers] for item in needed]
-        each = [kleene_any([one for one, _ in row]) for row in asked]
-        truth = kleene_all(each)
-        env.trace[index] = (truth, each, None, [[trace for _, trace in row] for row in asked])
-        return truth
+            return None, None, None, None
+        if len(needed) * len(covers or ()) > MAX_PAIRS:
+            return None, None, None, None
+        asked = [each(facts, covers or [], Around(around.params, around.on, item)) for item in needed]
+        covered = [kleene_any(truths) for truths, _ in asked]
+        return kleene_all(covered), covered, None, [traces for _, traces in asked]
 
-    return run
+    return leaf
 
 
-# -- aggregates: what is certain, and what may still come -------------------------------------------------------------
-
-def _aggregate(node: Compare, left: Aggregate) -> Run:
-    index, group, ask = node.index, _fact(left.group), _asked(left.where)
-    read = _fact(left.of) if left.of is not None else None
-    right, scale = _getter(node.right) if node.right is not None else None, 12 if left.kind == "years_union" else 1
-    total, op, many = _TOTALS[left.kind], node.op, node.many
+def _aggregate(node: Compare, left: Aggregate) -> Leaf:
+    group, kind, op, many, right = left.group.name, left.kind, node.op, node.many, node.right
+    where = compile_scope(left.where) if left.where is not None else None
+    leaf_of, fill, size = (where.leaf, where.fill, where.size) if where is not None else (None, None, 0)
+    of, value_of = (left.of.name, _taken(kind, left.of)) if left.of is not None else ("", None)
     if right is None:
         raise ValueError("an aggregate is always compared with something")
+    against_of, total, compare, scale = _getter(right), TOTALS[kind], comparison(op), 12 if kind == "years_union" else 1
 
-    def run(env: Env) -> Truth:
-        entries, against = group(env), right(env)
+    def leaf(facts: Facts, entry: Facts, around: Around) -> tuple[Any, ...]:
+        entries = _entries(facts.get(group))
+        against = against_of(facts, entry, around)
         if entries is None:
-            env.trace[index] = (None, None, against, None, ())
-            return None
+            return None, None, against, None, ()
         sure: list[Any] = []
         maybe: list[Any] = []
         gaps: list[int] = []
-        traces = []
-        for at, entry in enumerate(entries):
-            truth, trace = ask(env, entry, _NOTHING)
-            traces.append(trace)
-            if truth is False:
+        traces: list[Trace | None] = []
+        own: Trace | None
+        counts: Truth = True
+        for at, one in enumerate(entries):
+            if leaf_of is not None:
+                slot = leaf_of(facts, one, around)
+                counts, own = slot[0], [slot]
+            elif fill is not None:
+                own = [None] * size
+                counts = fill(facts, one, around, own)
+            else:
+                own = None
+            traces.append(own)
+            if counts is False:
                 continue
-            value: Any = 1
-            if read is not None:
-                inner = Env(env.facts, env.params, env.on, env.trace, entry)
-                value = read(inner)
-                if scale == 12:
-                    value = span(value, env.on)
+            value = 1 if value_of is None else value_of(one.get(of), around.on)
             if value is None:
                 gaps.append(at)
-            elif truth:
+            elif counts:
                 sure.append(value)
             else:
                 maybe.append(value)
         seen = total(sure, maybe, len(gaps))
-        truth = None
-        if seen is not None and against is not None:
-            truth = _among(seen, [one * scale for one in against], op) if many else _within(seen, against * scale if scale != 1 else against, op)
-        env.trace[index] = (truth, seen, against, traces, gaps)
-        return truth
+        if seen is None or against is None:
+            return None, seen, against, traces, gaps
+        if seen.low == seen.high and not many and seen.low is not None:          # the usual case, without the calls
+            return compare(seen.low, against * scale if scale != 1 else against), seen, against, traces, gaps
+        return agrees(seen, against, op, many=many, kind=kind), seen, against, traces, gaps
 
-    return run
-
-
-def _count(sure: list[Any], maybe: list[Any], open_end: int) -> Seen:
-    return Seen(len(sure), len(sure) + len(maybe))
+    return leaf
 
 
-def _sum(sure: list[Any], maybe: list[Any], open_end: int) -> Seen:
-    certain = sum(sure)
-    if open_end:
-        return Seen(None, None)
-    return Seen(certain + sum(one for one in maybe if one < 0), certain + sum(one for one in maybe if one > 0))
-
-
-def _max(sure: list[Any], maybe: list[Any], open_end: int) -> Seen | None:
-    if not sure:
-        return None
-    return Seen(max(sure), None if open_end else max([*sure, *maybe]))
-
-
-def _min(sure: list[Any], maybe: list[Any], open_end: int) -> Seen | None:
-    if not sure:
-        return None
-    return Seen(None if open_end else min([*sure, *maybe]), min(sure))
-
-
-def _union(sure: list[Any], maybe: list[Any], open_end: int) -> Seen:
-    return Seen(months_union(sure), None if open_end else months_union([*sure, *maybe]))
-
-
-_TOTALS: dict[str, Callable[[list[Any], list[Any], int], Seen | None]] = {
-    "count": _count, "sum": _sum, "max": _max, "min": _min, "years_union": _union}
-
-
-def _within(seen: Seen, bound: Any, op: str) -> Truth:
-    """Compare a range with a value: known only when every value in the range agrees."""
-    low, high = seen.low, seen.high
-    if low is not None and low == high:
-        return _PLAIN[op](low, bound)
-    if op in ("le", "lt", "gt", "ge", "on_or_before", "after"):
-        ends = (None if low is None else _PLAIN[op](low, bound), None if high is None else _PLAIN[op](high, bound))
-        rising = op in ("gt", "ge", "after")
-        if ends[0 if rising else 1] is True:
-            return True
-        return False if ends[1 if rising else 0] is False else None
-    outside = (low is not None and bound < low) or (high is not None and bound > high)
-    if not outside:
-        return None
-    return op == "ne"
-
-
-def _among(seen: Seen, bounds: list[Any], op: str) -> Truth:
-    truth = kleene_any([_within(seen, bound, "eq") for bound in bounds])
-    return truth if op == "in" else kleene_not(truth)
-
-
-def total(kind: str, sure: list[Any], maybe: list[Any], open_end: int) -> Seen | None:
-    """What an aggregate comes to: `sure` values count, `maybe` may, and `open_end` more entries have no value yet."""
-    return _TOTALS[kind](sure, maybe, open_end)
-
-
-def agrees(seen: Seen | None, against: Any, op: str, *, many: bool, kind: str) -> Truth:
-    """An aggregate's comparison, for known bounds: years are compared in months."""
-    scale = 12 if kind == "years_union" else 1
-    if seen is None:
-        return None
-    return _among(seen, [one * scale for one in against], op) if many else _within(seen, against * scale if scale != 1 else against, op)
+def _taken(kind: str, of: FactRef) -> Callable[[Any, date], Any]:
+    """What an entry's field adds to the aggregate; None where it cannot be read."""
+    if kind == "years_union":
+        return span
+    read = _READ[of.type.kind]
+    return lambda raw, on: read(raw)
 
 
 def plain(value: Any, depth: int = 0) -> Any:

@@ -127,15 +127,20 @@ def show_value(value: Any, lang: str = "zh", *, months: bool = False, options: M
             return f"{years} years {rest} months" if rest else f"{years} years"
         return f"{years} 年 {rest} 个月" if rest else f"{years} 年"
     if isinstance(value, str):
-        return options[value].show(lang) if options and value in options else value[:200]
+        return options[value].show(lang) if options and value in options else _shown(value)
     if isinstance(value, dict) and "start" in value:
-        end = ("now" if lang == "en" else "至今") if value.get("end") == OPEN else value.get("end")
-        return f"{value.get('start')} – {end}"
+        end = ("now" if lang == "en" else "至今") if value.get("end") == OPEN else _shown(value.get("end"))
+        return f"{_shown(value['start'])} – {end}"
     if isinstance(value, (list, tuple)):
         if all(isinstance(one, str) for one in value):
             return (", " if lang == "en" else "、").join(show_value(one, lang, options=options) for one in value[:20])
         return f"{len(value)} entries" if lang == "en" else f"{len(value)} 条"
-    return str(plain(value))[:200]
+    return _shown(value)
+
+
+def _shown(value: Any) -> str:
+    """Short, and fit to be written anywhere: half a surrogate pair is not."""
+    return str(plain(value))[:200].encode("utf-8", "replace").decode()
 
 
 def trace_data(node: Node, trace: list[Any], params: Params) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -54,11 +54,13 @@ class Oracle:
 
     def __init__(self, criteria: Criteria):
         self.criteria = criteria
-        self.programs: dict[str, list[tuple[str, Any]]] = {}
-        for one in criteria.criteria:
-            parts: dict[str, str] = {}
-            parts[""] = expression(one.node, parts)
-            self.programs[one.id] = [(name, _ENV.compile(text)) for name, text in parts.items()]
+        self.programs = {one.id: [(name, _ENV.compile(text)) for name, text in self.texts(one.id).items()] for one in criteria.criteria}
+
+    def texts(self, criterion: str) -> dict[str, str]:
+        """The programs of a criterion by name, in the order to be asked; the last one, without a name, is the criterion."""
+        parts: dict[str, str] = {}
+        whole = expression(self.criteria[criterion].node, parts)
+        return {**parts, "": whole}
 
     def data(self, facts: Mapping[str, Any], on: date) -> dict[str, Any]:
         """Facts and parameters of the day as CEL data, to be judged by any number of criteria."""
@@ -71,15 +73,22 @@ class Oracle:
 
     def judge(self, criterion: str, data: Mapping[str, Any]) -> bool | None:
         """True, False, or None where CEL answers with an error."""
-        answers: dict[str, Any] = {}
-        for name, program in self.programs[criterion]:
-            answer = program.eval(_ENV.Activation({**data, "a": answers}))
-            if answer.type() != cel.Type.ERROR:
-                answers[name] = answer.plain_value()
-            else:
-                assert "NOT_FOUND" in str(answer.value()), (criterion, name, answer.value())
-        assert answers.get("") in (True, False, None), answers
-        return answers.get("")
+        return self.judge_all([criterion], data)[0]
+
+    def judge_all(self, criteria: Iterable[str], data: Mapping[str, Any]) -> list[bool | None]:
+        """One after the other on the same facts."""
+        given = _ENV.Activation(data)
+        found: list[bool | None] = []
+        for criterion in criteria:
+            answers: dict[str, Any] = {}
+            for name, program in self.programs[criterion]:
+                answer = program.eval(_ENV.Activation({**data, "a": answers}) if answers else given)
+                if answer.type() != cel.Type.ERROR:
+                    answers[name] = answer.plain_value()
+                else:
+                    assert "NOT_FOUND" in str(answer.value()), (criterion, name, answer.value())
+            found.append(answers.get(""))
+        return found
 
 
 # -- facts, read once more --------------------------------------------------------------------------------------------
