@@ -72,7 +72,7 @@ class Review(Part):
         return self
 
 
-YesNo = Annotated[Setting[StrictBool], BeforeValidator(settled)]
+YesNo = Annotated[Setting[StrictBool], BeforeValidator(settled, json_schema_input_type=StrictBool | Setting[StrictBool])]
 
 
 class PipelineSettings(Part):

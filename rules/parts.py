@@ -71,8 +71,9 @@ class Clause(Part):
     article: Line
 
 
-Words = Annotated[Text, BeforeValidator(_words)]
-Basis = Annotated[tuple[Clause, ...], BeforeValidator(_listed)]
+# the second argument is what may be written, for the JSON Schemas of editors
+Words = Annotated[Text, BeforeValidator(_words, json_schema_input_type=Line | Text)]
+Basis = Annotated[tuple[Clause, ...], BeforeValidator(_listed, json_schema_input_type=Clause | tuple[Clause, ...])]
 Day = Annotated[date, BeforeValidator(iso_date)]
 
 
@@ -88,8 +89,8 @@ class Months(Part):
     months: Positive
 
 
-PositiveSetting = Annotated[Setting[Positive], BeforeValidator(settled)]
-CountSetting = Annotated[Setting[Count], BeforeValidator(settled)]
-MonthsSetting = Annotated[Setting[Months], BeforeValidator(settled)]
+PositiveSetting = Annotated[Setting[Positive], BeforeValidator(settled, json_schema_input_type=Positive | Setting[Positive])]
+CountSetting = Annotated[Setting[Count], BeforeValidator(settled, json_schema_input_type=Count | Setting[Count])]
+MonthsSetting = Annotated[Setting[Months], BeforeValidator(settled, json_schema_input_type=Months | Setting[Months])]
 Flag = StrictBool
 Str = StrictStr

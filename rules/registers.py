@@ -85,7 +85,7 @@ class Move(Part):
 
     id: Id
     title: Words
-    start: Annotated[tuple[Id, ...], BeforeValidator(_listed), Field(min_length=1, max_length=50, alias="from")]
+    start: Annotated[tuple[Id, ...], BeforeValidator(_listed, json_schema_input_type=Id | tuple[Id, ...]), Field(min_length=1, max_length=50, alias="from")]
     to: Id
     by: Who = Who()
     second_person: Flag = False

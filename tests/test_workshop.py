@@ -107,3 +107,9 @@ def test_pages_and_code_name_no_machine_of_the_makers():
         if path.is_file() and path != Path(__file__) and pattern.search(path.read_text(encoding="utf-8", errors="ignore"))
     ]
     assert found == []
+
+
+def test_the_committed_json_schemas_are_those_of_the_program():
+    from console import bundle_schemas
+
+    assert bundle_schemas.differing() == [], "make them with: python -m console bundle schema --write"
