@@ -25,6 +25,9 @@ class Unit(Part):
 
 def read_units(files: Mapping[str, str], problems: list[Problem]) -> tuple[Unit, ...]:
     """Read `{file name: text}` in the order of the names; `x.en.md` is the English text of `x.md`."""
+    if not isinstance(files, dict) or not all(isinstance(text, str) for text in files.values()):
+        problems.append(Problem("training", 1, "", "培训应为“文件名: 正文”的映射。", "Training must be a mapping of file names to texts."))
+        return ()
     units: list[Unit] = []
     ids: set[str] = set()
     for name in sorted(files):
