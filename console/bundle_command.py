@@ -60,6 +60,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     verifying.add_argument("--key", metavar="FILE", help="a public key, PEM; default: the keys of BUNDLE_KEYS")
     making = action("keygen", keygen, "make a pair of keys: NAME.pem, to be kept, and NAME.pub.pem, to be given away")
     making.add_argument("name", help="letters and digits, at most 12: by this name BUNDLE_KEYS knows the key")
+    schemas = action("schema", schema, "say whether docs/schemas, for editors, are those of this program; needs no database")
+    schemas.add_argument("--write", action="store_true", help="make them so")
     action("drift", drift, "say for each department how far its folder in plugins/ and the database are apart")
 
 
@@ -123,6 +125,17 @@ def check(options: argparse.Namespace) -> int:
     cases = sum(len(one.cases.cases) for one in bundles if one.cases is not None)
     print(f"{len(bundles)} bundles in {root} are in order; {cases} cases came out as declared; {warnings} warnings{'' if options.all or not warnings else ' (--all shows them)'}.")
     return 0
+
+
+def schema(options: argparse.Namespace) -> int:
+    from console import bundle_schemas
+
+    names = bundle_schemas.write() if options.write else bundle_schemas.differing()
+    for name in names:
+        print(f"docs/schemas/{name}")
+    print(f"{len(names)} schemas were written." if options.write else f"{len(names)} schemas are not those of this program; --write makes them so."
+          if names else "docs/schemas are those of this program.")
+    return 1 if names and not options.write else 0
 
 
 def sign(options: argparse.Namespace) -> int:

@@ -26,6 +26,7 @@ re2 and stdnum only in `fields`. `docs/bundles.md` describes every document; eac
 | `letters` | `render(letter, values, *, lang) -> Rendered(subject, body, sms)`, `EVENTS` |
 | `registers` | `bundle.registers[id]`: `Register.document checks moves public_where facts`, `.failing(row, on=day)` |
 | `checks` | `check_bundle(bundle, *, on, base=None, others=(), regulations=None) -> (Remark(code, file, line, key, zh, en, example), …)`, `of_problems(problems)`, `CODES` |
+| `schemas` | `schemas() -> {file name: JSON Schema}`, `texts()` |
 | `working_days` | `Calendar(overrides, decreed_years)`, `.is_workday(d)`, `.due_date(start, n) -> Deadline(last_day, due_on, provisional)` |
 
 Texts are `Text(zh, en)`; `text.show("en")` falls back to Chinese. `lang` is `"zh"` or `"en"`.

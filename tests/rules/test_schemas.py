@@ -11,6 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from console import bundle_schemas
+from console.__main__ import main
 from rules.bundle import MODELS
 from rules.documents import read_yaml
 from rules.exams import read_questions
@@ -39,6 +40,11 @@ def test_a_folder_is_made_to_agree(tmp_path):
     (tmp_path / "exam.json").write_text("{}")
     assert bundle_schemas.differing(tmp_path) == ["exam.json"] == bundle_schemas.write(tmp_path)
     assert bundle_schemas.differing(tmp_path) == []
+
+
+def test_the_command_says_whether_they_are_current(capsys):
+    assert main(["bundle", "schema"]) == 0
+    assert "are those of this program" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
