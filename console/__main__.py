@@ -41,9 +41,11 @@ def _known(error: Exception) -> str | None:
     from console.embedded import ServerProblem
     from console.errors import ConsoleError
     from console.process import NotReady, reason
+    from rules.documents import Problems
+    from rules.hooks import HookMissing
     from seed.rows import SeedProblems
 
-    if isinstance(error, NotReady | ServerProblem | ConsoleError | SeedProblems):
+    if isinstance(error, NotReady | ServerProblem | ConsoleError | SeedProblems | HookMissing | Problems):
         return str(error)
     if isinstance(error, OperationalError):
         return f"PostgreSQL cannot be used: {reason(error)}"

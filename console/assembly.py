@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from pathlib import Path
 from types import ModuleType
 
 from console.jobs import Job, Sweep
+from rules import hooks
 
 ROOMS = (
     "departments",
@@ -47,6 +49,7 @@ def join() -> None:
     if _joined:
         return
     _joined = True
+    hooks.install(Path(__file__).parent.parent / "plugins")
     from console.applications.pipeline import HOOKS  # the trunk; imported late so that models alone stay light
 
     for module in modules("jobs"):

@@ -17,6 +17,7 @@ re2 and stdnum only in `fields`. `docs/bundles.md` describes every document; eac
 | `criteria` | `evaluate(criteria, facts, *, on, moment, parameters_on=None) -> Verdict`; `verdict.decision flags findings missing`, `.to_data(format=2)`; `finding.missing settled_by`; `in_words(node, lang)` |
 | `comparison` | `compare(before, after) -> [Change(file, path, kind, zh, en)]`, of two bundles or two mappings of documents; `.show(lang)` |
 | `explanation` | `explain(trace, lang, titles={}) -> lines`, of a stored trace of either format |
+| `hooks` | `install(plugins folder)` once per process; `criteria.derive(facts)` adds what hooks find (raises HookMissing): call it after `facts.derive()` |
 | `settling`, `tracing` | `settled_by(node, trace, facts=, params=, on=)`; the stored trace of format 2 |
 | `tables` | read by `tree.Reader`: a node may be `{table: {columns, rows: [{when, then}], hit, otherwise}}`; becomes ordinary nodes (`Logical.said` names rows) |
 | `parameters`, `ages` | `value_on(parameter, date)`; `years_before`, `age_on`, `months_of` |

@@ -34,6 +34,9 @@ from rules.exams import Exam, ExamQuestion, check_filled, questions_of, read_que
 from rules.facts import schema
 from rules.forms import Form, FormDocument
 from rules.forms import build as build_form
+from rules.hooks import FILE as HOOKS_FILE
+from rules.hooks import Hook, installed
+from rules.hooks import load as load_hooks
 from rules.letters import Letter, LettersDocument, check_letters
 from rules.manifest import Manifest, Regulation
 from rules.parts import Text
@@ -144,7 +147,7 @@ def read_folder(path: str | Folder, *, centre: Bundle | None = None) -> Bundle:
     problems: list[Problem] = []
     for file in sorted(folder.rglob("*")):
         name = file.relative_to(folder).as_posix()
-        if not file.is_file() or any(part.startswith((".", "__")) for part in name.split("/")) or name == "hooks.py":
+        if not file.is_file() or any(part.startswith((".", "__")) for part in name.split("/")) or name == HOOKS_FILE:
             continue
         if len(files) >= MAX_FILES:
             problems.append(Problem(name, 1, "", f"文件超过 {MAX_FILES} 个。", f"More than {MAX_FILES} files."))
@@ -154,11 +157,15 @@ def read_folder(path: str | Folder, *, centre: Bundle | None = None) -> Bundle:
         problems.append(Problem(str(folder), 1, "", "文件夹不存在或为空。", "The folder does not exist or is empty."))
     if problems:
         raise Problems(problems)
-    return read_documents(files, centre=centre, code=folder.name)
+    return read_documents(files, centre=centre, code=folder.name, hooks=load_hooks(folder))
 
 
-def read_documents(files: Mapping[str, bytes], *, centre: Bundle | None = None, code: str | None = None) -> Bundle:
-    """Read a bundle from `{file name: content}`; `code` is what the code must be. Raises Problems with all of them."""
+def read_documents(files: Mapping[str, bytes], *, centre: Bundle | None = None, code: str | None = None,
+                   hooks: Mapping[str, Hook] | None = None) -> Bundle:
+    """Read a bundle from `{file name: content}`; `code` is what the code must be. Raises Problems with all of them.
+
+    Derived facts must have their functions among `hooks`, without them among those installed for the department. Code is never read here.
+    """
     problems: list[Problem] = []
     documents: dict[str, Document] = {}
     training: dict[str, str] = {}
@@ -173,7 +180,9 @@ def read_documents(files: Mapping[str, bytes], *, centre: Bundle | None = None, 
         is_training = name.startswith("training/") and name.endswith(".md")
         if not is_training and name != "questions.csv":
             zh, en = meant(name, (*YAML_FILES, "questions.csv"))
-            if name.startswith(FOLDER):
+            if name == HOOKS_FILE:
+                zh, en = "程序只能由运维人员放进本系统的 plugins 文件夹，不能随规则包带入。", "Code is put into this installation's plugins folder by its operator; a bundle never carries it."
+            elif name.startswith(FOLDER):
                 zh, en = "登记表应为 registers/<小写英文名>.yaml。", "A register is registers/<lower_case_name>.yaml."
             problems.append(Problem(name, 1, "", f"规则包里没有这种文件。{zh}", f"A bundle has no such file. {en}"))
             continue
@@ -205,7 +214,8 @@ def read_documents(files: Mapping[str, bytes], *, centre: Bundle | None = None, 
     if code is not None and isinstance(manifest, dict) and manifest.get("code") != code:
         problems.append(documents["bundle.yaml"].problem(("code",), f"code 应与文件夹同名：“{code}”。", f"The code must be the folder's name, '{code}'."))
     unreadable = {problem.file for problem in problems}
-    bundle = _assemble(documents, centre, problems, unreadable)
+    own_hooks = installed(str(manifest.get("code"))) if hooks is None and isinstance(manifest, dict) else hooks or {}
+    bundle = _assemble(documents, centre, problems, unreadable, own_hooks)
     return replace(bundle, sources={name: content.decode("utf-8") for name, content in files.items()})
 
 
@@ -217,7 +227,7 @@ def run_cases(bundle: Bundle) -> list[CaseResult]:
 
 
 def _assemble(documents: Mapping[str, Document], centre: Bundle | None, problems: list[Problem] | None = None,
-              unreadable: set[str] | None = None) -> Bundle:
+              unreadable: set[str] | None = None, hooks: Mapping[str, Hook] | None = None) -> Bundle:
     problems = problems if problems is not None else []
     unreadable = unreadable or set()
 
@@ -250,7 +260,7 @@ def _assemble(documents: Mapping[str, Document], centre: Bundle | None, problems
     # a form that could not be read would make every fact unknown: report the form first
     facts_known = form_document is not None or ("application.yaml" not in documents and "application.yaml" not in unreadable)
     if criteria_document is not None and facts_known:
-        criteria = build_criteria(criteria_document, documents["criteria.yaml"], facts, problems)
+        criteria = build_criteria(criteria_document, documents["criteria.yaml"], facts, problems, department=manifest.code if manifest else "", hooks=hooks)
         _check_in_force(manifest, criteria_document, documents["criteria.yaml"], problems)
         if cases is not None and len(criteria.criteria) == len(criteria_document.criteria):
             check_cases(cases, documents["cases.yaml"], criteria, problems)

@@ -70,7 +70,8 @@ def facts_of(document: CasesDocument, case: Case) -> dict[str, Any]:
 
 def run_case(criteria: Criteria, document: CasesDocument, case: Case) -> CaseResult:
     moment: Literal["submitted", "decided"] = "decided" if case.decided_on else "submitted"
-    verdict = evaluate(criteria, facts_of(document, case), on=case.decided_on or case.on, moment=moment)
+    facts = {name: value for name, value in criteria.derive(facts_of(document, case)).items() if case.facts.get(name, value) is not None}
+    verdict = evaluate(criteria, facts, on=case.decided_on or case.on, moment=moment)
     found = {finding.id: finding.outcome for finding in verdict.findings}
     differences = []
     if verdict.decision != case.expect.decision:

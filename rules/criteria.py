@@ -17,6 +17,7 @@ from pydantic import Field
 from rules.documents import Document, Problem, meant
 from rules.evaluation import Compiled, Seen, Truth, ask_all, compile_scope, read_fact
 from rules.fact_types import FactType
+from rules.hooks import Derived, DerivedPart, Hook, declared, derive, installed
 from rules.parameters import Parameter, check_dates
 from rules.parts import Basis, Clause, Flag, Id, Part, Slug, Text, Words
 from rules.settling import settled_by
@@ -54,6 +55,7 @@ class CriterionPart(Part):
 
 class CriteriaDocument(Part):
     parameters: dict[Id, Parameter] = {}
+    derived: Annotated[dict[Id, DerivedPart], Field(max_length=50)] = {}
     criteria: Annotated[tuple[CriterionPart, ...], Field(min_length=1, max_length=200)]
 
 
@@ -86,10 +88,16 @@ class Criteria:
     parameters: Mapping[str, Parameter]
     facts: Mapping[str, FactType]
     used_facts: frozenset[str]
+    derived: tuple[Derived, ...] = ()
+    department: str = ""
     on_day: dict[date, dict[str, Any]] = field(default_factory=dict, repr=False, compare=False)
 
     def __getitem__(self, criterion_id: str) -> Criterion:
         return next(one for one in self.criteria if one.id == criterion_id)
+
+    def derive(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """The facts with those that the department's hooks derive. Raises HookMissing when this installation lacks one."""
+        return derive(self.derived, facts, department=self.department) if self.derived else dict(facts)
 
     def values_on(self, day: date) -> dict[str, Any]:
         values = self.on_day.get(day)
@@ -228,8 +236,12 @@ def evaluate(criteria: Criteria, facts: Mapping[str, Any], *, on: date, moment: 
     return Verdict(GRAVITY[gravest], tuple(flags), tuple(findings), tuple(missing), on, moment, valued_on)
 
 
-def build(document: CriteriaDocument, source: Document, facts: Mapping[str, FactType], problems: list[Problem]) -> Criteria:
-    """Type-check and compile the document; adds every problem with its line, and answers what could be compiled."""
+def build(document: CriteriaDocument, source: Document, facts: Mapping[str, FactType], problems: list[Problem], *, department: str = "",
+          hooks: Mapping[str, Hook] | None = None) -> Criteria:
+    """Type-check and compile the document; adds every problem with its line, and answers what could be compiled.
+
+    `hooks` are the functions at hand; with None the document was checked before, and those installed are used where there are any.
+    """
 
     def report(path: tuple[str | int, ...], zh: str, en: str, code: str = "C001") -> None:
         problems.append(source.problem(path, zh, en, code))
@@ -238,10 +250,12 @@ def build(document: CriteriaDocument, source: Document, facts: Mapping[str, Fact
         check_dates(name, parameter, ("parameters", name), report)
         if name in facts:
             report(("parameters", name), f"参数“{name}”与同名的事实冲突，请改名。", f"Parameter '{name}' has the name of a fact; rename it.")
+    derived = declared(document.derived, facts, installed(department) if hooks is None else hooks, report, check=hooks is not None)
+    facts = {**facts, **{one.name: one.type for one in derived}}
     kinds = {name: parameter.kind for name, parameter in document.parameters.items()}
     compiled: list[Criterion] = []
     used_params: set[str] = set()
-    used_facts: set[str] = set()
+    used_facts: set[str] = {name for one in derived for name in one.args}
     ids: set[str] = set()
     for at, part in enumerate(document.criteria):
         path = ("criteria", at)
@@ -261,7 +275,7 @@ def build(document: CriteriaDocument, source: Document, facts: Mapping[str, Fact
                                       part.ask, part.verified, compile_scope(scope), part.remedy))
     for name in sorted(set(kinds) - used_params):
         report(("parameters", name), f"参数“{name}”没有任何条件用到，请删去或改正名称。", f"No criterion uses parameter '{name}'; remove it or correct the name.", "C302")
-    return Criteria(tuple(compiled), document.parameters, facts, frozenset(used_facts))
+    return Criteria(tuple(compiled), document.parameters, facts, frozenset(used_facts), derived, department)
 
 
 def _check_slots(part: CriterionPart, slots: set[str], path: tuple[str | int, ...], report: Any) -> set[str]:

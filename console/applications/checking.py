@@ -225,6 +225,7 @@ def evaluate(
     moment: Moment = "decided" if decided_on else "submitted"
     if bundle.criteria is None:
         raise LookupError(f"the bundle of {department.code} holds no criteria")
+    facts = bundle.criteria.derive(facts)
     verdict = evaluate_criteria(bundle.criteria, facts, on=decided_on or applied_on, moment=moment)
     action = {"reject": Action.REFUSE, "return": Action.RETURN_FOR_CORRECTION}.get(verdict.decision, Action.PASS_STEP)
     return Evaluation(

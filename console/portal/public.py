@@ -131,7 +131,7 @@ def eligibility() -> ResponseReturnValue:
             facts, problems = _facts(form, today)
             facts["specialties"] = [{"standard": c.standard, "code": p} for c in bundle.manifest.specialties[:1] for p in c.prefixes[:1]]
             facts |= {"applied_on": today.isoformat(), "decided_on": today.isoformat()}
-            verdict = evaluate(criteria, derivations.complete(facts), on=today, moment="submitted")
+            verdict = evaluate(criteria, criteria.derive(derivations.complete(facts)), on=today, moment="submitted")
             checked = Checked(found, bundle, verdict)
         listed_problems = [(question.path, question.rule.label.show(lang()), problems[question.path]) for question in form.questions() if question.path in problems]
         return page(

@@ -138,6 +138,7 @@ def _one(
     )
     if bundle.criteria is None:
         raise LookupError(f"the bundle of {code} holds no criteria")
+    facts = bundle.criteria.derive(facts)
     verdict = evaluate(bundle.criteria, facts, on=on, moment="decided")
     kept = storable(facts, bundle.form, *([bundle.centre.form] if bundle.centre else []))
     open_still = [finding for finding in verdict.findings if not _settled(finding, ruled)]
