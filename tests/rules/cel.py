@@ -69,7 +69,7 @@ class Oracle:
         starts = [period["s"] for group in known.values() if isinstance(group, list) for entry in group if isinstance(entry, dict)
                   for period in entry.values() if isinstance(period, dict) and "s" in period]
         params = {name: value for name, parameter in self.criteria.parameters.items() if (value := _param(parameter, on)) is not None}
-        return {"f": known, "p": params, "u": {}, "a": {}, "months": list(range(min(starts, default=here), here + 1))}
+        return {"f": known, "p": params, "u": {}, "a": {}, "months": list(range(min([here, *starts]), here + 1))}
 
     def judge(self, criterion: str, data: Mapping[str, Any]) -> bool | None:
         """True, False, or None where CEL answers with an error."""
