@@ -8,7 +8,7 @@ So there are two sorts of closure: a *leaf* answers its slot, a *filler* (of a l
 the trace and answers the truth. What can be known of a node when it is compiled is settled then, not at every run.
 
 Evaluation takes facts of any JSON shape: what cannot be read as the declared kind is unknown. Its cost is bounded by the
-size of the tree times the size of the facts.
+size of the tree times the size of the facts, and for `covered` by the pairs of two groups, of which it takes `MAX_PAIRS`.
 """
 
 from __future__ import annotations
