@@ -140,6 +140,10 @@ def test_training_has_units_in_both_languages(code):
     units = bundle(code).training
     assert 2 <= len(units) <= 4
     assert [unit.id for unit in units if not (unit.body.zh and unit.body.en)] == []
+    for unit in units:
+        assert unit.title.en and not _CHINESE.search(unit.title.en)
+        headings = [sum(line.startswith("## ") for line in text.splitlines()) for text in (unit.body.zh, unit.body.en)]
+        assert headings[0] == headings[1], unit.id  # nothing was added in one language only
 
 
 @pytest.mark.parametrize("code", DEPARTMENTS)
