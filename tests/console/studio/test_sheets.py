@@ -187,12 +187,13 @@ def test_a_value_is_what_was_typed(typed, value):
 TABLE = {"columns": [{"fact": "title_level", "is": "in"}, {"years_union": "work_periods", "of": "months", "is": "ge"}], "hit": "first", "otherwise": False, "rows": [
     {"when": [["full_senior"], 5], "then": True}, {"when": [None, {"param": "years_needed"}], "then": True}, {"when": [["none"], 20], "then": False}]}
 WITH_TABLE = copy.deepcopy(TRANSPORT)
-WITH_TABLE["criteria.yaml"]["criteria"][3]["rule"] = {"any": [{"fact": "healthy", "is": "eq", "value": True}, {"table": TABLE}]}
+TITLE = next(at for at, one in enumerate(TRANSPORT["criteria.yaml"]["criteria"]) if one["id"] == "title")
+WITH_TABLE["criteria.yaml"]["criteria"][TITLE]["rule"] = {"any": [{"fact": "healthy", "is": "eq", "value": True}, {"table": TABLE}]}
 NAME = "决策表1 title"
 
 
 def rows_of(data: dict[str, Any]) -> list[Any]:
-    return [(row["when"], row["then"]) for row in data["criteria.yaml"]["criteria"][3]["rule"]["any"][1]["table"]["rows"]]
+    return [(row["when"], row["then"]) for row in data["criteria.yaml"]["criteria"][TITLE]["rule"]["any"][1]["table"]["rows"]]
 
 
 def test_rows_of_a_decision_table_are_changed_added_removed_and_moved():
@@ -220,7 +221,7 @@ def test_rows_of_a_decision_table_are_changed_added_removed_and_moved():
 
 def test_a_table_that_was_changed_meanwhile_is_left_as_it_is():
     current = copy.deepcopy(WITH_TABLE)
-    current["criteria.yaml"]["criteria"][3]["rule"]["any"][1]["table"]["rows"].pop()
+    current["criteria.yaml"]["criteria"][TITLE]["rule"]["any"][1]["table"]["rows"].pop()
 
     def change(book):
         book[NAME].cell(3, 3).value = 6
@@ -305,9 +306,10 @@ def test_every_mistake_is_named_by_sheet_and_cell_at_once():
         book.create_sheet("参数 备份")
         book.active = 1
 
+    values = sum(len(one["values"]) for one in TRANSPORT["criteria.yaml"]["parameters"].values())
     found = said(change)
     for place, says in [("参数值!D3", "formula"), ("参数值!B4", "not a date"), ("参数值!E4", "regulation | article"), ("参数值!F4", "must be 是 or 否"), ("参数值!D5", "cannot be read"),
-                        ("参数值!D6", "time of day"), ("参数值!K3", "outside the headings"), ("参数值!8", "lacks 'Id'"), ("试题!C3", "error"), ("试题!A4", "repeats a row"),
+                        ("参数值!D6", "time of day"), ("参数值!K3", "outside the headings"), (f"参数值!{values + 4}", "lacks 'Id'"), ("试题!C3", "error"), ("试题!A4", "repeats a row"),
                         ("信函!B1", "Unknown or repeated column"), ("信函!1", "'Subject (zh)' (标题) is missing"), ("参数!B3", "percent"), ("说明:", "hidden"), ("参数 备份:", "no such sheet")]:
         assert [one for one in found if one.startswith(place) and says in one], (place, found)
     assert [one for one in said(lambda book: append(book, "参数值", 参数代号="age_limt", 自="2027-01-01", 值=1)) if "Did you mean 'age_limit'?" in one]
