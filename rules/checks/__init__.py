@@ -24,7 +24,8 @@ def check_bundle(bundle: Bundle, *, on: date, today: date | None = None, base: B
                  regulations: Paragraphs | None = None) -> tuple[Remark, ...]:
     """Everything to say about a bundle that shall hold from a day on, errors first.
 
-    `today` is the day of asking, where that is an earlier one: what starts until then starts in the past. `base` is the release it started from: with it, values that were added into the past or edited are found. `others` are the
+    `today` is the day of asking, where that is an earlier one: what starts until then starts in the past. `base` is the release
+    it started from: with it, values that were added into the past or edited are found. `others` are the
     bundles in force beside it: with them, a specialty claimed twice is found. `regulations` are the paragraphs on file,
     `(regulation, article) → (in force from, until)`. A bundle that cannot be read has Problems instead: `of_problems()`.
     """
@@ -35,5 +36,5 @@ def check_bundle(bundle: Bundle, *, on: date, today: date | None = None, base: B
     words.check(notes)
     exams.check(notes)
     cases.check(notes)
-    conditions.check(notes)
+    conditions.check(notes, on=on)
     return in_order(notes.remarks)

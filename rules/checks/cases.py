@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -12,11 +12,11 @@ from rules.ages import age_on, years_before
 from rules.bundle import run_cases
 from rules.cases import Case, CaseResult, facts_of
 from rules.checks.remarks import Notes
-from rules.criteria import Criteria, Criterion, Outcome
+from rules.criteria import Criteria, Criterion, Finding, Outcome
 from rules.evaluation import as_date
 from rules.numbers import as_number
 from rules.tree import Compare, Constant, FactRef, Logical, Node, ParamRef, YearsBefore
-from rules.wording import in_words
+from rules.wording import trace_data
 
 _FILE = "cases.yaml"
 _SAID = {"met": "满足", "not_met": "不满足", "unknown": "无法判断"}
@@ -49,13 +49,28 @@ def _failed(notes: Notes, at: int, case: Case, result: CaseResult) -> None:
     words_zh, words_en = [], []
     for name in about or [finding.id for finding in result.verdict.reasons]:
         if finding := trace.get(name):
-            words_zh.append(f"{name}（{_SAID[finding.outcome]}）：{in_words(finding.criterion.node, 'zh', notes.bundle.criteria.parameters)}")
-            words_en.append(f"{name} ({finding.outcome}): {in_words(finding.criterion.node, 'en', notes.bundle.criteria.parameters)}")
+            words_zh.append(f"{name}（{_SAID[finding.outcome]}）：{_seen(finding, notes.bundle.criteria, 'zh')}")
+            words_en.append(f"{name} ({finding.outcome}): {_seen(finding, notes.bundle.criteria, 'en')}")
     why_zh, why_en = ("；".join(words_zh)[:1500], "; ".join(words_en)[:1500])
     notes.add("C601", _FILE, ("cases", at), f"案例“{case.id}”与预期不符：{'；'.join(result.differences)}。{why_zh}。请改正条件，或改正案例。",
               f"The case '{case.id}' comes out differently: {'; '.join(result.differences)}. {why_en}. Correct the criteria, or the case.",
               {"facts": facts_of(notes.bundle.cases, case), "day": (case.decided_on or case.on).isoformat(), "expected": case.expect.model_dump(mode="json"),
                "found": {"decision": result.verdict.decision, "flags": list(result.verdict.flags), "findings": {one.id: one.outcome for one in result.verdict.findings}}})
+
+
+def _seen(finding: Finding, criteria: Criteria, lang: str) -> str:
+    """What the trace says of the leaves that decided, each with the value seen."""
+    leaves = list(_leaves(trace_data(finding.criterion.node, finding.trace, criteria.parameters)))
+    told = [leaf for leaf in leaves if leaf["truth"] is not True] or leaves
+    between, seen = ("，", "现为") if lang == "zh" else (", ", "seen")
+    return between.join(f"{leaf['words'][lang]} ({seen} {leaf['shown'][lang]})" if "shown" in leaf else leaf["words"][lang] for leaf in told[:6])
+
+
+def _leaves(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    if "nodes" not in data:
+        yield data
+    for below in data.get("nodes", ()):
+        yield from _leaves(below)
 
 
 # -- age limits -------------------------------------------------------------------------------------------------------

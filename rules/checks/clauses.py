@@ -16,7 +16,7 @@ Paragraphs = Mapping[tuple[str, str], tuple[date | None, date | None]]
 
 def check(notes: Notes, *, on: date, others: tuple[Bundle, ...], regulations: Paragraphs | None) -> None:
     _parameters_without(notes)
-    _cited(notes, regulations)
+    _cited(notes, regulations, on=on)
     _unverified(notes)
     _claims(notes, others)
 
@@ -29,15 +29,15 @@ def _parameters_without(notes: Notes) -> None:
                           f"参数“{name}”自 {dated.start} 起的值没有写明依据的条款，请补上。", f"The value of '{name}' from {dated.start} has no clause; add one.")
 
 
-def _cited(notes: Notes, regulations: Paragraphs | None) -> None:
+def _cited(notes: Notes, regulations: Paragraphs | None, *, on: date) -> None:
     manifest = notes.bundle.manifest
-    listed = {one.id: one for one in manifest.regulations}
+    listed = notes.bundle.regulations
     cited: set[str] = set()
     for file, path, clause in _clauses(notes.bundle):
         reg, article = clause["reg"], clause["article"]
         cited.add(reg)
         one = listed.get(reg)
-        day, last = _days(notes.bundle, file, path)
+        day, last = _days(notes.bundle, file, path, on=on)
         if one is None or last < day:
             continue
         start, until = one.start, one.until
@@ -63,9 +63,9 @@ def _cited(notes: Notes, regulations: Paragraphs | None) -> None:
                       f"Nothing cites the regulation '{regulation.id}'; remove it, or cite it.")
 
 
-def _days(bundle: Bundle, file: str, path: Path) -> tuple[date, date]:
+def _days(bundle: Bundle, file: str, path: Path, *, on: date) -> tuple[date, date]:
     """The day on which the clause must be in force, and the last day its place matters: a dated value counts on its own days."""
-    effective = bundle.manifest.effective_from
+    effective = max(on, bundle.manifest.effective_from)
     if file == "criteria.yaml" and path[:1] == ("parameters",) and len(path) > 3 and bundle.criteria is not None:
         values, at = bundle.criteria.parameters[str(path[1])].values, path[3]
         if isinstance(at, int):

@@ -28,16 +28,17 @@ MAX_DAYS = 40
 _PERSON = {"birth_date", "age", "age_applied", "id_number"}
 
 
-def check(notes: Notes) -> None:
-    checking = _Conditions(notes)
+def check(notes: Notes, *, on: date) -> None:
+    """Every condition from the day on which the bundle holds, or from `on` where that is later."""
+    checking = _Conditions(notes, max(on, notes.bundle.manifest.effective_from))
     checking.criteria()
     checking.form()
     checking.registers()
 
 
 class _Conditions:
-    def __init__(self, notes: Notes):
-        self.notes = notes
+    def __init__(self, notes: Notes, start: date):
+        self.notes, self.start = notes, start
         self.bundle = notes.bundle
         self.limits = limits_of(notes.bundle)
         self.budget = Budget(MAX_STEPS)
@@ -96,9 +97,9 @@ class _Conditions:
                         break
 
     def _days(self, *nodes: Any) -> list[World]:
-        """The day the bundle takes effect and every later one on which a parameter used changes; not those without a value."""
+        """The first day and every later one on which a parameter used changes; not those without a value."""
         names = sorted(set().union(*(params_of(node) for node in nodes)))
-        start = self.bundle.manifest.effective_from
+        start = self.start
         days = {start}
         for name in names:
             for dated in self.params[name].values if name in self.params else ():
@@ -122,7 +123,7 @@ class _Conditions:
     # -- the form
 
     def form(self) -> None:
-        world = self._world(self.bundle.manifest.effective_from)
+        world = self._world(self.start)
         for section in self.bundle.form.sections:
             shown = self._condition(world, None, section.show_when, None)
             for question in section.questions:
@@ -156,7 +157,7 @@ class _Conditions:
     def registers(self) -> None:
         """Checks no row can pass, moves nobody can make, public pages that stay empty."""
         for register in self.bundle.registers.values():
-            world = World(self.bundle.manifest.effective_from, {}, _register_limits(register), self.budget)
+            world = World(self.start, {}, _register_limits(register), self.budget)
             file = f"{FOLDER}{register.id}.yaml"
             for name, compiled in register.checks.items():
                 answer = self._row(world, compiled)

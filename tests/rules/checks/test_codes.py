@@ -145,3 +145,9 @@ def test_a_remark_can_be_stored_as_json(centre):
     assert next(one for one in stored if one["code"] == "C101")["example"]["exclude"] == [[
         {"key": "criteria.2.rule.all.0", "words": "周岁（决定之日） 不超过 40", "holds": True, "values": {}},
         {"key": "criteria.2.rule.all.1", "words": "周岁（决定之日） 不少于 60", "holds": True, "values": {}}]]
+
+
+def test_a_failing_case_says_what_was_expected_found_and_seen(centre):
+    (one,) = [one for one in said(centre, [("cases.yaml", "findings: {age: met, years: met}", "findings: {age: met, years: not_met}")]) if one.code == "C601"]
+    assert "years: expected not_met, found met" in one.zh and "16 年" in one.zh
+    assert (one.example["day"], one.example["expected"]["findings"], one.example["found"]["findings"]["years"]) == ("2026-06-01", {"age": "met", "years": "not_met"}, "met")
