@@ -18,7 +18,7 @@ from console.outbox import OutboxMessage
 from console.reviews.models import Review
 from console.roles import Role
 from rules.pipeline import Step
-from tests.console.reviews.making import attachment_id, full_file, unclaimed_file
+from tests.console.reviews.making import add_finding, attachment_id, full_file, unclaimed_file
 from tests.factories import HOHHOT, make_admission
 from tests.officers import make_account, officer, token
 
@@ -91,6 +91,24 @@ def test_pages_open_in_both_languages(desk: FlaskClient, file_id: int, language:
         if language == "en" and address in ("/files/?view=overdue", "/files/?view=closed"):
             said = re.sub(r"入|中文|苏日娜|内蒙古\S*", "", html.partition("Skip to content")[2])
             assert not re.search(r"[\u4e00-\u9fff]", said), re.findall(r"[\u4e00-\u9fff]+", said)
+
+
+def test_a_trace_names_its_papers_and_what_would_settle_an_unknown(desk: FlaskClient, file_id: int, make: Any) -> None:
+    """Traces of both formats are shown; the second names the files behind a fact, and the fewest facts that would settle it."""
+    node = {"words": {"zh": "处罚条数为 0", "en": "penalties is 0"}, "truth": None, "shown": {"zh": "未填写", "en": "not stated"}}
+    papers = [
+        {"field": "title_paper", "label": {"zh": "职称证书", "en": "Certificate"}, "files": [{"name": "证书甲.pdf", "hash": "a" * 64}]},
+        {"field": "transport.other", "label": None, "files": []},
+    ]
+    make(
+        lambda session: add_finding(
+            session, session.get_one(Admission, file_id), {"id": "old", "outcome": "unknown"},
+            {"id": "new", "outcome": "unknown", "settled_by": ["title_paper", "elsewhere"], "trace": {**node, "outcome": "unknown", "evidence": papers}},
+        ).id
+    )  # fmt: skip
+    page = text_of(desk.get(f"/files/{file_id}"))
+    assert "佐证材料“职称证书”：证书甲.pdf" in page and "佐证材料“transport.other”：没有交" in page
+    assert page.count("补齐以下内容即可判断：") == 1 and "、elsewhere</p>" in page and "title_paper、" not in page
 
 
 def test_nobody_sees_a_page_without_signing_in(console: FlaskClient, file_id: int) -> None:
