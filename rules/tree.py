@@ -34,7 +34,7 @@ OPS: dict[str, set[str]] = {
     "period": {"is_known"}, "group": {"is_known"}, "files": {"is_known"},
 }
 ALL_OPS = set().union(*OPS.values())
-MAX_NODES = 2_000                                         # of one rule, whatever the nesting
+MAX_NODES = 5_000                                         # of one rule, whatever the nesting
 MAX_LISTED = 1_000
 MAX_TEXT = 500
 MAX_REPORTED = 100                                        # problems of one rule; then the rest is not read
