@@ -198,6 +198,12 @@ def replay(options: argparse.Namespace) -> int:
     return 1 if not found or any(one.difference is not None for one in found) else 0
 
 
+def regulations(options: argparse.Namespace) -> int:
+    from console import regulations_command
+
+    return regulations_command.run(options)
+
+
 def roles(options: argparse.Namespace) -> int:
     import psycopg
 
@@ -275,6 +281,11 @@ def _parser() -> argparse.ArgumentParser:
     replaying.add_argument("--explain", action="store_true", help="tell every criterion with words, values seen, clauses and evidence")
     replaying.add_argument("--lang", choices=("zh", "en"), default="zh")
     replaying.add_argument("--reason", required=True, help="why the file is looked at; kept in the audit log")
+    paragraphs = command("regulations", "paragraphs on file, what cites one that has changed (exit code 1), or a CSV of changes")
+    paragraphs.add_argument("action", choices=("list", "stale", "load"))
+    paragraphs.add_argument("file", nargs="?", help="load: a CSV with the columns of seed/data/regulation_paragraphs.csv")
+    paragraphs.add_argument("--apply", action="store_true", help="load: record them; without it only what would move is shown")
+    paragraphs.add_argument("--reason", help="load --apply: where it is known from; kept in the audit")
     database = command("roles", "print the SQL for the database's roles, make them, or check them")
     database.add_argument("action", choices=("print", "apply", "check"), nargs="?", default="print")
     database.add_argument("--administrator", metavar="URL", help="address of a superuser, for apply")

@@ -43,6 +43,7 @@ class Act(StrEnum):
     DRAFT_RELEASE = "release.draft"
     PUBLISH_RELEASE = "release.publish"
     TRANSFER_SPECIALTY = "specialty.transfer"
+    RECORD_REGULATION = "regulation.record"
     GRANT = "grant.give"
     PULL_BRAKE = "brake.pull"
     RETRY_JOB = "job.retry"
@@ -88,11 +89,15 @@ ROLES: dict[Role, RoleDefinition] = {
         "规则起草人", "Rule editor", frozenset({Subject.REPLAYS}), frozenset({Act.DRAFT_RELEASE})
     ),
     Role.RULE_PUBLISHER: RoleDefinition(
-        "规则发布人", "Rule publisher", frozenset({Subject.REPLAYS}), frozenset({Act.PUBLISH_RELEASE})
+        "规则发布人",
+        "Rule publisher",
+        frozenset({Subject.REPLAYS}),
+        # regulations are the centre's to record: `departments.regulations` asks for the centre's grant
+        frozenset({Act.PUBLISH_RELEASE, Act.RECORD_REGULATION}),
     ),
     Role.DEPARTMENT_ADMIN: RoleDefinition("部门管理员", "Department admin", acts=frozenset({Act.GRANT})),
     Role.PLATFORM_ADMIN: RoleDefinition(
-        "平台管理员", "Platform admin", acts=frozenset({Act.GRANT, Act.RETRY_JOB, Act.PULL_BRAKE})
+        "平台管理员", "Platform admin", acts=frozenset({Act.GRANT, Act.RETRY_JOB, Act.PULL_BRAKE, Act.RECORD_REGULATION})
     ),
     Role.SUPERVISOR: RoleDefinition("监督员", "Supervisor", _ALL, frozenset({Act.READ_FILE})),
     Role.OPERATOR: RoleDefinition(

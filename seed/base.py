@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 
 from console import clock
-from console.departments.models import CalendarVersion, Department
+from console.departments.models import SEEDED, CalendarVersion, Department, RegulationParagraph
 from seed import tables
 from seed.rows import Problem, Row, SeedProblems, read_files
 
@@ -62,6 +62,8 @@ def load(session: Session, *, folder: Path = DATA) -> LoadReport:
         rows = content[target.model.__tablename__]
         if target.model.__tablename__ == "office":
             rows = _with_department_ids(session, rows)
+        if target.model is RegulationParagraph:
+            rows = _with_versions(session, rows)
         done.append(_load_table(session, target, rows))
     done.append(_load_calendar_version(session, read["workdays.csv"]))
     session.expire_all()  # the statements went past the identity map
@@ -96,6 +98,21 @@ def _with_department_ids(session: Session, rows: list[dict[str, Any]]) -> list[d
     return [row | {"department_id": ids[row.pop("department")]} for row in rows]
 
 
+def _with_versions(session: Session, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Another text in force from another day is another version; everything else is the same version, written better."""
+    known: dict[tuple[str, str], RegulationParagraph] = {}
+    for paragraph in session.scalars(select(RegulationParagraph).order_by(RegulationParagraph.version)):
+        known[paragraph.regulation_id, paragraph.article] = paragraph
+    found = []
+    for row in rows:
+        last, version = known.get((row["regulation_id"], row["article"])), 1
+        if last is not None:
+            changed = last.text_hash != row["text_hash"] and last.in_force_from != row["in_force_from"]
+            version = last.version + 1 if changed and last.recorded_by == SEEDED else last.version
+        found.append(row | {"version": version, "recorded_at": clock.now(session), "recorded_by": SEEDED})
+    return found
+
+
 def _load_table(session: Session, target: tables.Target, rows: list[dict[str, Any]]) -> TableLoad:
     """One INSERT … ON CONFLICT DO UPDATE … WHERE something differs; the rows travel as one JSON value."""
     table: Any = target.model.__table__
@@ -114,7 +131,9 @@ def _load_table(session: Session, target: tables.Target, rows: list[dict[str, An
         statement = statement.on_conflict_do_update(
             index_elements=target.key,
             set_={name: statement.excluded[name] for name in compared},
-            where=there.is_distinct_from(given),
+            where=there.is_distinct_from(given) & (table.c.recorded_by == target.recorded_by)
+            if target.recorded_by
+            else there.is_distinct_from(given),
         )
     else:
         statement = statement.on_conflict_do_nothing(index_elements=target.key)

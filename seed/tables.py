@@ -122,6 +122,7 @@ PARAGRAPHS = File(
     {
         "regulation_id": text(40, pattern=_REGULATION),
         "article": text(40),
+        "title": text(80),
         "summary": text(400),
         "verified": yes_no,
         "in_force_from": day_or_none,
@@ -150,6 +151,7 @@ class Target:
     model: type[Base]
     key: tuple[str, ...]
     keeps: tuple[str, ...] = ()
+    recorded_by: str | None = None  # rows that somebody else recorded are left alone
 
 
 # In the order of their foreign keys.
@@ -161,5 +163,10 @@ TARGETS = (
     Target(models.Workday, ("day",), keeps=("is_workday", "name")),
     Target(models.CodeItem, ("list", "code")),
     Target(models.Regulation, ("id",)),
-    Target(models.RegulationParagraph, ("regulation_id", "article")),
+    Target(
+        models.RegulationParagraph,
+        ("regulation_id", "article", "version"),
+        keeps=("recorded_at", "recorded_by"),
+        recorded_by=models.SEEDED,
+    ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, Text, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.db import Base, WithId
@@ -129,6 +129,9 @@ class CodeItem(Base):
     verified: Mapped[bool] = mapped_column(comment="已核实")
 
 
+SEEDED = "system:seed"  # who recorded what came with the installation
+
+
 class Regulation(Base):
     """A law, regulation or notice that criteria, questions and letters cite."""
 
@@ -147,19 +150,30 @@ class Regulation(Base):
         return self.title
 
 
-class RegulationParagraph(Base):
-    """An article in our own words, with the hash of what was summarised."""
+class RegulationParagraph(WithId, Base):
+    """An article in our own words, with the hash of what was summarised. (regulation, article) is what documents cite; when its
+    text changes, a new version is added and the old one stays.
+    """
 
     __tablename__ = "regulation_paragraph"
-    __table_args__ = {"comment": "条文"}
+    __table_args__ = (UniqueConstraint("regulation_id", "article", "version"), {"comment": "条文"})
 
-    regulation_id: Mapped[str] = mapped_column(ForeignKey("regulation.id"), primary_key=True, comment="文件代号")
-    article: Mapped[str] = mapped_column(String(40), primary_key=True, comment="条款")
+    regulation_id: Mapped[str] = mapped_column(ForeignKey("regulation.id"), comment="文件代号")
+    article: Mapped[str] = mapped_column(String(40), comment="条款")
+    version: Mapped[int] = mapped_column(default=1, server_default="1", comment="版本")
+    title: Mapped[str] = mapped_column(String(80), default="", server_default="", comment="标题")
     summary: Mapped[str] = mapped_column(Text, comment="要点")
     text_hash: Mapped[str] = mapped_column(String(64), comment="文本指纹")
     verified: Mapped[bool] = mapped_column(comment="已核实")
     in_force_from: Mapped[dt.date | None] = mapped_column(comment="施行日期")
     in_force_to: Mapped[dt.date | None] = mapped_column(comment="废止日期")
+    recorded_at: Mapped[dt.datetime] = mapped_column(server_default=func.now(), comment="登记时间")
+    recorded_by: Mapped[str] = mapped_column(String(80), default=SEEDED, server_default=SEEDED, comment="登记人")
+
+    regulation: Mapped[Regulation] = relationship(lazy="joined", innerjoin=True)
+
+    def __str__(self) -> str:
+        return f"{self.regulation.title} {self.article}"
 
 
 class Release(WithId, Base):

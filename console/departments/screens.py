@@ -7,7 +7,17 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from console.crud.screen import REFERENCE, RULES, Screen
-from console.departments.models import CodeItem, Department, Division, Office, Regulation, Release, Specialty, Workday
+from console.departments.models import (
+    CodeItem,
+    Department,
+    Division,
+    Office,
+    Regulation,
+    RegulationParagraph,
+    Release,
+    Specialty,
+    Workday,
+)
 from console.doors.dates import instant
 from console.errors import N_
 
@@ -128,6 +138,22 @@ SCREENS = (
         show=("id", "title", "title_en", "number", "in_force_from", "in_force_to", "verified"),
         search=("id", "title", "number"),
         filters=("verified",),
+        read_only=True,
+    ),
+    Screen(
+        "paragraphs",
+        RegulationParagraph,
+        title=N_("法规条文"),
+        menu=REFERENCE,
+        icon="file",
+        columns=("regulation", "article", "title", "version", "in_force_from", "in_force_to", "verified"),
+        show=(
+            "regulation", "article", "title", "version", "summary", "in_force_from", "in_force_to", "verified", "text_hash",
+            "recorded_at", "recorded_by",
+        ),
+        labels={"regulation": N_("依据文件")},
+        search=("article", "title", "summary"),
+        filters=("regulation", "verified"),
         read_only=True,
     ),
     Screen(
