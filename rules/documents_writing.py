@@ -36,17 +36,28 @@ def write_yaml(data: Any, model: type[BaseModel] | None = None) -> str:
     return _inline(data, []) + "\n"
 
 
+def block_lines(data: Any, shapes: list[Any], indent: int) -> list[str]:
+    """The lines of a mapping or list that is not empty, as entries of something that stands `indent` columns in."""
+    return _block(data, shapes, indent)
+
+
 def one_line(value: Any) -> str:
     """The value as YAML on one line, as in a cell of a table."""
     return _inline(value, [])
 
 
-def write_questions(rows: Sequence[Mapping[str, str]]) -> str:
-    """questions.csv: the known columns in their order, the optional ones where some row has them."""
+def write_questions(rows: Sequence[Mapping[str, str]], *, like: str | None = None) -> str:
+    """questions.csv: the known columns in their order, the optional ones where some row has them; the order of columns, the byte order
+    mark and the line ends of an earlier text are kept.
+    """
+    mark = "\ufeff" if (like or "").startswith("\ufeff") else ""
+    end = "\r\n" if "\r\n" in (like or "") else "\n"
     used = {column for row in rows for column in row}
-    columns = [*COLUMNS, *(one for one in OPTIONAL_COLUMNS if one in used), *sorted(used - {*COLUMNS, *OPTIONAL_COLUMNS})]
+    earlier = [column for column in (like or "").removeprefix(mark).partition("\n")[0].rstrip("\r").split(",") if column in (*COLUMNS, *OPTIONAL_COLUMNS)]
+    known = [*earlier, *(column for column in (*COLUMNS, *OPTIONAL_COLUMNS) if column not in earlier)]
+    columns = [*(one for one in known if one in COLUMNS or one in earlier or one in used), *sorted(used - {*known})]
     lines = [columns, *([row.get(column, "") for column in columns] for row in rows)]
-    return "".join(",".join(map(_cell, line)) + "\n" for line in lines)
+    return mark + "".join(",".join(map(_cell, line)) + end for line in lines)
 
 
 def _cell(text: str) -> str:
@@ -61,16 +72,16 @@ def _block(data: Any, shapes: list[Any], indent: int) -> list[str]:
     lines: list[str] = []
     if isinstance(data, dict):
         for key, value in _ordered(data, shapes):
-            lines += _entry(f"{pad}{_key(key)}:", value, _below(shapes, key), indent + 2)
+            lines += _entry(f"{pad}{_key(key)}:", value, below(shapes, key), indent + 2)
         return lines
     items: list[list[str]] = []
     for at, value in enumerate(data):
-        below = _below(shapes, at)
-        if isinstance(value, dict) and _on_one_line(value, below, indent + 2) is None:
-            inner = _block(value, below, indent + 2)
+        inside = below(shapes, at)
+        if isinstance(value, dict) and _on_one_line(value, inside, indent + 2) is None:
+            inner = _block(value, inside, indent + 2)
             items.append([f"{pad}- {inner[0].lstrip(' ')}", *inner[1:]])
         else:
-            items.append(_entry(f"{pad}-", value, below, indent + 2))
+            items.append(_entry(f"{pad}-", value, inside, indent + 2))
     airy = indent <= 2 and max(map(len, items)) > _AIRY
     return [line for at, item in enumerate(items) for line in ([""] if airy and at else []) + item]
 
@@ -98,9 +109,9 @@ def _on_one_line(value: Any, shapes: list[Any], before: int) -> str | None:
 
 def _inline(value: Any, shapes: list[Any]) -> str:
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_key(key)}: {_inline(one, _below(shapes, key))}" for key, one in _ordered(value, shapes)) + "}"
+        return "{" + ", ".join(f"{_key(key)}: {_inline(one, below(shapes, key))}" for key, one in _ordered(value, shapes)) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(_inline(one, _below(shapes, at)) for at, one in enumerate(value)) + "]"
+        return "[" + ", ".join(_inline(one, below(shapes, at)) for at, one in enumerate(value)) + "]"
     return _text(value, flow=True) if isinstance(value, str) else _number(value)
 
 
@@ -201,7 +212,7 @@ def _ordered(data: Mapping[str, Any], shapes: list[Any]) -> list[tuple[str, Any]
     return sorted(data.items(), key=lambda item: places.get(item[0], len(order) + len(_LAST)))
 
 
-def _below(shapes: list[Any], part: str | int) -> list[Any]:
+def below(shapes: list[Any], part: str | int) -> list[Any]:
     """What the declarations say about the entry `part` of something that has one of these shapes."""
     found: list[Any] = []
     for one in _flat(shapes):

@@ -44,7 +44,7 @@ class RowsMovedOn(Conflict):
 
 @dataclass(frozen=True)
 class Upload:
-    """What an uploaded workbook would change. `files` is what would be saved; of the documents in `rewritten` the comments are lost."""
+    """What an uploaded workbook would change. `files` is what would be saved; documents in `rewritten` lose comments."""
 
     reading: Reading
     files: Mapping[str, bytes | None]
@@ -83,8 +83,8 @@ def look_at(session: Session, draft: RuleDraft, content: bytes) -> Upload:
     texts = texts_of(reading.data, head.sources)
     touched = sorted(name for name in {*texts, *current_files(head)} if texts.get(name) != head.sources.get(name))
     files = {name: texts[name].encode("utf-8") if name in texts else None for name in touched}
-    commented = tuple(name for name in touched if name.endswith(".yaml") and "#" in head.sources.get(name, ""))
-    return Upload(reading, files, commented)
+    poorer = tuple(name for name in touched if name in texts and _comments(head.sources.get(name, "")) - _comments(texts[name]))
+    return Upload(reading, files, poorer)
 
 
 def accept(session: Session, draft: RuleDraft, content: bytes, *, expected: int, note: str = "", actor: Principal) -> DraftRevision | None:
@@ -98,6 +98,10 @@ def accept(session: Session, draft: RuleDraft, content: bytes, *, expected: int,
     if not upload.files:
         return None
     return drafts.revise(session, draft, upload.files, expected=expected, note=note or f"XLSX：{len(upload.changes)} 行", actor=actor)
+
+
+def _comments(text: str) -> set[str]:
+    return {line.strip() for line in text.splitlines() if line.lstrip().startswith("#")}
 
 
 def current_files(head: DraftRevision) -> set[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+
 import pytest
 
 from console.studio import drafts, travel, workbooks
@@ -33,11 +35,13 @@ def test_an_edited_row_is_shown_and_then_saved(session, draft):
     content = edited(workbooks.workbook_of_draft(session, draft).content, lower)
     upload = workbooks.look_at(session, draft, content)
     assert [one.key for one in upload.changes] == ["age_limit 2027-01-01"]
-    assert ([*upload.files], upload.rewritten, draft.revision) == (["criteria.yaml"], ("criteria.yaml",), 1)
+    assert ([*upload.files], upload.rewritten, draft.revision) == (["criteria.yaml"], (), 1)
 
     revision = workbooks.accept(session, draft, content, expected=1, actor=actor)
     before = drafts.newest_published(session, draft.department_id).sources
     assert {name for name, text in revision.sources.items() if text != before.get(name)} == {"criteria.yaml"}
+    lines = difflib.ndiff(before["criteria.yaml"].splitlines(), revision.sources["criteria.yaml"].splitlines())
+    assert [one for one in lines if one[0] in "+-"] == ["+       - {from: 2027-01-01, value: 60, basis: [{reg: MOT-797-2011, article: 全文}], verified: false}"]
     assert drafts.text_of(session, draft).bundle.criteria.parameters["age_limit"].values[-1].value == 60
     assert workbooks.look_at(session, draft, content).reading.is_empty  # what it wanted is there
     with pytest.raises(DraftMovedOn):
