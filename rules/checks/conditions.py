@@ -23,7 +23,7 @@ from rules.numbers import as_number
 from rules.parameters import Parameter
 from rules.registers import FOLDER, Register
 
-MAX_STEPS = 50_000                                        # of all questions about one bundle
+MAX_STEPS = 30_000                                        # of all questions about one part: criteria, pairs of them, form, registers
 MAX_DAYS = 40
 _PERSON = {"birth_date", "age", "age_applied", "id_number"}
 
@@ -41,9 +41,13 @@ class _Conditions:
         self.notes, self.start = notes, start
         self.bundle = notes.bundle
         self.limits = limits_of(notes.bundle)
+        self._new_part()
+        self.params: Mapping[str, Parameter] = notes.bundle.criteria.parameters if notes.bundle.criteria else {}
+
+    def _new_part(self) -> None:
+        """What one part spends, another does not lack."""
         self.budget = Budget(MAX_STEPS)
         self.worlds: dict[date, World] = {}
-        self.params: Mapping[str, Parameter] = notes.bundle.criteria.parameters if notes.bundle.criteria else {}
 
     # -- criteria
 
@@ -54,6 +58,7 @@ class _Conditions:
         for at, criterion in enumerate(self.bundle.criteria.criteria):
             if self._criterion(at, criterion):
                 sound.append((at, criterion))
+        self._new_part()
         self._pairs(sound)
 
     def _criterion(self, at: int, criterion: Criterion) -> bool:
@@ -123,6 +128,8 @@ class _Conditions:
     # -- the form
 
     def form(self) -> None:
+        """Conditions of the form that can never hold where they stand."""
+        self._new_part()
         world = self._world(self.start)
         for section in self.bundle.form.sections:
             shown = self._condition(world, None, section.show_when, None)
@@ -156,6 +163,7 @@ class _Conditions:
 
     def registers(self) -> None:
         """Checks no row can pass, moves nobody can make, public pages that stay empty."""
+        self._new_part()
         for register in self.bundle.registers.values():
             world = World(self.start, {}, _register_limits(register), self.budget)
             file = f"{FOLDER}{register.id}.yaml"

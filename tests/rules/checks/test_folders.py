@@ -37,6 +37,11 @@ def test_a_folder_that_cannot_be_read_does_not_hide_the_others(tmp_path):
     assert [(one.code, one.file) for one in said["water"] if one.is_error] == [("C601", "cases.yaml")]
 
 
+def test_what_is_shipped_has_no_error_no_idle_condition_and_no_missing_word():
+    _, said = check_folders(PLUGINS, on=ON)
+    assert {name: [one.show() for one in remarks if one.is_error or one.code[:2] in ("C1", "C4", "C5", "C6")] for name, remarks in said.items()} == dict.fromkeys(said, [])
+
+
 def test_one_folder_is_spoken_of_alone(tmp_path):
     root = copied(tmp_path, "centre", "finance", "water")
     spoil(root, "water/cases.yaml", "decision: pass", "decision: refer")
