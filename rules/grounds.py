@@ -193,7 +193,7 @@ def observed(finding: Mapping[str, Any], *, most: int = MOST_SEEN) -> Observed:
     basis: list[dict[str, Any]] = []
     for node in _deciding(finding.get("trace") or {}):
         words, shown = node["words"], node["shown"]
-        seen.setdefault(words["zh"] + shown["zh"], {"zh": f"{words['zh']}——{shown['zh']}", "en": f"{words['en']} – {shown['en']}"})
+        seen.setdefault(words["zh"] + shown["zh"], {"zh": f"{words['zh']}，实际为“{shown['zh']}”", "en": f"{words['en']}; found: {shown['en']}"})
         files |= {file["name"]: None for field in node.get("evidence") or () for file in field["files"]}
         for parameter in node.get("parameters") or ():
             verified = {} if parameter.get("verified", True) else {"verified": False}

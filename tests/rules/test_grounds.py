@@ -74,14 +74,14 @@ def finding_of(roads: Bundle, criterion: str, **facts: Any) -> Finding:
 @pytest.mark.parametrize("trace_format", [1, 2])
 def test_the_values_seen_are_those_that_decided(roads: Bundle, trace_format: int) -> None:
     found = observed(finding_of(roads, "age", birth_date="1950-01-01").to_data(trace_format))
-    assert [one["zh"].rpartition("——")[2] for one in found.seen] == ["1950-01-01"]
+    assert [one["zh"].rpartition("，实际为")[2] for one in found.seen] == ["“1950-01-01”"]
     assert all(one["en"] for one in found.seen)
 
 
 @pytest.mark.parametrize("trace_format", [1, 2])
 def test_none_and_not_are_followed_the_other_way_round(roads: Bundle, trace_format: int) -> None:
     [one] = observed(finding_of(roads, "blacklist", blacklisted=True).to_data(trace_format)).seen
-    assert one["zh"].endswith("——是") and one["en"].endswith(" – yes")
+    assert one["zh"].endswith("，实际为“是”") and one["en"].endswith("; found: yes")
 
 
 def test_the_clause_of_the_value_in_force_that_day_is_cited_and_marked(roads: Bundle) -> None:

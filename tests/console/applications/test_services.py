@@ -131,10 +131,10 @@ def test_a_criterion_refuses_at_once_with_its_clause(session: Session, as_: As) 
         assert (refused.step, refused.verdict, refused.due_at) == ("refused", "reject", None)
         [item] = refused.entries[-1].items
         assert item["criterion"] == "title" and ("TBL-2017", "第三十七条") in [(one["reg"], one["article"]) for one in item["basis"]]
-        assert [one["zh"].rpartition("——")[2] for one in item["seen"]] == ["中级", "没有"]  # what decided, in words
+        assert [one["zh"].rpartition("，实际为")[2] for one in item["seen"]] == ["“中级”", "“没有”"]  # what decided, in words
         letter = session.scalars(select(Letter).where(Letter.admission_id == refused.id)).one()
         assert letter.event == "refused" and "第三十七条" in letter.body
-        assert "\n   核对所见：" in letter.body and "——中级" in letter.body and "\n   What was seen: " in letter.body_en
+        assert "\n   核对所见：" in letter.body and "，实际为“中级”" in letter.body and "\n   What was seen: " in letter.body_en
         # the other department has its own bar, and a person who withdraws nothing goes on there
         assert found(session, ids["finance"]).step in ("first_review", "refused")
 
