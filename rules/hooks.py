@@ -26,13 +26,20 @@ from rules.fact_types import FactType
 from rules.parts import Id, Part, Words
 
 FILE = "hooks.py"
-MODULES = frozenset({"__future__", "collections", "collections.abc", "dataclasses", "datetime", "decimal", "fractions", "functools", "itertools", "math", "typing",
-                     "rules.ages", "rules.numbers", "rules.working_days"})
+# module → the names a hook may import; none listed: every public one. What makes code out of text is not among them.
+MODULES: Mapping[str, frozenset[str]] = {
+    "__future__": frozenset({"annotations"}), "collections": frozenset({"Counter", "defaultdict", "deque"}),
+    "collections.abc": frozenset({"Iterable", "Mapping", "Sequence"}), "datetime": frozenset({"date", "datetime", "timedelta"}),
+    "decimal": frozenset({"Decimal", "ROUND_DOWN", "ROUND_HALF_EVEN", "ROUND_HALF_UP", "ROUND_UP"}), "fractions": frozenset({"Fraction"}),
+    "functools": frozenset({"reduce"}), "itertools": frozenset(), "math": frozenset(),
+    "typing": frozenset({"Any"}), "rules.ages": frozenset(), "rules.numbers": frozenset(), "rules.working_days": frozenset(),
+}
 _HIDDEN = frozenset({"now", "today", "utcnow", "fromtimestamp", "utcfromtimestamp", "format", "format_map"})     # a clock, and ways to reach an attribute by text
 _BUILTINS = ("abs", "all", "any", "bool", "dict", "divmod", "enumerate", "filter", "float", "frozenset", "int", "isinstance", "len", "list", "map", "max", "min",
              "range", "reversed", "round", "set", "sorted", "str", "sum", "tuple", "zip", "ValueError", "TypeError", "KeyError", "IndexError", "ArithmeticError", "ZeroDivisionError")
 _STATEMENTS = (ast.FunctionDef, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.Expr)
-_REFUSED = (ast.ClassDef, ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith, ast.Global, ast.Nonlocal, ast.Delete, ast.With, ast.Yield, ast.YieldFrom, ast.Lambda)
+_REFUSED = (ast.ClassDef, ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith, ast.Global, ast.Nonlocal, ast.Delete, ast.With, ast.Yield, ast.YieldFrom, ast.Lambda,
+            ast.Match)
 
 
 class DerivedPart(Part):
@@ -192,14 +199,12 @@ def _look(node: ast.AST) -> list[Problem]:
 
 
 def _imported(node: ast.ImportFrom) -> list[Problem]:
-    if node.level or node.module not in MODULES:
-        listed = ", ".join(sorted(MODULES - {"__future__"}))
+    if node.level or node.module is None or node.module not in MODULES:
+        listed = ", ".join(sorted(set(MODULES) - {"__future__"}))
         return [_problem(node, f"不能引入“{node.module}”，可用的有：{listed}。", f"'{node.module}' cannot be imported; known: {listed}.")]
-    if node.module == "__future__":
-        return []
-    module = importlib.import_module(node.module)
+    module, allowed = importlib.import_module(node.module), MODULES[node.module]
     return [_problem(node, f"“{node.module}”中没有可用的“{alias.name}”。", f"'{node.module}' has no '{alias.name}' for hooks.") for alias in node.names
-            if alias.name.startswith("_") or alias.name == "*" or not hasattr(module, alias.name) or isinstance(getattr(module, alias.name), ModuleType)]
+            if alias.name.startswith("_") or alias.name == "*" or (allowed and alias.name not in allowed) or not hasattr(module, alias.name) or isinstance(getattr(module, alias.name), ModuleType)]
 
 
 def _statement(node: ast.stmt) -> list[Problem]:
