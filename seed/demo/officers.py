@@ -55,6 +55,9 @@ def posts(leagues: list[str]) -> list[Post]:
         Post("supervisor-150105", Role.SUPERVISOR, None, "150105"),
         Post("platform-admin", Role.PLATFORM_ADMIN, None, REGION),
         Post("operator", Role.OPERATOR, "centre", REGION),
+        Post("centre-coordinator", Role.COORDINATOR, "centre", REGION),
+        Post("centre-editor", Role.RULE_EDITOR, "centre", REGION),
+        Post("centre-publisher", Role.RULE_PUBLISHER, "centre", REGION),
     ]
     return found
 

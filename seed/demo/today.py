@@ -28,14 +28,16 @@ WAITING = {
 def here_now() -> list[Person]:
     """Some who are through, and somebody waiting at every step of every department."""
     serial, names, places = itertools.count(1), itertools.cycle(NAMES), itertools.cycle(PLACES)
+    births = itertools.cycle(dt.date(1962 + number * 7 % 17, 1 + number * 5 % 12, 3 + number) for number in range(24))
 
     def person(department: str, step: Step, story: str, plan: Plan) -> Person:
         place = next(places)
         if plan.waits_at == Step.FIRST_REVIEW:
             place = SAIHAN  # where the officers of the sign-in table are
         return Person(
-            next(serial), next(names), place, (department,), {department: step}, story, plans={department: plan}
-        )
+            next(serial), next(names), place, (department,), {department: step}, story, plans={department: plan},
+            born=next(births),
+        )  # fmt: skip
 
     return list(_people(person))
 
