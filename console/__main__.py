@@ -12,7 +12,7 @@ import re
 import sys
 
 from config import ConfigProblems, Settings
-from console import bundle_command
+from console import bundle_command, replay_command
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -180,22 +180,7 @@ def bundle(options: argparse.Namespace) -> int:
 
 
 def replay(options: argparse.Namespace) -> int:
-    from console import db, process
-    from console.applications import explaining
-    from console.scope import System, become
-
-    process.begin("worker")
-    with become(System("explain")), db.transaction() as session:
-        found = explaining.explain_file(session, options.number, lang=options.lang, reason=options.reason)
-    for one in found:
-        print(f"{options.number}, finding {one.finding_id}, {one.evaluated_on}, release {one.release}")
-        if options.explain:
-            print("\n".join(one.lines))
-        print("same bytes" if one.difference is None else f"DIFFERENT at {one.difference}")
-        print()
-    if not found:
-        print(f"{options.number}: no finding is stored.", file=sys.stderr)
-    return 1 if not found or any(one.difference is not None for one in found) else 0
+    return replay_command.run(options)
 
 
 def regulations(options: argparse.Namespace) -> int:
@@ -276,11 +261,7 @@ def _parser() -> argparse.ArgumentParser:
     translations.add_argument("--check", action="store_true")
     translations.add_argument("--quiet", action="store_true")
     bundle_command.add(command("bundle", "check, compare, import, export and sign bundles"))
-    replaying = command("replay", "make the stored decisions of one file again from its pinned release; 1 when a byte differs")
-    replaying.add_argument("number", help="of the admission, such as 202609280001-JT")
-    replaying.add_argument("--explain", action="store_true", help="tell every criterion with words, values seen, clauses and evidence")
-    replaying.add_argument("--lang", choices=("zh", "en"), default="zh")
-    replaying.add_argument("--reason", required=True, help="why the file is looked at; kept in the audit log")
+    replay_command.add(command("replay", "make one old file again from its pinned release, or ask a draft of every past file"))
     paragraphs = command("regulations", "paragraphs on file, what cites one that has changed (exit code 1), or a CSV of changes")
     paragraphs.add_argument("action", choices=("list", "stale", "load"))
     paragraphs.add_argument("file", nargs="?", help="load: a CSV with the columns of seed/data/regulation_paragraphs.csv")

@@ -6,10 +6,14 @@ import datetime as dt
 import itertools
 from collections.abc import Callable, Iterator
 
+from sqlalchemy import select
+
 from config import Settings
 from console import clock, db, prepare, process, relay
 from console.db import make_engine
+from console.departments.models import Department
 from console.scope import System, become
+from console.studio import drafts, publication, replays
 from rules.pipeline import Step
 from seed.demo import officers
 from seed.demo.population import DEPARTMENTS, NAMES, PLACES, Person, Plan
@@ -78,8 +82,30 @@ def populate(settings: Settings) -> None:
     for day in (first + dt.timedelta(days=n) for n in range(DAYS_BEFORE + 1)):
         walk.day(day, arriving=arrivals.get(day, []))
     walk.set_clock(dt.datetime.now(clock.ZONE))
+    _draft_rules(walk)
     walk.web.dispose()
     walk.worker.dispose()
+
+
+def _draft_rules(walk: Walk) -> None:
+    """A draft on the rule editor's desk: transport's age limit lowered from next month, replayed, ready to be asked for."""
+    editor = walk.staff["transport-editor"]
+    with walk.acting(editor) as session:
+        department = session.scalars(select(Department).where(Department.code == "transport")).one()
+        draft = drafts.begin(session, department, title="年龄上限改为 60 周岁", actor=editor)
+        first = (clock.today(session).replace(day=1) + dt.timedelta(days=32)).replace(day=1)
+        sources = drafts.head(session, draft).sources
+        added = f"{_AGE}\n      - {{from: {first}, value: 60, basis: {{reg: MOT-797-2011, article: 全文}}, verified: false}}"
+        changed = {"criteria.yaml": sources["criteria.yaml"].replace(_AGE, added, 1)}
+        changed["cases.yaml"] = sources["cases.yaml"].replace("1960-12-21", "1970-12-21")  # decided after the change
+        files = {name: text.encode() for name, text in changed.items()}
+        drafts.revise(session, draft, files, expected=draft.revision, note="自下月起", actor=editor)
+        publication.plan(session, draft, effective_on=first, actor=editor)
+        replays.ask(session, draft, actor=editor)
+    walk.settle()
+
+
+_AGE = "      - {from: 2011-12-01, value: 65, basis: {reg: MOT-797-2011, article: 全文}, verified: false}"
 
 
 def _work(walk: Walk, settings: Settings) -> None:
