@@ -41,7 +41,7 @@ def test_the_page_says_what_a_grant_allows_where_and_what_it_opens(console_app, 
 
     page = client.get("/access/").get_data(as_text=True)
 
-    for words in ("规则起草人", "内蒙古自治区交通运输厅 · 全区", "起草本部门的规则包", 'href="/screens/releases/"'):
+    for words in ("规则起草人", "内蒙古自治区交通运输厅 · 全区", "起草本部门的规则：改文件、核对、重算往卷、申请发布", 'href="/screens/releases/"'):
         assert words in page
     assert client.get("/screens/releases/").status_code == 200
 

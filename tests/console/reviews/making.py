@@ -17,7 +17,7 @@ from console.departments import queries as departments
 from rules import facts
 from rules.criteria import evaluate
 from rules.pipeline import Action, Step
-from tests.factories import SAIHAN, id_number, make_admission, make_applicant, make_application
+from tests.factories import GROUND, SAIHAN, id_number, make_admission, make_applicant, make_application
 
 PERSON: dict[str, Any] = {
     "phone": "13900000471",
@@ -107,7 +107,8 @@ def full_file(
     session.add(StepEntry(**common, action=Action.SUBMIT, from_step=None, to_step=Step.SCREENING, who=who, items=[]))
     session.add(
         StepEntry(
-            **common, action=Action.PASS_STEP, from_step=Step.SCREENING, to_step=admission.step, who=who, items=[]
+            **common, action=Action.PASS_STEP, from_step=Step.SCREENING, to_step=admission.step, who=who,
+            **({"items": [GROUND], "reason": "材料虚假"} if admission.step == Step.REFUSED else {"items": []}),
         )
     )
     session.flush()

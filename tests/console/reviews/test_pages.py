@@ -19,7 +19,7 @@ from console.reviews.models import Review
 from console.roles import Role
 from rules.pipeline import Step
 from tests.console.reviews.making import add_finding, attachment_id, full_file, unclaimed_file
-from tests.factories import HOHHOT, make_admission
+from tests.factories import GROUND, HOHHOT, make_admission
 from tests.officers import make_account, officer, token
 
 BAOTOU = "150202"
@@ -227,7 +227,7 @@ def test_pass_that_lacks_something_keeps_everything_typed(desk: FlaskClient, fil
     html = text_of(answer)
     assert answer.status_code == 422
     assert "条件“本人申报三年内没有行政处罚”还没有凭材料认定。" in html and "我写的话" in html
-    assert html.count('value="ok" checked') == 5
+    assert html.count('value="ok" checked') == html.count('value="ok"') >= 5
     assert make(lambda s: (s.get_one(Admission, file_id).step, s.scalars(select(Review)).all())) == ("first_review", [])
 
 
@@ -304,7 +304,7 @@ def test_reconsideration_page_shows_request_and_refusal(console_app: Any, commit
                     to_step="refused",
                     who=who,
                     reason=reason,
-                    items=[],
+                    items=[GROUND],
                 )
             )
             session.flush()
