@@ -8,6 +8,7 @@ from typing import Any
 
 from rules.bundle import Bundle
 from rules.checks.remarks import Notes
+from rules.citations import Titles, citations
 from rules.documents import Path
 from rules.specialties import conflicts
 
@@ -57,6 +58,8 @@ def _cited(notes: Notes, regulations: Paragraphs | None, *, on: date) -> None:
             zh, en = f"已于 {until} 失效", f"ended on {until}"
         notes.add("C305", file, path, f"所引“{one.title.zh}”{article} 在 {day} 不在有效期内（{zh}）。请改引当日有效的条款，或调整生效日期。",
                   f"'{reg}' {article} is not in force on {day}: it {en}. Cite a clause that is, or change the day.", {"day": day.isoformat(), "reg": reg, "article": article})
+    titles = Titles((one.id, one.title.zh, one.number or "") for one in manifest.regulations)
+    cited |= {one.reg for one in citations(notes.bundle.documents, titles)}     # questions, letters and training cite in words
     for at, regulation in enumerate(manifest.regulations):
         if regulation.id not in cited:
             notes.add("C306", "bundle.yaml", ("regulations", at, "id"), f"法规“{regulation.id}”没有任何地方引用，请删去，或补上引用。",
