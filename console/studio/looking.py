@@ -1,0 +1,75 @@
+"""A draft looked at for its pages: what checks say about it, its cases beside what came out, and what it changes, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from console.departments import queries as departments
+from console.errors import N_
+from console.studio import drafts
+from console.studio.examination import Examination
+from console.studio.models import RuleDraft
+from rules.bundle import Bundle
+from rules.cases import Case, CaseResult
+from rules.checks import Remark, of_problems
+from rules.comparison import Change, compare
+from rules.documents import Problems
+
+
+def remarks(found: Examination) -> tuple[Remark, ...]:
+    """Everything there is to say about a draft, errors first: what the checks found, or why it cannot be read at all."""
+    return found.remarks if found.bundle is not None else of_problems(Problems(found.problems))
+
+
+def changes(session: Session, draft: RuleDraft, text: drafts.Text) -> list[Change] | None:
+    """What the draft says otherwise than its base, in words; None while it cannot be read."""
+    if text.bundle is None or draft.base_id is None:
+        return None
+    return compare(departments.bundle_of(session, draft.base_id), text.bundle)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing a case expects, and what came out."""
+
+    what: str  # a criterion's title, or a sentence marked for translation
+    expected: str
+    found: str
+    kind: str  # "decision", "flags" or "finding"
+
+    @property
+    def is_right(self) -> bool:
+        return self.expected == self.found
+
+
+@dataclass(frozen=True)
+class CasePage:
+    """One worked case as a page shows it."""
+
+    case: Case
+    result: CaseResult
+    lines: tuple[Line, ...]
+    findings: tuple[dict[str, Any], ...]
+
+
+def cases(bundle: Bundle, results: Iterable[CaseResult], lang: str) -> list[CasePage]:
+    """Every case with what it expects and what came out, those that fail first."""
+    if bundle.cases is None or bundle.criteria is None:
+        return []
+    written = {case.id: case for case in bundle.cases.cases}
+    titles = {one.id: one.title.en if lang == "en" and one.title.en else one.title.zh for one in bundle.criteria.criteria}
+    pages = []
+    for result in results:
+        case, verdict = written[result.id], result.verdict
+        outcomes = {finding.id: str(finding.outcome) for finding in verdict.findings}
+        lines = [Line(N_("结论"), case.expect.decision, verdict.decision, "decision")]
+        if case.expect.flags is not None:
+            wanted, came = ("、".join(titles.get(name, name) for name in sorted(names)) for names in (case.expect.flags, verdict.flags))
+            lines.append(Line(N_("提示"), wanted, came, "flags"))
+        lines += [Line(titles.get(name, name), outcome, outcomes.get(name, ""), "finding") for name, outcome in case.expect.findings.items()]
+        pages.append(CasePage(case, result, tuple(lines), tuple(finding.to_data() for finding in verdict.findings)))
+    return sorted(pages, key=lambda page: page.result.passed)
