@@ -297,6 +297,14 @@ def _paths(missing: Sequence[str], form: forms.Form, department: str) -> list[st
 
 
 def storable(facts: Mapping[str, Any], *asked: forms.Form) -> dict[str, Any]:
-    """Facts without what identifies a person; the trace never needs the number, only what was derived from it."""
-    secret = {question.id for form in asked for question in form.questions() if is_secret(question.field)}
-    return {name: value for name, value in facts.items() if name not in secret}
+    """Facts without what identifies a person, inside entries too; the trace never needs the number, only what was derived from it."""
+    questions = [question for form in asked for question in form.questions()]
+    secret = {question.id for question in questions if is_secret(question.field)}
+    inside = {question.id: hidden for question in questions if (hidden := {part.id for part in question.parts if is_secret(part.field)})}
+    return {name: _without(value, inside.get(name)) for name, value in facts.items() if name not in secret}
+
+
+def _without(value: Any, hidden: set[str] | None) -> Any:
+    if not hidden or not isinstance(value, list):
+        return value
+    return [{k: v for k, v in entry.items() if k not in hidden} if isinstance(entry, dict) else entry for entry in value]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from console import clock
 from console.departments import queries as departments
-from console.departments import transfers
+from console.departments import regulations, transfers
 from console.departments.models import Department, Release
 from console.errors import N_
 from console.studio import drafts
@@ -98,7 +98,7 @@ def _remarks(session: Session, draft: RuleDraft, bundle: Bundle, on: dt.date) ->
     base = session.get(Release, draft.base_id) if draft.base_id else None
     shared = None if draft.department.is_centre else centre_release(session)
     known = departments.read_release(base, shared) if base is not None else None
-    return check_bundle(bundle, on=on, today=clock.today(session), base=known)
+    return check_bundle(bundle, on=on, today=clock.today(session), base=known, regulations=regulations.on_file(session))
 
 
 def claims_held(session: Session, department: Department, bundle: Bundle) -> list[tuple[str, str, Department]]:
