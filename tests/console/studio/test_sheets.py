@@ -286,8 +286,11 @@ def test_rows_removed_or_added_on_both_sides_are_conflicts_when_they_differ():
 
 
 def test_every_mistake_is_named_by_sheet_and_cell_at_once():
+    last: list[int] = []
+
     def change(book):
         values = book["参数值"]
+        last.append(values.max_row + 2)
         values["D3"].value = "=1+1"
         values["B4"].value = "2027-02-30"
         values["E4"].value = "MOT-797-2011 全文"
