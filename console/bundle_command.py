@@ -42,12 +42,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     checking.add_argument("bundle", nargs="?", help="a folder, a folder of folders, or an archive; default: plugins/")
     checking.add_argument("--all", action="store_true", help="show the warnings too, not only how many there are")
     bringing = action("import", bring_in, "make a draft of a folder or an archive; nothing is published by it")
-    bringing.add_argument("path")
+    bringing.add_argument("path", help="a folder, an archive, or an XLSX workbook that was exported from here")
+    bringing.add_argument("--accept", action="store_true", help="a workbook: save what it changes; without this it is only shown, row by row")
     bringing.add_argument("--base", type=int, metavar="N", help="the version a folder was made from (an archive says it itself); default: the newest")
     taking = action("export", take_out, "write a release as an archive or a folder, the files as they were written")
     taking.add_argument("department")
     taking.add_argument("--version", type=int, metavar="N", help="default: the newest published")
-    taking.add_argument("--to", metavar="PATH", help="an archive (….zip) or a folder; default: ./DEPARTMENT-vN.ruku.zip")
+    taking.add_argument("--to", metavar="PATH", help="an archive (….zip), a workbook (….xlsx) or a folder; default: ./DEPARTMENT-vN.ruku.zip")
     taking.add_argument("--force", action="store_true", help="overwrite files that differ")
     comparing = action("diff", compare, "say in words what changes from one bundle to another")
     comparing.add_argument("before", help="a folder, an archive, a department or department@version")
@@ -235,6 +236,8 @@ def bring_in(options: argparse.Namespace) -> int:
     from console.studio import signing, travel
 
     path, actor = Path(options.path), System("bundle_import")
+    if path.name.endswith((".xlsx", ".xlsm")):
+        return _workbook(path, options)
     archive = _unpack(path) if path.is_file() else None
     process.begin("worker")
     with become(actor), db.transaction() as session:
@@ -254,10 +257,35 @@ def bring_in(options: argparse.Namespace) -> int:
     return 1 if made.problems else 0
 
 
+def _workbook(path: Path, options: argparse.Namespace) -> int:
+    """Show the rows a workbook changes; save them as a draft when that was asked for."""
+    from console import db, process
+    from console.scope import System, become
+    from console.studio import workbooks
+    from console.studio.workbook_guard import MAX_FILE
+
+    if not path.is_file():
+        raise process.NotReady(f"{path} is no file.")
+    with path.open("rb") as file:
+        content = file.read(MAX_FILE + 1)
+    process.begin("worker")
+    with become(System("bundle_import")), db.transaction() as session:
+        upload, draft = workbooks.import_workbook(session, content, save=options.accept, actor=System("bundle_import"))
+        for row in upload.changes:
+            print(row.show(options.lang))
+        for row in upload.conflicts:
+            print(f"conflict, not saved: {row.show(options.lang)}", file=sys.stderr)
+        if draft is not None:
+            print(f"Draft {draft.id} of {draft.department.code}, revision {draft.revision}. Nothing is in force by it.")
+        else:
+            print(f"{len(upload.changes)} rows would change; --accept saves them." if upload.changes else "Nothing would change.")
+    return 1 if upload.conflicts else 0
+
+
 def take_out(options: argparse.Namespace) -> int:
     from console import db, process
     from console.scope import System, become
-    from console.studio import travel
+    from console.studio import travel, workbooks
 
     actor = System("bundle_export")
     process.begin("worker")
@@ -266,7 +294,9 @@ def take_out(options: argparse.Namespace) -> int:
         download = travel.archive_of(session, found, actor=actor)
         files = travel.files_of(found)
         path = Path(options.to) if options.to else Path(download.name)
-        if path.name.endswith(".zip"):
+        if path.name.endswith(".xlsx"):
+            files, folder = {path.name: workbooks.workbook_of_release(session, found).content}, path.parent
+        elif path.name.endswith(".zip"):
             files, folder = {path.name: download.content}, path.parent
         else:
             folder = path

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, undefer
 
 from console import audit
@@ -28,7 +28,8 @@ from console.studio.signing import Verdict
 from rules.bundle import Bundle
 from rules.documents import Problem
 
-FROM_DISK = ("system:seed", "system:bundle_import")  # whose releases and drafts came from files of this machine
+SEED = "system:seed"  # whose first releases and drafts came from the folders in plugins/
+FROM_FILES = (SEED, "system:bundle_import")
 
 
 class NothingNew(ConsoleError):
@@ -150,10 +151,18 @@ def apart(session: Session, bundle: Bundle) -> Apart:
     if known is not None:
         return Apart(bundle.code, Drift.EDITED_HERE, newest, known)
     brought = _brought(session, owner)
-    files = {revision.content_hash for _, revision in brought} - {None}
-    common = next((one for one in history if one.author in FROM_DISK or one.content_hash in files), None)
+    agreed = _from_folder(session, owner, brought)
+    common = next((one for one in history if one.id in agreed), None)
     drift = Drift.FILE_NEWER if common is newest else Drift.BOTH_CHANGED
     return Apart(bundle.code, drift, newest, common, _holds(brought, bundle.hash, bundle.sources))
+
+
+def _from_folder(session: Session, owner: Department, brought: list[tuple[RuleDraft, DraftRevision]]) -> set[int]:
+    """The releases that said exactly what the folder said then: loaded from it, or published as `seed` had brought it."""
+    written = select(RuleDraft.release_id).where(RuleDraft.department_id == owner.id, RuleDraft.release_id.is_not(None))
+    hashes = [revision.content_hash for draft, revision in brought if draft.opened_by == SEED and revision.content_hash is not None]
+    loaded = and_(Release.author == SEED, Release.id.not_in(written))
+    return {*session.scalars(select(Release.id).where(Release.department_id == owner.id, or_(loaded, Release.content_hash.in_(hashes))))}
 
 
 def only_here(session: Session, codes: set[str]) -> list[Apart]:
@@ -167,7 +176,7 @@ def _brought(session: Session, owner: Department) -> list[tuple[RuleDraft, Draft
     rows = session.execute(
         select(RuleDraft, DraftRevision)
         .join(DraftRevision, DraftRevision.draft_id == RuleDraft.id)
-        .where(RuleDraft.department_id == owner.id, RuleDraft.opened_by.in_(FROM_DISK), DraftRevision.number == 1)
+        .where(RuleDraft.department_id == owner.id, RuleDraft.opened_by.in_(FROM_FILES), DraftRevision.number == 1)
         .order_by(RuleDraft.id.desc())
         .options(undefer(DraftRevision.sources))
     )

@@ -100,6 +100,34 @@ def accept(session: Session, draft: RuleDraft, content: bytes, *, expected: int,
     return drafts.revise(session, draft, upload.files, expected=expected, note=note or f"XLSX：{len(upload.changes)} 行", actor=actor)
 
 
+def import_workbook(session: Session, content: bytes, *, save: bool, note: str = "", actor: Principal) -> tuple[Upload, RuleDraft | None]:
+    """A workbook without a page around it: one made from a draft goes into that draft, one made from a release into a new draft of it.
+
+    With `save` off nothing is written, the upload only says what would be. ForeignWorkbook, RowsMovedOn, and what the others raise.
+    """
+    origin = origin_of(content)
+    if match := _DRAFT.fullmatch(origin):
+        draft = session.get(RuleDraft, int(match[1]))
+        if draft is None:
+            raise ForeignWorkbook(origin=origin[:60])
+        upload = look_at(session, draft, content)
+        if save:
+            accept(session, draft, content, expected=draft.revision, note=note, actor=actor)
+        return upload, draft if save else None
+    release = session.get(Release, int(match[1])) if (match := _RELEASE.fullmatch(origin)) else None
+    if release is None:
+        raise ForeignWorkbook(origin=origin[:60])
+    data = json.loads(release.content)
+    reading = read_workbook(content, base=data, current=data)
+    before = drafts.sources_of(release)
+    texts = texts_of(reading.data, before)
+    upload = Upload(reading, {name: text.encode("utf-8") for name, text in texts.items()}, ())
+    if not save or reading.is_empty:
+        return upload, None
+    files = {name: text.encode("utf-8") for name, text in texts.items()}
+    return upload, drafts.import_files(session, release.department, files, title="导入：XLSX", note=note, base=release, actor=actor)
+
+
 def _comments(text: str) -> set[str]:
     return {line.strip() for line in text.splitlines() if line.lstrip().startswith("#")}
 

@@ -14,8 +14,11 @@ from console import __main__ as command_line
 from console import db, prepare
 from console.audit import AuditEntry
 from console.scope import System
+from console.studio import drafts
 from console.studio.models import RuleDraft
 from tests.console.studio.making import lower_age
+from tests.console.studio.test_sheets import edited
+from tests.console.studio.test_workbooks import lower
 
 Run = Callable[..., tuple[int, str]]
 
@@ -174,3 +177,19 @@ def test_an_imported_archive_says_who_signed_it(online: Run, plugins: Path, tmp_
     assert code == 1 and "It is not signed." in said and "nothing to import" in said
     online("sign", "transport-v1.ruku.zip", "--key", "centre.pem")
     assert "by another key" in online("import", "transport-v1.ruku.zip", "--lang", "en")[1]
+
+
+def test_a_workbook_goes_out_is_shown_and_then_saved(online: Run, committed_db: Any):
+    assert online("export", "transport", "--to", "x.xlsx")[0] == 0
+    assert online("import", "x.xlsx") == (0, "Nothing would change.\n")
+    Path("x.xlsx").write_bytes(edited(Path("x.xlsx").read_bytes(), lower))
+    code, said = online("import", "x.xlsx", "--lang", "en")
+    assert code == 0 and said.startswith("Parameter values age_limit 2027-01-01 added: Value 60") and "--accept saves" in said
+    code, said = online("import", "x.xlsx", "--accept")
+    assert code == 0 and "Draft " in said
+    with committed_db.as_worker(), db.transaction() as session:
+        draft = session.scalars(select(RuleDraft)).one()
+        assert (draft.base.version, draft.revision) == (1, 1)
+        assert drafts.text_of(session, draft).bundle is not None
+    Path("y.xlsx").write_bytes(b"PK")
+    assert "not a sound XLSX" in online("import", "y.xlsx", "--lang", "en")[1]

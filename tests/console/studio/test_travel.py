@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from console import audit, prepare
+from console.departments import services
 from console.departments.models import Release
 from console.scope import System
 from console.studio import archive as archives
@@ -17,7 +19,7 @@ from console.studio import drafts, publication, travel
 from console.studio.errors import UnknownFile
 from console.studio.models import RuleDraft
 from console.studio.travel import AlreadyBrought, Drift, NoSuchDepartment, NoSuchVersion, NothingNew
-from rules.bundle import Bundle, read_folder
+from rules.bundle import Bundle, read_documents, read_folder
 from tests.console.studio.making import (
     REASON,
     asked_for,
@@ -73,6 +75,18 @@ def test_a_release_comes_out_as_its_folder_went_in(session, code):
     download = travel.archive_of(session, found, actor=SEED)
     archive = archives.unpack(download.content)
     assert (download.name, archive.files, archive.content_hash, archive.base_hash) == (f"{code}-v1.ruku.zip", on_disk(code), found.content_hash, None)
+
+
+def test_a_release_whose_files_are_not_known_is_written_so_that_it_reads_the_same(session):
+    first = travel.release(session, "water")
+    centre = read_folder(prepare.PLUGINS / "centre")
+    stored = Bundle.from_data(json.loads(first.content), centre=centre)
+    old = services.write_release(session, first.department, stored, base=first, actor=SEED)  # as before files were kept
+    assert old.sources is None
+    files = travel.files_of(old)
+    assert {*files} == {*on_disk("water")} and files != on_disk("water")
+    assert read_documents(files, centre=centre, code="water").hash == first.content_hash
+    assert archives.unpack(travel.archive_of(session, old, actor=SEED).content).base_hash == first.content_hash
 
 
 def test_a_draft_goes_out_with_the_release_it_started_from(session):
@@ -188,3 +202,18 @@ def test_a_folder_that_was_published_here_is_the_common_state_from_then_on(sessi
     assert state(session, folder(55)) == (Drift.FILE_NEWER, 2, 2)
     assert state(session, folder(None)) == (Drift.EDITED_HERE, 2, 1)
     assert department(session, "transport").id == draft.department_id
+
+
+def test_a_brought_draft_that_was_edited_here_is_not_what_the_folder_said(session, folder, clock):
+    draft = travel.bring(session, folder(60), actor=SEED).draft
+    actor = editor(session)
+    text = drafts.head(session, draft).sources["criteria.yaml"].replace("value: 60", "value: 61")
+    drafts.revise(session, draft, {"criteria.yaml": text.encode()}, expected=1, actor=actor)
+    publication.plan(session, draft, effective_on=clock.today(), actor=actor)
+    make_replay(session, draft)
+    publication.request(session, draft, expected=2, reason=REASON, actor=actor)
+    publication.publish(session, draft, reason=REASON, actor=publisher(session))
+    assert state(session, folder(60)) == (Drift.BOTH_CHANGED, 2, 1)
+    assert travel.bring(session, folder(60), actor=SEED).is_new is False  # it was brought, and became what is published
+    made = travel.bring(session, folder(55), actor=SEED)
+    assert (made.is_new, made.draft.base.version) == (True, 1)
