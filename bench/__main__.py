@@ -1,10 +1,11 @@
 """`make bench`, or `python -m bench advance submit`: run the named figures, by default all but `first_page`.
 
-`first_page` clones the repository and runs `make run` in it, which takes minutes; ask for it by name.
+`first_page` clones the repository and runs `make run` in it, which takes minutes; ask for it by name. `--rows N` is how many files `replay` has.
 """
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import sys
 
@@ -14,7 +15,12 @@ FIGURES = ("start", "submit", "advance", "criteria", "replay")
 SLOW = ("first_page",)
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="bench", description="Measure on servers of this run alone.")
+    parser.add_argument("names", nargs="*", metavar="figure")
+    parser.add_argument("--rows", type=int, help="past files of the figure replay")
+    asked = parser.parse_args(arguments)
+    names: list[str] = asked.names
     unknown = sorted(set(names) - {*FIGURES, *SLOW})
     if unknown:
         print(f"There is no figure called {', '.join(unknown)}; there are {', '.join([*FIGURES, *SLOW])}.", file=sys.stderr)
@@ -22,7 +28,8 @@ def main(names: list[str]) -> int:
     with house() as place:
         for name in names or FIGURES:
             print(f"\n{name}")
-            for line in importlib.import_module(f"bench.{name}").measure(place):
+            more = {"rows": asked.rows} if name == "replay" and asked.rows else {}
+            for line in importlib.import_module(f"bench.{name}").measure(place, **more):
                 print(f"  {line}", flush=True)
     return 0
 

@@ -10,8 +10,10 @@ from typing import Any
 
 from sqlalchemy import (
     Boolean,
+    ColumnClause,
     Integer,
     Numeric,
+    Select,
     Subquery,
     and_,
     case,
@@ -27,7 +29,6 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.dialects.postgresql import INT4MULTIRANGE, INT4RANGE, JSONB
-from sqlalchemy.sql import ColumnElement
 
 from console.studio import replay_values as values
 from console.studio.replay_nodes import (
@@ -51,14 +52,16 @@ _W = column("_w", Boolean())
 ENTRY, ITEM = column("_e", JSONB()), column("_i", JSONB())
 
 
-def _rows(group: Sql, entry: ColumnElement[Any]) -> Subquery:
-    """The entries of a group, one row each."""
-    return select(func.jsonb_array_elements(group, type_=JSONB()).label(entry.key)).subquery()
+def _rows(group: Sql, entry: ColumnClause[Any], own: list[Sql]) -> Subquery:
+    """The entries of a group, one row each, beside what the question reads of the file."""
+    given: list[Any] = [column(str(one.key)) for one in own]
+    entries: Select[Any] = select(func.jsonb_array_elements(group, type_=JSONB()).label(entry.name), *given)
+    return (entries.select_from(select(*own).offset(LAYER).subquery()) if own else entries).subquery()
 
 
-def _asked(group: Sql, entry: Any, *answers: Sql) -> Subquery:
-    """What is asked of each entry, worked out once."""
-    return select(*answers).select_from(_rows(group, entry)).offset(LAYER).subquery()
+def _asked(group: Sql, entry: ColumnClause[Any], inner: Asking, *answers: Sql) -> Subquery:
+    """What is asked of each entry, worked out once; `inner` noted what of the file it looks at."""
+    return select(*answers).select_from(_rows(group, entry, inner.columns.read())).offset(LAYER).subquery()
 
 
 def _every() -> Truth:
@@ -70,20 +73,25 @@ def _some() -> Truth:
 
 
 def quantified(node: Quantified, asking: Asking) -> Truth:
-    group = fact(node.group, asking)
-    holds = inner_truth(node.scope.node, asking.inside(ENTRY))
-    rows = _asked(group, ENTRY, holds.label("_w"))
+    group, inner = fact(node.group, asking), asking.inside(ENTRY)
+    holds = inner_truth(node.scope.node, inner)
+    rows = _asked(group, ENTRY, inner, holds.label("_w"))
     over = select(_every() if node.kind == "every" else _some()).select_from(rows).scalar_subquery()
-    return case((group.is_not(None), over))
+    return case((_is_empty(group), literal(node.kind == "every", Boolean())), (group.is_not(None), over))
 
 
 def covered(node: Covered, asking: Asking) -> Truth:
-    needed, covers = fact(node.group, asking), fact(node.by, asking)
-    holds = inner_truth(node.scope.node, asking.inside(ENTRY, ITEM))
-    by_one = select(_some()).select_from(_asked(covers, ENTRY, holds.label("_w"))).scalar_subquery()
-    over = select(_every()).select_from(_asked(needed, ITEM, by_one.label("_w"))).scalar_subquery()
-    nothing = func.jsonb_array_length(needed, type_=Integer()) == 0  # and that is covered, whatever the other group says
-    return case((nothing, true()), (and_(needed.is_not(None), covers.is_not(None)), over))
+    """Nothing to cover is covered, whatever the other group says."""
+    needed, covers, inner = fact(node.group, asking), fact(node.by, asking), asking.inside(ENTRY, ITEM)
+    holds = inner_truth(node.scope.node, inner)
+    each = select(holds.label("_w")).select_from(_rows(covers, ENTRY, [])).offset(LAYER).subquery()
+    by_one = select(_some()).select_from(each).scalar_subquery()
+    over = select(_every()).select_from(_asked(needed, ITEM, inner, by_one.label("_w"))).scalar_subquery()
+    return case((_is_empty(needed), true()), (and_(needed.is_not(None), covers.is_not(None)), over))
+
+
+def _is_empty(group: Sql) -> Truth:
+    return func.jsonb_array_length(group, type_=Integer()) == 0
 
 
 # -- aggregates -------------------------------------------------------------------------------------------------------
@@ -103,7 +111,9 @@ def aggregated(node: Compare, left: Aggregate, asking: Asking) -> Truth:
         over = _union(left, group, asking, node.op, bounds)
     else:
         over = _least_and_most(left, group, asking, node.op, bounds)
-    return case((group.is_not(None), over))
+    none = literal(0, Numeric())
+    nothing = UNKNOWN if left.kind in ("min", "max") else _within(node.op, none, none, bounds)
+    return case((_is_empty(group), nothing), (group.is_not(None), over))
 
 
 def _bounds(node: Compare, against: Sql | Known, kind: str, scale: int) -> list[Sql]:
@@ -118,8 +128,8 @@ def _bounds(node: Compare, against: Sql | Known, kind: str, scale: int) -> list[
     return [values.constant(one * scale if kind == "number" else one, kind) for one in listed(against, kind)]
 
 
-def _where(scope: Scope | None, asking: Asking) -> Truth | None:
-    return None if scope is None else inner_truth(scope.node, asking.inside(ENTRY))
+def _where(scope: Scope | None, inner: Asking) -> Truth:
+    return true() if scope is None else inner_truth(scope.node, inner)
 
 
 def _within(op: str, low: Sql, high: Sql, bounds: list[Sql]) -> Truth:
@@ -138,21 +148,22 @@ def _one_within(op: str, low: Sql, high: Sql, one: Sql) -> Truth:
 
 
 def _count(left: Aggregate, group: Sql, asking: Asking, op: str, bounds: list[Sql]) -> Truth:
-    where = _where(left.where, asking)
-    if where is None:
+    if left.where is None:
         length = func.jsonb_array_length(group, type_=Integer())
         return _within(op, length, length, bounds)
+    inner = asking.inside(ENTRY)
+    rows = _asked(group, ENTRY, inner, _where(left.where, inner).label("_w"))
     low, high = func.count().filter(_W), func.count().filter(_W.is_not(False))
-    return select(_within(op, low, high, bounds)).select_from(_asked(group, ENTRY, where.label("_w"))).scalar_subquery()
+    return select(_within(op, low, high, bounds)).select_from(rows).scalar_subquery()
 
 
 def _least_and_most(left: Aggregate, group: Sql, asking: Asking, op: str, bounds: list[Sql]) -> Truth:
     if left.of is None:
         raise NotTranslated(f"'{left.kind}' of nothing")
-    where = _where(left.where, asking)
-    of = fact(left.of, asking.inside(ENTRY))
+    inner = asking.inside(ENTRY)
+    where, of = _where(left.where, inner), fact(left.of, inner)
     worth = column("_v", of.type)
-    rows = _asked(group, ENTRY, (true() if where is None else where).label("_w"), of.label("_v"))
+    rows = _asked(group, ENTRY, inner, where.label("_w"), of.label("_v"))
     gaps = func.coalesce(func.bool_or(worth.is_(None)).filter(_W.is_not(False)), false())
     sure: Sql
     if left.kind == "sum":
@@ -186,10 +197,11 @@ def _union(left: Aggregate, group: Sql, asking: Asking, op: str, bounds: list[Sq
     """`rules.ages.span` of each entry, joined as multiranges of months: overlaps count once by themselves."""
     if left.of is None:
         raise NotTranslated("'years_union' of nothing")
-    where = _where(left.where, asking)
+    inner = asking.inside(ENTRY)
+    where = _where(left.where, inner)
     period = values.at(ENTRY, left.of.name)
     start, end = values.text_at(period, "start"), values.text_at(period, "end")
-    rows = _asked(group, ENTRY, (true() if where is None else where).label("_w"), start.label("_s"), end.label("_t"))
+    rows = _asked(group, ENTRY, inner, where.label("_w"), start.label("_s"), end.label("_t"))
     until_now = func.coalesce(literal("now", values.TYPES["text"]) == _END, false())
     first, last = values.month_number(_START), case((until_now, HERE), else_=values.month_number(_END))
     months = select(_W, until_now.label("_now"), first.label("_s"), last.label("_t")).select_from(rows)

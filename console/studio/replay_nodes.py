@@ -12,7 +12,23 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Boolean, all_, and_, any_, case, cast, column, func, literal, not_, null, or_, select, true
+from sqlalchemy import (
+    Boolean,
+    Integer,
+    all_,
+    and_,
+    any_,
+    case,
+    cast,
+    column,
+    func,
+    literal,
+    not_,
+    null,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from console.studio import replay_values as values
@@ -20,7 +36,8 @@ from console.studio.replay_values import Sql, Truth
 from rules.tree import Aggregate, Compare, Constant, FactRef, ItemRef, Logical, Node, ParamRef, Value, YearsBefore
 
 UNKNOWN: Truth = cast(null(), Boolean())
-HERE: Sql = column("_here")  # the month of the day the file was judged on, in which periods that last until now end
+FACTS = column("_facts", JSONB())  # a file's facts, unpacked
+HERE = column("_here", Integer())  # the month of the day the file was judged on, in which periods that last until now end
 
 
 class NotTranslated(Exception):
@@ -36,17 +53,21 @@ class Known:
 
 @dataclass
 class Columns:
-    """The typed columns of a file: each fact is read once, whatever names it. `made` is name → what is read there."""
+    """The typed columns that a question needs: each fact is read once, whatever names it. `made` is name → the fact read there."""
 
-    made: dict[str, FactRef | YearsBefore] = field(default_factory=dict)
-    _names: dict[str, str] = field(default_factory=dict)
+    prefix: str = "_f"
+    made: dict[str, FactRef] = field(default_factory=dict)
+    _names: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def of(self, read: FactRef | YearsBefore) -> Sql:
-        kind = read.type.kind if isinstance(read, FactRef) else "date"
-        key = f"{kind} {read.name}" if isinstance(read, FactRef) else repr(read)
-        name = self._names.setdefault(key, f"_f{len(self._names)}")
-        self.made[name] = read
+    def of(self, ref: FactRef) -> Sql:
+        kind = ref.type.kind
+        name = self._names.setdefault((kind, ref.name), f"{self.prefix}{len(self._names)}")
+        self.made[name] = ref
         return column(name, values.TYPES[kind])
+
+    def read(self) -> list[Sql]:
+        """The columns, read from the facts."""
+        return [values.read(ref.type.kind, FACTS, ref.name).label(name) for name, ref in self.made.items()]
 
 
 @dataclass(frozen=True)
@@ -59,7 +80,8 @@ class Asking:
     item: Sql | None = None
 
     def inside(self, entry: Sql, item: Sql | None = None) -> Asking:
-        return replace(self, entry=entry, item=item)
+        """The same among the entries of a group, which read the facts of the file themselves: most groups are small, many empty."""
+        return replace(self, columns=Columns("_o"), entry=entry, item=item)
 
 
 Groups = Callable[[Any, Asking], Truth]
@@ -108,32 +130,18 @@ def value(of: Value, asking: Asking) -> Sql | Known:
         if asking.item is None:
             raise NotTranslated("an item outside 'covered'")
         return values.read(of.type.kind, asking.item, of.name)
-    if _of_the_file(of):
-        return asking.columns.of(of)
-    return earlier(of, asking)
+    return _earlier(of, asking)
 
 
-def earlier(of: YearsBefore, asking: Asking) -> Sql | Known:
+def _earlier(of: YearsBefore, asking: Asking) -> Sql | Known:
     day, years = value(of.day, asking), value(of.years, asking)
     if isinstance(day, Known) and isinstance(years, Known):
         return Known(values.years_before_known(day.value, years.value))
     if (isinstance(day, Known) and day.value is None) or (isinstance(years, Known) and years.value is None):
         return Known(None)
+    if isinstance(years, Known) and type(years.value) is int and abs(years.value) < 10_000:
+        return values.years_before_some(bound(day, "date"), years.value)
     return values.years_before(bound(day, "date"), bound(years, "number"))
-
-
-def _of_the_file(of: Value) -> bool:
-    """Whether it is the same for every entry, and not known beforehand: worth a column."""
-    if isinstance(of, YearsBefore):
-        sides = (of.day, of.years)
-        return not any(_of_an_entry(side) for side in sides) and any(isinstance(s, FactRef) or _of_the_file(s) for s in sides)
-    return False
-
-
-def _of_an_entry(of: Value) -> bool:
-    if isinstance(of, YearsBefore):
-        return _of_an_entry(of.day) or _of_an_entry(of.years)
-    return isinstance(of, ItemRef) or (isinstance(of, FactRef) and of.inner)
 
 
 _FITS: dict[str, tuple[type, ...]] = {"number": (int, Decimal), "date": (date,), "boolean": (bool,), "text": (str,), "choice": (str,), "specialty": (str,)}

@@ -11,20 +11,19 @@ and stays with the engine.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ARRAY, Boolean, Date, Select, Text, case, cast, column, func, literal, null, or_, select
+from sqlalchemy import ARRAY, Boolean, Select, Text, case, cast, column, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import JSONB, array
 
 from console.studio import replay_groups as groups
 from console.studio import replay_values as values
-from console.studio.replay_nodes import HERE, Asking, Columns, Known, NotTranslated, compared, earlier, truth_of
+from console.studio.replay_nodes import FACTS, HERE, Asking, Columns, NotTranslated, compared, truth_of
 from console.studio.replay_values import Sql, Truth
 from rules.criteria import GRAVITY, Criteria, Criterion, Moment
-from rules.tree import Aggregate, Covered, FactRef, Logical, Node, Quantified, YearsBefore
+from rules.tree import Aggregate, Covered, Logical, Node, Quantified
 
 MOST_NODES = 1_000  # a statement of more is planned for longer than the engine needs; the engine asks then
 MOST_LISTED = 500
@@ -58,11 +57,11 @@ class Translation:
         source = files.subquery()
         carried = [column(one.key, one.type) for one in source.c if one.key not in ("facts", "on")]
         # joined with nothing: a copy that is unpacked once, however many facts are read from it
-        facts = source.c.facts.op("||", return_type=JSONB())(cast(literal("{}", Text()), JSONB())).label("_facts")
-        here = values.month_of(source.c.on).label("_here")
+        facts = source.c.facts.op("||", return_type=JSONB())(cast(literal("{}", Text()), JSONB())).label(FACTS.name)
+        here = values.month_of(source.c.on).label(HERE.name)
         rows = select(*(source.c[one.key] for one in carried), facts, here).offset(groups.LAYER).subquery()
         leaves: list[Sql] = [column(f"_l{at}", Boolean()) for at in range(len(self.leaves))]
-        layers: tuple[tuple[Sql, ...], ...] = ((HERE, *self._facts), self._leaves, (*leaves, *self._truths))
+        layers: tuple[tuple[Sql, ...], ...] = ((FACTS, HERE, *self._facts), self._leaves, (*leaves, *self._truths))
         for layer in layers:
             rows = select(*carried, *layer).select_from(rows).offset(groups.LAYER).subquery()
         return select(*carried, *self._conclusions()).select_from(rows)
@@ -108,7 +107,7 @@ def translate(criteria: Criteria, *, parameters_on: date, moment: Moment = "subm
             return column(f"_l{len(answers) - 1}", Boolean())
 
         truths.append(truth_of(criterion.node, asking, leaf).label(f"_c{len(truths)}"))
-    return Translation(asked, tuple(leaves), tuple(_typed(asking)), tuple(answers), tuple(truths))
+    return Translation(asked, tuple(leaves), tuple(asking.columns.read()), tuple(answers), tuple(truths))
 
 
 def _leaf(node: Node, asking: Asking) -> Truth:
@@ -121,27 +120,6 @@ def _leaf(node: Node, asking: Asking) -> Truth:
     if isinstance(node.left, Aggregate):
         return groups.aggregated(node, node.left, asking)
     return compared(node, node.left, asking)
-
-
-def _typed(asking: Asking) -> Iterator[Sql]:
-    """The columns the leaves named, read from the facts."""
-    facts = _Facts(asking.params)
-    for name, read in asking.columns.made.items():
-        yield facts.of(read).label(name)
-
-
-class _Facts(Columns):
-    """The file's own columns while they are made: each reads straight from the facts."""
-
-    def __init__(self, params: Mapping[str, Any]):
-        super().__init__()
-        self.params = params
-
-    def of(self, read: FactRef | YearsBefore) -> Sql:
-        if isinstance(read, FactRef):
-            return values.read(read.type.kind, column("_facts", JSONB()), read.name)
-        found = earlier(read, Asking(self.params, self))
-        return cast(null(), Date()) if isinstance(found, Known) else found
 
 
 def _array(items: list[Any], kind: Any) -> Sql:

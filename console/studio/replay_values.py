@@ -24,6 +24,7 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    null,
     or_,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -156,6 +157,15 @@ def years_before(day: Sql, years: Sql) -> Sql:
     year = func.date_part("year", day) - years
     real = and_(years == func.trunc(years), func.abs(years) < 10_000, year.between(1, 9999))
     return case((real, cast(day - func.make_interval(cast(years, Integer()), type_=Interval()), Date())))
+
+
+def years_before_some(day: Sql, years: int) -> Sql:
+    """The same for a number of years known beforehand."""
+    first, last = max(years + 1, 1), min(9999 + years, 9999)
+    if first > last:
+        return cast(null(), Date())
+    real = day.between(literal(dt.date(first, 1, 1), Date()), literal(dt.date(last, 12, 31), Date()))
+    return case((real, cast(day - func.make_interval(years, type_=Interval()), Date())))
 
 
 def years_before_known(day: Any, years: Any) -> dt.date | None:
