@@ -164,7 +164,7 @@ def test_a_web_process_starts_with_few_statements(committed_db, statements):
 def test_every_page_has_a_strict_policy_and_keeps_it(console_app, committed_db):
     admin = officer(console_app, committed_db, Role.PLATFORM_ADMIN, department=None)
     _strict(console_app.test_client(), "/login/")
-    for path in ("/nothing", "/screens/offices/", "/ops/", "/ops/outbox/", "/ops/mailbox/", "/password/"):
+    for path in ("/nothing", "/screens/offices/", "/rules/", "/specialty-transfers/", "/ops/", "/ops/outbox/", "/ops/mailbox/", "/password/"):
         _strict(admin, path)
 
 

@@ -26,7 +26,10 @@ def _levels() -> list[tuple[str, str]]:
     return [("1", _("自治区")), ("2", _("盟市")), ("3", _("旗县"))]
 
 
-STATE_WORDS = {"drafted": N_("起草"), "published": N_("发布"), "retired": N_("停用")}
+STATE_WORDS = {
+    "drafted": N_("起草"), "ready": N_("申请发布"), "refused": N_("没有发布"), "published": N_("发布"), "effective": N_("生效"),
+    "retired": N_("停用"),
+}  # fmt: skip
 
 
 class ReleaseEvents:

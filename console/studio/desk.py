@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from console.crud.pages import Page
+from console.db import transaction
 from console.doors.preferences import language
 from console.errors import N_, ConsoleError, InvalidAnswers
 from console.roles import ROLES, Act, Role
@@ -79,8 +80,12 @@ def problems_of(error: InvalidAnswers) -> list[tuple[str, str]]:
 
 
 def sentence_of(error: ConsoleError) -> str:
-    """What happened, in the reader's words."""
-    return _(error.message, **error.facts)
+    """What happened, in the reader's words, with an officer's name where the error knows a principal."""
+    facts = dict(error.facts)
+    if "who" in facts:
+        with transaction() as session:
+            facts["who"] = Names(session)(facts["who"])
+    return _(error.message, **facts)
 
 
 class Names:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from rules.cases import Case, CaseResult
 from rules.checks import Remark, of_problems
 from rules.comparison import Change, compare
 from rules.documents import Problems
+from rules.fact_types import FactType
+from rules.wording import show_value
 
 
 def remarks(found: Examination) -> tuple[Remark, ...]:
@@ -53,6 +55,7 @@ class CasePage:
     case: Case
     result: CaseResult
     lines: tuple[Line, ...]
+    facts: tuple[tuple[str, str], ...]
     findings: tuple[dict[str, Any], ...]
 
 
@@ -71,5 +74,17 @@ def cases(bundle: Bundle, results: Iterable[CaseResult], lang: str) -> list[Case
             wanted, came = ("、".join(titles.get(name, name) for name in sorted(names)) for names in (case.expect.flags, verdict.flags))
             lines.append(Line(N_("提示"), wanted, came, "flags"))
         lines += [Line(titles.get(name, name), outcome, outcomes.get(name, ""), "finding") for name, outcome in case.expect.findings.items()]
-        pages.append(CasePage(case, result, tuple(lines), tuple(finding.to_data() for finding in verdict.findings)))
+        facts = tuple(_fact(bundle.criteria.facts, name, value, lang) for name, value in case.facts.items())
+        pages.append(CasePage(case, result, tuple(lines), facts, tuple(finding.to_data() for finding in verdict.findings)))
     return sorted(pages, key=lambda page: page.result.passed)
+
+
+def _fact(types: Mapping[str, FactType], name: str, value: Any, lang: str) -> tuple[str, str]:
+    """A fact of a case as (label, value), the entries of a group one after the other."""
+    known = types.get(name)
+    label = known.label.show(lang) if known is not None and known.label is not None else name
+    if known is not None and known.entry and isinstance(value, list):
+        comma, semicolon = (", ", "; ") if lang == "en" else ("，", "；")
+        entries = (comma.join(" ".join(_fact(known.entry, *pair, lang)) for pair in one.items()) for one in value if isinstance(one, dict))
+        return label, semicolon.join(entries)
+    return label, show_value(value, lang, options=known.options if known is not None else None)

@@ -265,3 +265,8 @@ def last_refusal(session: Session, draft: RuleDraft) -> ReleaseEvent | None:
         .order_by(ReleaseEvent.id.desc())
         .limit(1)
     )  # fmt: skip
+
+
+def may_replay(draft: RuleDraft, viewer: Principal) -> bool:
+    """Whoever writes or publishes the draft's rules may ask for a replay of it."""
+    return draft.state in drafts.OPEN_STATES and (may(viewer, Act.DRAFT_RELEASE, draft) or may(viewer, Act.PUBLISH_RELEASE, draft))

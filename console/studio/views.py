@@ -15,16 +15,20 @@ from console.db import transaction
 from console.departments import queries as departments
 from console.departments import transfers
 from console.departments.models import Department, Release
+from console.doors.preferences import language
 from console.errors import N_, InvalidAnswers, NotFound
 from console.roles import Act, Role
 from console.scope import Whole, current, may, require
-from console.studio import drafts, queries, rollback, travel, workbooks
+from console.studio import archive, drafts, queries, rollback, travel, workbooks
 from console.studio.desk import EDITORS, PUBLISHERS, READERS, Desk, attachment, problems_of, sentence_of, who_may
 from console.studio.errors import NothingToRollBack
+from console.studio.models import RuleDraft
 from console.studio.views_deciding import RulePublication
 from console.studio.views_draft import RuleDrafts
 from console.studio.views_files import RuleFiles
+from console.studio.views_replay import RuleReplays
 from rules.comparison import compare
+from rules.documents import Problems
 
 
 class Rules(Desk):
@@ -42,25 +46,41 @@ class Rules(Desk):
     @expose("/<code>/begin", methods=["GET", "POST"])
     @allowed("draft")
     def begin(self, code: str) -> Any:
-        title, problems = request.form.get("title", "")[:200], []
+        title, problems, lines = request.form.get("title", "")[:200], [], list[str]()
         if request.method == "POST":
             try:
                 with transaction() as session:
                     department = queries.department_seen(session, code, current())
-                    draft_id = drafts.begin(session, department, title=title, actor=current()).id
+                    draft_id = self._begin(session, department, title).id
             except InvalidAnswers as error:
                 problems = problems_of(error)
+            except Problems as error:
+                problems, lines = [("archive", _("这个压缩包不能用，没有建立草稿。"))], [one.show(language()) for one in error.problems[:60]]
+            except (travel.NothingNew, travel.AlreadyBrought) as error:
+                problems = [("archive", sentence_of(error))]
             else:
-                flash(_("草稿建好了，内容与现行规则相同。下载要改的文件，改好后传上来。"), "ok")
+                flash(_("草稿建好了。下载要改的文件，改好后传上来。"), "ok")
                 return redirect(url_for("RuleDrafts.show", draft_id=draft_id), 303)
         with transaction() as session:
             department = queries.department_seen(session, code, current())
             require(current(), Act.DRAFT_RELEASE, Whole(department.id))
             page = self.render(
-                session, "studio/begin.html", title=_("起草"), department=department, typed=title, problems=problems,
+                session, "studio/begin.html", title=_("起草"), department=department, typed=title, problems=problems, lines=lines,
                 base=drafts.newest_published(session, department.id),
             )  # fmt: skip
         return (page, 422) if problems else page
+
+    @staticmethod
+    def _begin(session: Session, department: Department, title: str) -> RuleDraft:
+        """A copy of the newest release, or what an archive holds."""
+        given = request.files.get("archive")
+        if given is None:
+            return drafts.begin(session, department, title=title, actor=current())
+        require(current(), Act.DRAFT_RELEASE, Whole(department.id))
+        found = archive.unpack(given.read())
+        if found.code != department.code:
+            raise InvalidAnswers({"archive": N_("这个压缩包是别的部门的规则，不能在这里起草。")})
+        return travel.import_archive(session, found, actor=current()).draft
 
 
 class RuleReleases(Desk):
@@ -200,4 +220,4 @@ class Transfers(Desk):
             )  # fmt: skip
 
 
-PAGES = (Rules, RuleDrafts, RuleFiles, RulePublication, RuleReleases, Transfers)
+PAGES = (Rules, RuleDrafts, RuleFiles, RuleReplays, RulePublication, RuleReleases, Transfers)

@@ -19,6 +19,7 @@ from console.studio.desk import EDITORS, PUBLISHERS, READERS, Desk, draft_values
 from console.studio.errors import NotReady
 from console.studio.examination import examine
 from console.studio.models import RuleDraft
+from console.studio.replay_queries import KIND_WORDS
 from console.studio.views_draft import expected
 
 
@@ -97,7 +98,7 @@ class RulePublication(Desk):
                 changes=looking.changes(session, draft, text), writers=sorted(writers), is_writer=current().who in writers,
                 waiting=queries.last_event(session, draft.release_id, "ready") if draft.release_id is not None else None,
                 failing=[case for case in found.cases if not case.passed], today=clock.today(session), reason=request.form.get("reason", ""),
-                papers=[paper for paper in queries.papers(session, draft, text) if paper.change], act=request.path.rpartition("/")[2],
+                papers=[paper for paper in queries.papers(session, draft, text) if paper.change], act=request.path.rpartition("/")[2], kind_words=lambda kind: _(KIND_WORDS[kind]),
                 problems=problems or [], failure=failure, **draft_values(session, draft, "publication"),
             )  # fmt: skip
 

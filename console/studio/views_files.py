@@ -15,7 +15,7 @@ from console.doors.preferences import language
 from console.errors import N_, Conflict, ConsoleError, NotAllowed, NotFound
 from console.scope import current
 from console.studio import archive, drafts, queries, travel, uploads, workbooks
-from console.studio.desk import EDITORS, READERS, Desk, Names, attachment, draft_values, sentence_of
+from console.studio.desk import EDITORS, READERS, Desk, attachment, draft_values, sentence_of
 from console.studio.errors import DraftMovedOn
 from console.studio.models import DraftRevision, RuleDraft
 from console.studio.views_draft import expected
@@ -197,7 +197,7 @@ class RuleFiles(Desk):
             mine = {name: None if content is None else content.decode("utf-8") for name, content in changes.items()}
             mine = {name: text for name, text in mine.items() if head.sources.get(name) != text}
             word = uploads.seal(uploads.Waiting(changes, note), draft, actor=current(), secret=_secret())
-            faster = _(error.message, who=Names(session)(head.by), revision=head.number)
+            faster = sentence_of(error)
             page = self.render(
                 session, "studio/moved.html", title=_("别人先保存了"), faster=faster, since=since, mine=mine, newest=head, waiting=word,
                 both=sorted(set(mine) & {name for one in since for name in one.files}), **draft_values(session, draft, "show"),

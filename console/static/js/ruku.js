@@ -7,6 +7,13 @@
   const summary = document.querySelector("[data-focus]");
   if (summary) summary.focus();
 
+  // work that goes on: look again after a while, but not under the hands of somebody at a form
+  const again = document.querySelector("[data-reload-after]");
+  if (again) {
+    const look = () => (document.activeElement && document.activeElement.closest("form") ? setTimeout(look, 2000) : location.reload());
+    setTimeout(look, 1000 * Number(again.dataset.reloadAfter));
+  }
+
   // menus made of <details>: Escape and a click elsewhere close them
   document.addEventListener("click", (event) => {
     all("details.chip-menu[open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });

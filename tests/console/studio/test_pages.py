@@ -10,7 +10,9 @@ import pytest
 from openpyxl import load_workbook
 from sqlalchemy import select
 
-from console import db
+from console import db, relay
+from console.applications.explaining import explain_file
+from console.applications.models import Finding
 from console.departments import queries as departments
 from console.departments.models import SpecialtyTransfer
 from console.roles import Role
@@ -26,6 +28,7 @@ from tests.console.studio.making import (
     make_replay,
     publisher,
 )
+from tests.console.studio.test_replays import somebody
 from tests.factories import department
 from tests.officers import make_account, officer, sign_in, token
 
@@ -91,6 +94,12 @@ def lowered(client, draft, **values):
     assert upload(client, draft, *files).status_code == 303
 
 
+def settle(database):
+    """Let relay and worker do what is due."""
+    with database.as_worker():
+        relay.settle(database.settings)
+
+
 def replayed(database, draft_id):
     """What the worker does when a replay was asked for: tested where it is made."""
     with database.as_worker(), db.transaction() as session:
@@ -101,6 +110,9 @@ def replayed(database, draft_id):
 
 
 def test_two_people_with_browsers_lower_the_age_limit(committed_db, clock, writer, second):
+    with committed_db.as_worker(), db.transaction() as session:
+        yesterdays = somebody(session, name="高娃", age=63).number
+        somebody(session, name="陶格斯", age=45)
     assert "没有正在改的草稿" in shown(writer, "/rules/")
     draft = begin(writer)
     page = shown(writer, f"/rules/drafts/{draft}")
@@ -123,7 +135,18 @@ def test_two_people_with_browsers_lower_the_age_limit(committed_db, clock, write
     planned = post(writer, f"/rules/drafts/{draft}/plan", page=f"/rules/drafts/{draft}", effective_on="2026-12-01", begun="new", submitted="old", accepted="old")
     assert planned.status_code == 303
     assert "还没有按这一稿重算往卷" in shown(writer, f"/rules/drafts/{draft}")
-    replayed(committed_db, draft)
+
+    asked = post(writer, f"/rules/replays/of/{draft}", page=f"/rules/replays/of/{draft}")
+    assert asked.status_code == 303
+    waiting = shown(writer, asked.headers["Location"])
+    assert "data-reload-after" in waiting and '<meta http-equiv="refresh"' in waiting
+    settle(committed_db)
+    page = shown(writer, asked.headers["Location"])
+    assert "会变的 1 件" in page and "高娃" in page and "已 63 周岁，超过 60 周岁" in page and "陶格斯" not in page
+    assert "没有符合条件的件" in shown(writer, asked.headers["Location"] + "?kind=admitted")
+    assert "高娃" in shown(writer, asked.headers["Location"] + "?criterion=age&league=150100&place=open")
+    names = load_workbook(io.BytesIO(writer.get(asked.headers["Location"] + "/names.xlsx").data)).active
+    assert "高娃" in [cell.value for cell in names[2]]
     road = f"/rules/publication/{draft}"
     assert post(writer, f"{road}/request", page=road, reason="").status_code == 422
     assert post(writer, f"{road}/request", page=road, reason=REASON).status_code == 303
@@ -142,6 +165,18 @@ def test_two_people_with_browsers_lower_the_age_limit(committed_db, clock, write
     assert in_force == [False, True]
     page = shown(second, f"/rules/releases/{wanted}")
     assert "改了什么" in page and "发布" in page and REASON in page
+
+    clock.set(NEXT_MONTH)
+    settle(committed_db)
+    with committed_db.as_worker(), db.transaction() as session:
+        new = somebody(session, name="新来的", age=63)
+        assert (new.release_id, session.scalars(select(Finding.decision).where(Finding.admission_id == new.id)).one()) == (wanted, "reject")
+        old = explain_file(session, yesterdays, lang="zh", reason="核对旧件")
+        assert [(one.difference, one.release.endswith(f"{wanted}")) for one in old] == [(None, False)]
+        assert "65" in "\n".join(old[0].lines)
+    later = officer(second.application, committed_db, Role.RULE_PUBLISHER)  # the first one's session is ten days old
+    page = shown(later, f"/rules/releases/{wanted}")
+    assert "现行" in page and "生效" in page
 
 
 def test_nobody_publishes_their_own_by_the_page_either(committed_db, console_app, second):
@@ -162,6 +197,20 @@ def test_nobody_publishes_their_own_by_the_page_either(committed_db, console_app
     assert post(both, f"{road}/request", page=road, reason=REASON).status_code == 303
     assert post(both, f"{road}/take-back", page=road, reason="再想一想吧").status_code == 303
     assert post(second, f"{road}/publish", page=road, reason=REASON).status_code == 409
+
+
+def test_a_replay_is_stopped_and_seen_by_its_department_only(committed_db, console_app, writer):
+    draft = begin(writer)
+    lowered(writer, draft)
+    bad = post(writer, f"/rules/replays/of/{draft}", page=f"/rules/replays/of/{draft}", as_if="soon")
+    assert bad.status_code == 422 and "日期请写成" in bad.get_data(as_text=True)
+    address = post(writer, f"/rules/replays/of/{draft}", page=f"/rules/replays/of/{draft}", as_if="2026-12-01").headers["Location"]
+    assert post(writer, f"{address}/cancel", page=address).status_code == 303
+    assert "中途停止" in shown(writer, address)
+    water = officer(console_app, committed_db, Role.RULE_EDITOR, department="water")
+    form = {"csrf_token": token(water.get("/password/"))}
+    assert [water.get(path).status_code for path in (address, f"{address}/names.xlsx", f"/rules/replays/of/{draft}")] == [404, 404, 404]
+    assert [water.post(path, data=form).status_code for path in (f"{address}/cancel", f"/rules/replays/of/{draft}")] == [404, 404]
 
 
 # ── files in and out ─────────────────────────────────────────────────────────────────────────────────────────
@@ -200,6 +249,19 @@ def test_an_archive_goes_out_and_comes_back(writer):
     draft = begin(writer)
     content = writer.get(f"/rules/files/{draft}/archive.zip").data
     assert "没有新的修订" in shown(writer, upload(writer, draft, ("all.zip", content)).headers["Location"])
+
+
+def test_a_draft_begins_from_an_archive(writer):
+    draft = begin(writer)
+    path = "/rules/transport/begin"
+    same = post(writer, path, page=path, archive=file("all.zip", writer.get(f"/rules/files/{draft}/archive.zip").data))
+    assert same.status_code == 422 and "没有可导入的改动" in same.get_data(as_text=True)
+    lowered(writer, draft)
+    content = writer.get(f"/rules/files/{draft}/archive.zip").data
+    done = post(writer, path, page=path, archive=file("all.zip", content))
+    assert done.status_code == 303 and "导入" in shown(writer, done.headers["Location"])
+    broken = post(writer, path, page=path, archive=file("all.zip", b"PK no archive"))
+    assert broken.status_code == 422 and "不是完好的压缩包" in broken.get_data(as_text=True)
 
 
 def test_a_text_is_changed_in_the_browser_and_keeps_its_line_ends(committed_db, writer):
@@ -318,7 +380,7 @@ def test_the_centres_coordinator_records_a_transfer(committed_db, console_app):
 # ── who may open what ────────────────────────────────────────────────────────────────────────────────────────
 
 PAGES = (
-    "/rules/drafts/{d}", "/rules/drafts/{d}/checks", "/rules/drafts/{d}/cases", "/rules/drafts/{d}/changes", "/rules/drafts/{d}/history",
+    "/rules/drafts/{d}", "/rules/drafts/{d}/checks", "/rules/drafts/{d}/cases", "/rules/drafts/{d}/changes", "/rules/drafts/{d}/history", "/rules/replays/of/{d}",
     "/rules/publication/{d}", "/rules/files/{d}/text/criteria.yaml", "/rules/files/{d}/download/criteria.yaml", "/rules/files/{d}/workbook.xlsx",
     "/rules/files/{d}/archive.zip", "/rules/releases/of/transport", "/rules/releases/{r}", "/rules/releases/{r}/files/criteria.yaml",
     "/rules/releases/{r}/archive.zip", "/rules/releases/{r}/workbook.xlsx",
