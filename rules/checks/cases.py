@@ -63,7 +63,13 @@ def _seen(finding: Finding, criteria: Criteria, lang: str) -> str:
     leaves = list(_leaves(trace_data(finding.criterion.node, finding.trace, criteria.parameters)))
     told = [leaf for leaf in leaves if leaf["truth"] is not True] or leaves
     between, seen = ("，", "现为") if lang == "zh" else (", ", "seen")
-    return between.join(f"{leaf['words'][lang]} ({seen} {leaf['shown'][lang]})" if "shown" in leaf else leaf["words"][lang] for leaf in told[:6])
+    return between.join(f"{_said(leaf, lang)} ({seen} {leaf['shown'][lang]})" if "shown" in leaf else leaf["words"][lang] for leaf in told[:6])
+
+
+def _said(leaf: Mapping[str, Any], lang: str) -> str:
+    """The words of a leaf; a parameter's title with the value that held that day."""
+    words, against = leaf["words"][lang], leaf.get("against")
+    return words if against is None or str(against) in words or isinstance(against, dict | list) else f"{words} {against}"
 
 
 def _leaves(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
