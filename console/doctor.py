@@ -14,6 +14,7 @@ from sqlalchemy import text
 import config
 from config import Settings
 from console import audit, clock, db, logins, process, schema, worker
+from console.departments import queries as departments
 from console.scope import System, become
 
 
@@ -36,7 +37,7 @@ def examine() -> int:
     settings = config.load()
     process.begin("worker", settings, check=False)
     bad = 0
-    for look in (_settings, _database, _logins, _structure, _clock, _redis, _processes, _audit, _files, _digests):
+    for look in (_settings, _database, _logins, _structure, _clock, _redis, _processes, _audit, _rules, _files, _digests):
         for finding in _guarded(look, settings):
             print(finding)  # noqa: T201 - this command's result
             bad += not finding.well
@@ -108,6 +109,16 @@ def _audit(settings: Settings) -> Iterator[Finding]:
         faults = audit.verify(session)
     seen = "every chain is whole" if not faults else f"{len(faults)} faults, first: {faults[0]}"
     yield Finding("audit", not faults, seen, "Somebody changed the past: keep this database as it is and tell the supervisor.")
+
+
+def _rules(settings: Settings) -> Iterator[Finding]:
+    """Every release in force can be read, and the functions it derives facts by are installed."""
+    with become(System("doctor")), db.transaction() as session:
+        bundles, centre, releases = departments.bundles_in_force(session, clock.today(session))
+        missing = [f"{b.code}: {one.name} ({one.function})" for b in bundles.values() if b.criteria for one in b.criteria.derived if one.hook is None]
+    well = centre is not None and not missing
+    seen = f"{len(releases)} releases in force" if well else "; ".join(missing) or "the centre has no release in force"
+    yield Finding("rules", well, seen, "Put the department's hooks.py back into its folder, or run `python -m console seed`.")
 
 
 def _files(settings: Settings) -> Iterator[Finding]:

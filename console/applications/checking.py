@@ -6,6 +6,7 @@ Reads only. `Filed` holds what one application meets: the releases, the merged f
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,7 +28,7 @@ from console.applications.models import (
 )
 from console.departments import queries as departments
 from console.departments.models import Department, Release
-from console.errors import N_
+from console.errors import N_, ConsoleError
 from console.secrecy import keyed_hash
 from rules import facts as derivations
 from rules import forms
@@ -36,7 +37,10 @@ from rules.bundle import Bundle
 from rules.criteria import Moment, Verdict
 from rules.criteria import evaluate as evaluate_criteria
 from rules.fields import FileField
+from rules.hooks import HookMissing
 from rules.pipeline import CLOSED_STEPS, Action, Step
+
+log = logging.getLogger("ruku.applications")
 
 
 @dataclass(frozen=True)
@@ -225,7 +229,7 @@ def evaluate(
     moment: Moment = "decided" if decided_on else "submitted"
     if bundle.criteria is None:
         raise LookupError(f"the bundle of {department.code} holds no criteria")
-    facts = bundle.criteria.derive(facts)
+    facts = derived(bundle, facts)
     verdict = evaluate_criteria(bundle.criteria, facts, on=decided_on or applied_on, moment=moment)
     action = {"reject": Action.REFUSE, "return": Action.RETURN_FOR_CORRECTION}.get(verdict.decision, Action.PASS_STEP)
     return Evaluation(
@@ -237,6 +241,24 @@ def evaluate(
         facts=storable(facts, filed.form),
         trace=verdict.to_data(),
     )
+
+
+class DerivationMissing(ConsoleError):
+    """The department's rules derive a fact by a function that this installation does not have."""
+
+    message = N_("%(department)s的规则要用一段推导程序，本系统没有装好，暂时不能核对条件。填的内容都还在，请稍后再试；仍不行请拨打系统咨询电话。")
+    status = 503
+
+
+def derived(bundle: Bundle, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts with those that the department's own functions derive; DerivationMissing."""
+    if bundle.criteria is None:
+        raise LookupError(f"the bundle of {bundle.code} holds no criteria")
+    try:
+        return bundle.criteria.derive(facts)
+    except HookMissing as missing:
+        log.error("%s", missing)
+        raise DerivationMissing(department=bundle.title.zh) from missing
 
 
 def _registers(session: Session, clean: Mapping[str, Any], applicant: Applicant, on: dt.date) -> dict[str, Any]:

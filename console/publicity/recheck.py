@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from console.applications import answers, grounds
-from console.applications.checking import holds, register_facts, storable
+from console.applications.checking import derived, holds, register_facts, storable
 from console.applications.models import Admission, Applicant, Application, RestrictionEntry
 from console.applications.models import Finding as FindingRow
 from console.departments import queries as departments
@@ -138,7 +138,7 @@ def _one(
     )
     if bundle.criteria is None:
         raise LookupError(f"the bundle of {code} holds no criteria")
-    facts = bundle.criteria.derive(facts)
+    facts = derived(bundle, facts)
     verdict = evaluate(bundle.criteria, facts, on=on, moment="decided")
     kept = storable(facts, bundle.form, *([bundle.centre.form] if bundle.centre else []))
     open_still = [finding for finding in verdict.findings if not _settled(finding, ruled)]

@@ -8,14 +8,15 @@ from collections.abc import Mapping
 import pytest
 from sqlalchemy import select
 
-from console.applications import carrying, jobs, rescreening
-from console.applications.checking import Filed
+from console.applications import carrying, jobs, rescreening, services
+from console.applications.checking import DerivationMissing, Filed
 from console.applications.models import Application, ApplicationRelease, Finding
 from console.departments import queries as departments
 from console.departments import services as releases
 from console.departments.models import Release
 from console.publicity import recheck
 from console.scope import System, become
+from rules import hooks
 from rules.bundle import read_documents
 from rules.bundle_files import files_of
 from tests.console.applications.filing import draft, found, newcomer, submitted
@@ -166,3 +167,20 @@ def test_files_of_other_departments_are_not_touched(session, clock):
     clock.set(NEXT_MONTH)
     (looked,) = recheck.recheck(session, recheck.load(session, [ids["water"]]), on=NEXT_MONTH)
     assert looked.release_id == found(session, ids["water"]).release_id
+
+
+# ── a derivation that is not installed ───────────────────────────────────────────────────────────────────────
+
+
+def test_rules_that_need_a_function_nobody_installed_say_so_and_lose_nothing(session, monkeypatch):
+    counts = hooks.read('def count_bridges(highway_projects: list) -> int:\n    """Bridges among the projects."""\n    return len(highway_projects or ())\n')
+    monkeypatch.setattr(hooks, "_installed", {"transport": counts})
+    derived = "derived: {bridges: {kind: number, label: {zh: 桥梁数, en: bridges}, hook: count_bridges, args: [highway_projects]}}\nparameters:\n"
+    publish(session, {"criteria.yaml": ("parameters:\n", derived)}, effective_on=TODAY)
+    monkeypatch.setattr(hooks, "_installed", {})  # the folder was lost since
+    person = newcomer(session, 307)
+    with become(person.me):
+        application = draft(session, person, "transport")
+        with pytest.raises(DerivationMissing, match="交通运输厅"), session.begin_nested():
+            services.submit(session, application, actor=person.me)
+        assert services.open_answers(application)["name"] == "高娃"
