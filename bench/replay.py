@@ -30,6 +30,7 @@ from tests.factories import department, make_staff
 from tests.servers import House
 
 ROWS = 100_000
+PART = 100_000  # files in one statement
 SLICE = 10_000
 SAMPLE = 20_000
 ROUNDS = 3
@@ -152,7 +153,7 @@ def measure(house: House, rows: int = ROWS) -> Iterator[str]:
         seconds, by_hand = interleaved(lambda: timed(lambda: _counted(criteria, rows)), lambda: timed(lambda: _hand(rows)), rounds=ROUNDS)
         engine = timed(lambda: _by_engine(criteria, SLICE)) / SLICE * rows
         different = _different(criteria, min(SAMPLE, rows))
-    yield f"{rows:,} files, a decision and {len(translate(criteria, parameters_on=ON).leaves)} reasons each: {seconds:.1f} s as one statement, {seconds / rows * 1e6:.1f} µs a file"
+    yield f"{rows:,} files, a decision and {len(translate(criteria, parameters_on=ON).leaves)} reasons each: {seconds:.1f} s in statements of up to {PART:,}, {seconds / rows * 1e6:.1f} µs a file"
     yield f"the engine row by row (timed on {SLICE:,} files and reckoned up): {engine:.1f} s, {engine / seconds:.1f} × as long (goal 6)"
     yield f"SQL written by hand for the same criteria: {by_hand:.1f} s; the compiled one reaches {by_hand / seconds:.2f} of its speed (goal 0.5)"
     yield f"files of {min(SAMPLE, rows):,} with 7 % of the facts missing that come out otherwise than in the engine: {different[0]} (hand-written: {different[1]})"
@@ -204,24 +205,34 @@ def _fill(house: House, name: str, rows: int, viewer: Staff) -> None:
         connection.execute("VACUUM ANALYZE admission")
 
 
-def _files(rows: int) -> Select[Any]:
-    wanted = (Finding.moment == "submitted", Finding.id.between(1, rows))
+def _parts(rows: int) -> Iterator[tuple[int, int]]:
+    """The web's login lets no statement run for long, so that a million files are asked in parts."""
+    yield from ((first, min(first + PART - 1, rows)) for first in range(1, rows + 1, PART))
+
+
+def _files(last: int, first: int = 1) -> Select[Any]:
+    wanted = (Finding.moment == "submitted", Finding.id.between(first, last))
     return select(Finding.id, Finding.facts, Finding.evaluated_on.label("on")).where(*wanted)
 
 
 def _counted(criteria: Criteria, rows: int) -> None:
     """Everything is worked out for every file; only the totals travel."""
-    asked = translate(criteria, parameters_on=ON).over(_files(rows)).subquery().c
+    translation, found = translate(criteria, parameters_on=ON), 0
     with db.transaction() as session:
-        totals = session.execute(select(asked.decision, func.count(), func.count(asked.reasons), func.count(asked.flags)).group_by(asked.decision)).all()
-        assert sum(total[1] for total in totals) == rows
+        for first, last in _parts(rows):
+            asked = translation.over(_files(last, first)).subquery().c
+            totals = select(asked.decision, func.count(), func.count(asked.reasons), func.count(asked.flags)).group_by(asked.decision)
+            found += sum(total[1] for total in session.execute(totals))
+    assert found == rows
     db.Session.remove()
 
 
 def _hand(rows: int) -> None:
+    found = 0
     with db.transaction() as session:
-        totals = session.execute(text(COUNTED.format(BY_HAND)), {"first": 1, "last": rows}).all()
-        assert sum(total[1] for total in totals) == rows
+        for first, last in _parts(rows):
+            found += sum(total[1] for total in session.execute(text(COUNTED.format(BY_HAND)), {"first": first, "last": last}))
+    assert found == rows
     db.Session.remove()
 
 

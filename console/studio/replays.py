@@ -11,7 +11,7 @@ import datetime as dt
 import json
 from typing import Any
 
-from sqlalchemy import Select, func, insert, select, true
+from sqlalchemy import Select, exists, func, insert, select, true
 from sqlalchemy.orm import Session, undefer
 
 from console import audit, clock, outbox
@@ -107,7 +107,7 @@ def step(session: Session, replay_id: int, *, batch: int = BATCH) -> bool:
     judge = _judge(session, replay)
     if replay.state == ReplayState.WAITING:
         replay.state, replay.started_at = str(ReplayState.RUNNING), clock.now(session)
-        replay.total = session.scalar(select(func.count()).select_from(_files(replay, 0, None).subquery()))
+        replay.total = session.scalar(_past(replay).with_only_columns(func.count()))
     totals = Totals.of(replay.summary)
     seen = 0
     suspects: list[int] = []
@@ -139,6 +139,12 @@ def fail(session: Session, replay_id: int, error: str) -> None:
     if replay is not None and replay.state in UNDER_WAY:
         replay.state, replay.error, replay.finished_at = str(ReplayState.FAILED), error[:2_000], clock.now(session)
         session.flush()
+
+
+def _past(replay: Replay) -> Select[Any]:
+    """The department's files that were submitted at least once."""
+    submitted = exists().where(Finding.admission_id == Admission.id, Finding.moment == "submitted")
+    return select(Admission.id).where(Admission.department_id == replay.department_id, submitted)
 
 
 def _files(replay: Replay, after: int, batch: int | None) -> Select[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from console.errors import NotAllowed
 from console.outbox import OutboxMessage
 from console.roles import Role
 from console.scope import System, become
-from console.studio import drafts, publication, replay_queries, replays
+from console.studio import drafts, publication, replay_facts, replay_queries, replays
 from console.studio.models import Replay, ReplayOutcome, ReplayState, RuleDraft
 from console.studio.replay_judging import Kind
 from console.studio.replay_queries import Asked
@@ -29,7 +30,7 @@ from tests.conftest import Database
 from tests.console.studio.findings import make_finding
 from tests.console.studio.making import change_age, editor, lower_age, make_draft, publisher
 from tests.factories import make_admission, make_applicant, make_staff
-from tests.plugins.test_bundles import bundle
+from tests.plugins.test_bundles import DEPARTMENTS, bundle
 
 NEXT = dt.date(2027, 1, 1)
 
@@ -339,3 +340,24 @@ def test_the_worker_answers_what_was_asked(committed_db: Database):
         assert (replay.state, replay.error, replay.finished_at is not None) == (ReplayState.DONE, None, True)
         assert list(outcomes(session, replay)) == [person]
         assert replay.started_at is not None and replay.started_at <= clock.now(session)
+
+
+@pytest.mark.parametrize("code", DEPARTMENTS)
+def test_a_release_can_fill_what_its_own_criteria_look_at(code: str):
+    criteria = bundle(code).criteria
+    assert criteria is not None
+    looks_at = replay_facts.used(criteria)
+
+    assert {name: replay_facts.never_asked(paths, criteria.facts) for name, paths in looks_at.items()} == dict.fromkeys(looks_at, frozenset())
+
+
+def test_a_field_of_an_entry_that_was_not_there_was_never_asked():
+    criteria = bundle("transport").criteria
+    assert criteria is not None
+    looks_at = replay_facts.used(criteria)
+    older = {name: replace(kind, entry={"months": kind.entry["months"]}) if name == "work_periods" else kind for name, kind in criteria.facts.items()}
+    older["healthy"] = replace(older["healthy"], kind="text")  # something else under that name
+
+    found = {name: missing for name, paths in looks_at.items() if (missing := replay_facts.never_asked(paths, older))}
+
+    assert found == {"years": {"work_periods.work_field"}, "healthy": {"healthy"}}
