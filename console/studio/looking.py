@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from console.departments import queries as departments
+from console.departments.models import Department
 from console.errors import N_
-from console.studio import drafts
+from console.studio import drafts, travel
 from console.studio.examination import Examination
 from console.studio.models import RuleDraft
-from rules.bundle import Bundle
+from rules.bundle import Bundle, read_folder
 from rules.cases import Case, CaseResult
 from rules.checks import Remark, of_problems
 from rules.comparison import Change, compare
 from rules.documents import Problems
 from rules.fact_types import FactType
 from rules.wording import show_value
+
+CENTRE = "centre"
+Stamp = tuple[str, tuple[tuple[str, int], ...]]
 
 
 def remarks(found: Examination) -> tuple[Remark, ...]:
@@ -88,3 +93,33 @@ def _fact(types: Mapping[str, FactType], name: str, value: Any, lang: str) -> tu
         entries = (comma.join(" ".join(_fact(known.entry, *pair, lang)) for pair in one.items()) for one in value if isinstance(one, dict))
         return label, semicolon.join(entries)
     return label, show_value(value, lang, options=known.options if known is not None else None)
+
+
+# ── the folder of the installation ───────────────────────────────────────────────────────────────────────────
+
+PLUGINS = Path(__file__).parents[2] / "plugins"
+_folders: dict[str, tuple[Stamp, Bundle | None]] = {}
+
+
+def folder_apart(session: Session, department: Department) -> travel.Apart | None:
+    """How the department's folder stands against the database; None without a folder, or with one that cannot be read."""
+    shared = None if department.is_centre else _folder(CENTRE, None)
+    bundle = _folder(department.code, shared)
+    return travel.apart(session, bundle) if bundle is not None else None
+
+
+def _folder(code: str, centre: Bundle | None) -> Bundle | None:
+    """A folder's bundle, read again only when a file in it has changed."""
+    folder = PLUGINS / code
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    stamp: Stamp = (centre.hash if centre is not None else "", tuple((str(path), path.stat().st_mtime_ns) for path in files))
+    if not files:
+        return None
+    known = _folders.get(code)
+    if known is None or known[0] != stamp:
+        try:
+            found = read_folder(folder, centre=centre)
+        except (Problems, OSError):
+            found = None
+        known = _folders[code] = (stamp, found)
+    return known[1]

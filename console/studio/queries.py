@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -17,7 +17,7 @@ from console.errors import NotFound
 from console.roles import Act, Role
 from console.scope import Principal, Staff, Whole, may
 from console.studio import drafts
-from console.studio.models import DraftRevision, DraftState, RuleDraft
+from console.studio.models import DraftRevision, DraftState, Replay, ReplayState, RuleDraft
 from rules.bundle import YAML_FILES
 
 #: who reads the rules and their drafts; whoever writes or publishes them only those of their own department
@@ -86,6 +86,7 @@ class Rules:
     closed: tuple[RuleDraft, ...]
     may_draft: bool
     may_publish: bool
+    waits_for: Mapping[int, str]  # draft → "errors", "day", "replay" or "request": the first thing that is still to be done
 
 
 def rules_seen(session: Session, viewer: Principal) -> list[Rules]:
@@ -97,6 +98,7 @@ def rules_seen(session: Session, viewer: Principal) -> list[Rules]:
     all_drafts = session.scalars(
         select(RuleDraft).where(RuleDraft.department_id.in_([d.id for d in seen])).order_by(RuleDraft.id.desc())
     ).all()
+    waits = _waits_for(session, [draft for draft in all_drafts if draft.state == DraftState.OPEN])
     found = []
     for department in seen:
         own = [draft for draft in all_drafts if draft.department_id == department.id]
@@ -112,9 +114,37 @@ def rules_seen(session: Session, viewer: Principal) -> list[Rules]:
                 tuple(draft for draft in own if draft.state not in (DraftState.READY, DraftState.OPEN))[:5],
                 may(viewer, Act.DRAFT_RELEASE, Whole(department.id)),
                 may(viewer, Act.PUBLISH_RELEASE, Whole(department.id)),
+                waits,
             )
         )
     return sorted(found, key=lambda rules: not (rules.may_publish and rules.waiting))
+
+
+def _waits_for(session: Session, open_drafts: list[RuleDraft]) -> dict[int, str]:
+    """What is known without reading the documents again; the draft's own page knows everything."""
+    ids = [draft.id for draft in open_drafts]
+    heads = dict(
+        session.execute(
+            select(DraftRevision.draft_id, DraftRevision.content_hash)
+            .join(RuleDraft, (RuleDraft.id == DraftRevision.draft_id) & (RuleDraft.revision == DraftRevision.number))
+            .where(RuleDraft.id.in_(ids))
+        ).all()
+    )
+    replayed = set(
+        session.execute(
+            select(Replay.draft_id, Replay.content_hash, Replay.as_if).where(Replay.draft_id.in_(ids), Replay.state == str(ReplayState.DONE))
+        ).all()
+    )
+    found = {}
+    for draft in open_drafts:
+        head = heads.get(draft.id)
+        if head is None:
+            found[draft.id] = "errors"
+        elif draft.effective_on is None:
+            found[draft.id] = "day"
+        else:
+            found[draft.id] = "request" if (draft.id, head, draft.effective_on) in replayed else "replay"
+    return found
 
 
 def _published(session: Session) -> dict[int, list[Scheduled]]:

@@ -99,7 +99,7 @@ def sort_out(given: Iterable[tuple[str, bytes]], known: Iterable[str], *, into: 
 
 def _plain(name: str) -> str:
     last = name.replace("\\", "/").rpartition("/")[2].strip()
-    return _COPY.sub("", last)[:120]
+    return re.sub(r"\.yml$", ".yaml", _COPY.sub("", last)[:120])
 
 
 def _place(name: str, known: set[str]) -> str:

@@ -19,7 +19,7 @@ from console.doors.preferences import language
 from console.errors import N_, InvalidAnswers, NotFound
 from console.roles import Act, Role
 from console.scope import Whole, current, may, require
-from console.studio import archive, drafts, queries, rollback, travel, workbooks
+from console.studio import archive, drafts, looking, queries, rollback, travel, workbooks
 from console.studio.desk import EDITORS, PUBLISHERS, READERS, Desk, attachment, problems_of, sentence_of, who_may
 from console.studio.errors import NothingToRollBack
 from console.studio.models import RuleDraft
@@ -98,7 +98,7 @@ class RuleReleases(Desk):
             return self.render(
                 session, "studio/releases.html", title=_("发布过的版本"), department=department, releases=queries.releases_of(session, department.id),
                 in_force=departments.release_in_force(session, department.id, clock.today(session)),
-                may_roll_back=may(current(), Act.PUBLISH_RELEASE, Whole(department.id)),
+                apart=looking.folder_apart(session, department), may_roll_back=may(current(), Act.PUBLISH_RELEASE, Whole(department.id)),
             )  # fmt: skip
 
     @expose("/<int:release_id>")

@@ -92,7 +92,10 @@ class RuleFiles(Desk):
     @expose("/<int:draft_id>/upload", methods=["POST"])
     @allowed("draft")
     def upload(self, draft_id: int) -> Any:
-        given = [(file.filename or "", file.read()) for file in request.files.getlist("files")]
+        given = []
+        for file in request.files.getlist("files"):
+            with file.stream:  # a large one lies in a temporary file
+                given.append((file.filename or "", file.stream.read()))
         with transaction() as session:
             draft = queries.draft_seen(session, draft_id, current())
             try:
@@ -122,6 +125,15 @@ class RuleFiles(Desk):
         if "\r\n" in before:
             text = text.replace("\n", "\r\n")
         return self._save(draft_id, {name: text.encode("utf-8")}, note())
+
+    @expose("/<int:draft_id>/remove/<path:name>", methods=["POST"])
+    @allowed("draft")
+    def remove(self, draft_id: int, name: str) -> Any:
+        with transaction() as session:
+            draft = queries.draft_seen(session, draft_id, current())
+            if name not in drafts.head(session, draft).sources:
+                raise NotFound()
+        return self._save(draft_id, {name: None}, _("删去 %(name)s", name=name))
 
     @expose("/<int:draft_id>/waiting", methods=["POST"])
     @allowed("draft")

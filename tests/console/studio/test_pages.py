@@ -346,6 +346,33 @@ def test_wrong_documents_are_kept_and_shown_at_their_line(writer):
     assert "已放弃" in shown(writer, "/rules/")
 
 
+def test_a_base_that_moved_is_taken_over_by_the_page(committed_db, writer):
+    draft = begin(writer, title="信函用词")
+    letters = writer.get(f"/rules/files/{draft}/download/letters.yaml").data.decode()
+    assert upload(writer, draft, ("letters.yml", letters + "# ours\n")).status_code == 303
+    with committed_db.as_worker(), db.transaction() as session:
+        waiting = asked_for(session, editor(session), effective_on=NEXT_MONTH)
+        version = publication.publish(session, waiting, reason=REASON, actor=publisher(session)).version
+    page = shown(writer, f"/rules/drafts/{draft}")
+    assert f"起草期间发布了第 {version} 版" in page
+    assert post(writer, f"/rules/drafts/{draft}/take-over", page=f"/rules/drafts/{draft}", expected="1").status_code == 409  # names who was faster
+    assert post(writer, f"/rules/drafts/{draft}/take-over", page=f"/rules/drafts/{draft}").status_code == 303
+    page = shown(writer, f"/rules/drafts/{draft}")
+    assert "已并入新版的改动：cases.yaml、criteria.yaml" in page and f"从第 {version} 版起草" in page
+    assert "value: 60" in criteria_of(writer, draft)
+    assert "文件停在 v1" in shown(writer, "/rules/releases/of/transport")
+
+
+def test_a_document_is_removed_and_comes_back(writer):
+    draft = begin(writer)
+    path = f"/rules/files/{draft}/text/training/01-committee.md"
+    assert post(writer, f"/rules/files/{draft}/remove/training/01-committee.md", page=path).status_code == 303
+    assert shown(writer, path, status=404)
+    assert "等选生效日期" in shown(writer, "/rules/") or "等改正文件里的错误" in shown(writer, "/rules/")
+    assert post(writer, f"/rules/files/{draft}/restore/1", page=f"/rules/drafts/{draft}/history").status_code == 303
+    assert shown(writer, path)
+
+
 # ── releases and transfers ───────────────────────────────────────────────────────────────────────────────────
 
 
