@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     ColumnClause,
     Integer,
@@ -45,6 +46,7 @@ from console.studio.replay_nodes import (
     value,
 )
 from console.studio.replay_values import Sql, Truth
+from rules.evaluation import MAX_PAIRS
 from rules.tree import Aggregate, Compare, Covered, Quantified, Scope
 
 LAYER: Any = literal_column("0")  # OFFSET 0: PostgreSQL does not merge the layer into the one above
@@ -87,7 +89,12 @@ def covered(node: Covered, asking: Asking) -> Truth:
     each = select(holds.label("_w")).select_from(_rows(covers, ENTRY, [])).offset(LAYER).subquery()
     by_one = select(_some()).select_from(each).scalar_subquery()
     over = select(_every()).select_from(_asked(needed, ITEM, inner, by_one.label("_w"))).scalar_subquery()
-    return case((_is_empty(needed), true()), (and_(needed.is_not(None), covers.is_not(None)), over))
+    few = _length(needed) * _length(covers) <= MAX_PAIRS  # and more is unknown, as in the engine
+    return case((_is_empty(needed), true()), (few, over))
+
+
+def _length(group: Sql) -> Sql:
+    return func.jsonb_array_length(group, type_=Integer()).cast(BigInteger)
 
 
 def _is_empty(group: Sql) -> Truth:

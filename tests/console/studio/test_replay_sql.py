@@ -177,6 +177,18 @@ def test_a_viewer_is_answered_about_their_own_files_only(session: Session):
     assert [row.decision for row in answered] == ["refer"]  # nobody said anything; the records were not asked
 
 
+def test_pairs_of_two_groups_are_bounded_as_in_the_engine(session: Session):
+    criteria = built(*EVERY_READER)
+    on = dt.date(2026, 6, 15)
+    rows = [({"group": [{"number": 1}] * size}, on) for size in (3, 316, 317)]  # 316 × 316 are just under the bound
+    at = next(n for n, one in enumerate(EVERY_READER[0]["criteria"]) if "covered" in one["rule"])
+
+    ours = by_sql(session, criteria, rows, parameters_on=on)
+
+    assert ours == by_engine(criteria, rows, parameters_on=on)
+    assert [truths[at] for _, _, truths, _ in ours] == [True, True, None]
+
+
 def test_a_document_too_large_for_one_statement_is_left_to_the_engine():
     said = {"basis": [{"reg": "R", "article": "一"}], "message": {"zh": "不"}, "effect": "reject", "title": {"zh": "大"}}
     many = {"all": [{"fact": "age", "is": "ge", "value": at} for at in range(1_200)]}

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 from sqlalchemy import func, select
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
 from console import clock, relay
@@ -19,7 +20,7 @@ from console.errors import NotAllowed
 from console.outbox import OutboxMessage
 from console.roles import Role
 from console.scope import System, become
-from console.studio import drafts, publication, replay_facts, replay_queries, replays
+from console.studio import drafts, jobs, publication, replay_facts, replay_queries, replays
 from console.studio.models import Replay, ReplayOutcome, ReplayState, RuleDraft
 from console.studio.replay_judging import Kind
 from console.studio.replay_queries import Asked
@@ -361,3 +362,20 @@ def test_a_field_of_an_entry_that_was_not_there_was_never_asked():
     found = {name: missing for name, paths in looks_at.items() if (missing := replay_facts.never_asked(paths, older))}
 
     assert found == {"years": {"work_periods.work_field"}, "healthy": {"healthy"}}
+
+
+def test_a_replay_that_breaks_says_so_and_does_not_come_back(committed_db: Database):
+    with committed_db.as_worker(), transaction() as session:
+        replay = replays.ask(session, lowered(session), actor=System("test"))
+        replay.revision, asked = 99, replay.id  # a revision that nobody wrote
+
+    with committed_db.as_worker():
+        with pytest.raises(NoResultFound):
+            jobs.replay([asked])
+        jobs.replay([asked])
+
+    with committed_db.as_worker(), transaction() as session:
+        broken = session.get_one(Replay, asked)
+        assert (broken.state, broken.error) == (ReplayState.FAILED, "NoResultFound: No row was found when one was required")
+        draft = session.get_one(RuleDraft, broken.draft_id)
+        assert replays.ask(session, draft, actor=System("test")).id != asked
