@@ -69,7 +69,7 @@ class _Teller:
     def node(self, node: Mapping[str, Any], named: Mapping[str, Any], indent: str) -> Iterator[str]:
         truth = _OUTCOMES["unknown" if node["truth"] is None else "met" if node["truth"] else "not_met"][self.at]
         seen = f"{self.colon}{self.text(node['shown'])}" if "shown" in node else ""
-        against = f" ({self.word('against')}{self.colon}{node['against']})" if node.get("against") is not None else ""
+        against = f" ({self.word('against')}{self.colon}{node['against']})" if self.adds(node) else ""
         yield f"{indent}- [{truth}] {self.text(node['words'])}{seen}{against}"
         for parameter in node.get("parameters", ()):
             yield f"{indent}  {self.parameter(parameter, named)}"
@@ -82,6 +82,11 @@ class _Teller:
             yield f"{indent}  {self.word('entry').format(number)}"
             for below in entry if isinstance(entry, list) else (entry,):
                 yield from self.node(below, named, indent + "    ")
+
+    def adds(self, node: Mapping[str, Any]) -> bool:
+        """Whether the value compared with says more than the words, which hold constants, and the parameters below them."""
+        against = node.get("against")
+        return against is not None and not isinstance(against, bool | list) and not node.get("parameters") and str(against) not in self.text(node["words"])
 
     def parameter(self, parameter: Mapping[str, Any], named: Mapping[str, Any]) -> str:
         known = {**named.get(parameter["id"], {}), **parameter}
