@@ -14,7 +14,7 @@ from console.db import transaction
 from console.doors.preferences import language
 from console.errors import N_, Conflict, ConsoleError, NotAllowed, NotFound
 from console.scope import current
-from console.studio import archive, drafts, queries, travel, uploads, workbooks
+from console.studio import archive, differing, drafts, queries, travel, uploads, workbooks
 from console.studio.desk import EDITORS, READERS, Desk, attachment, draft_values, sentence_of
 from console.studio.errors import DraftMovedOn
 from console.studio.models import DraftRevision, RuleDraft
@@ -49,7 +49,7 @@ class RuleFiles(Desk):
             lines = written.splitlines()
             return self.render(
                 session, "studio/file.html", title=name, name=name, lines=lines[:MOST_LINES], cut=max(0, len(lines) - MOST_LINES), text=written,
-                by_line=problems, revision=revision, newest=revision.number == draft.revision, **draft_values(session, draft, "files"),
+                by_line=problems, differs=differing.lines(queries.base_sources(session, draft).get(name, ""), written), revision=revision, newest=revision.number == draft.revision, **draft_values(session, draft, "files"),
             )  # fmt: skip
 
     # ── out ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -197,7 +197,7 @@ class RuleFiles(Desk):
         said = note() or _("XLSX，改了 %(count)s 行", count=len(found.changes))
         word = uploads.seal(uploads.Waiting(files, said), draft, actor=current(), secret=_secret()) if files else ""
         return self.render(
-            session, "studio/rows.html", title=_("逐行的变动"), reading=found.reading, files=files, rewritten=found.rewritten, waiting=word,
+            session, "studio/rows.html", title=_("逐行的变动"), reading=found.reading, files=files, rewritten=found.rewritten, waiting=word, pieces=differing.pieces,
             **draft_values(session, draft, "show"),
         )  # fmt: skip
 
@@ -211,7 +211,7 @@ class RuleFiles(Desk):
             word = uploads.seal(uploads.Waiting(changes, note), draft, actor=current(), secret=_secret())
             faster = sentence_of(error)
             page = self.render(
-                session, "studio/moved.html", title=_("别人先保存了"), faster=faster, since=since, mine=mine, newest=head, waiting=word,
+                session, "studio/moved.html", title=_("别人先保存了"), faster=faster, since=since, mine=mine, newest=head, waiting=word, differs={n: differing.lines(head.sources.get(n, ""), text or "") for n, text in list(mine.items())[:12]},
                 both=sorted(set(mine) & {name for one in since for name in one.files}), **draft_values(session, draft, "show"),
             )  # fmt: skip
         return page, error.status
