@@ -21,7 +21,7 @@ from console.applications.models import Finding
 from console.departments import queries as departments
 from console.roles import Role
 from console.scope import Staff, System, become
-from console.studio.replay_sql import NotTranslated, translate
+from console.studio.replay.sql import NotTranslated, translate
 from rules.criteria import Criteria, CriteriaDocument, build, evaluate
 from rules.documents import Problem, read_yaml
 from rules.fact_types import FactType

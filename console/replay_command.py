@@ -61,8 +61,8 @@ def _draft(options: argparse.Namespace) -> int:
     from console import db
     from console.errors import NotFound
     from console.scope import System, become
-    from console.studio import replays
     from console.studio.models import RuleDraft
+    from console.studio.replay import services as replays
 
     actor = System("replay")
     with become(actor), db.transaction() as session:
@@ -79,8 +79,8 @@ def _draft(options: argparse.Namespace) -> int:
 
 
 def _told(session: Session, replay_id: int, lang: str) -> int:
-    from console.studio import replay_queries
     from console.studio.models import ReplayState
+    from console.studio.replay import queries as replay_queries
 
     replay: Replay = replay_queries.replay_by_id(session, replay_id)
     totals = replay.summary or {"total": 0, "seconds": 0, "kinds": {}, "criteria": {}}

@@ -10,7 +10,8 @@ from console import outbox
 from console.db import transaction
 from console.jobs import job
 from console.scope import System, become, current
-from console.studio import publication, replays
+from console.studio import publication
+from console.studio.replay import services as replays
 
 MOST_SECONDS = 60  # of one order: then another takes over, so that the lease of a message never runs out under the work
 

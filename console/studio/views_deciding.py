@@ -19,7 +19,7 @@ from console.studio.desk import EDITORS, PUBLISHERS, READERS, Desk, draft_values
 from console.studio.errors import NotReady
 from console.studio.examination import examine
 from console.studio.models import RuleDraft
-from console.studio.replay_queries import KIND_WORDS
+from console.studio.replay.queries import KIND_WORDS
 from console.studio.views_draft import expected
 
 

@@ -18,10 +18,12 @@ from console.departments.models import Division
 from console.doors.preferences import language
 from console.errors import N_, InvalidAnswers
 from console.scope import current
-from console.studio import drafts, queries, replay_queries, replays
+from console.studio import drafts, queries
 from console.studio.desk import EDITORS, PUBLISHERS, READERS, Desk, attachment, draft_values, problems_of, sentence_of
 from console.studio.models import Replay
-from console.studio.replay_queries import KIND_WORDS, PLACE_WORDS, Asked
+from console.studio.replay import queries as replay_queries
+from console.studio.replay import services as replays
+from console.studio.replay.queries import KIND_WORDS, PLACE_WORDS, Asked
 
 KIND_STATUS = {"admitted": "done", "refused": "no", "returned": "back", "referred": "hold", "flagged": "back", "not_asked": "wait", "unchanged": "wait"}
 FILTERS = ("kind", "criterion", "league", "place")

@@ -16,8 +16,8 @@ from console.errors import N_, Conflict, ConsoleError
 from console.scope import Principal
 from console.studio import drafts
 from console.studio.models import DraftRevision, RuleDraft
-from console.studio.sheet_merge import Reading, RowChange
-from console.studio.sheets import origin_of, read_workbook, write_workbook
+from console.studio.sheets.merge import Reading, RowChange
+from console.studio.sheets.workbook import origin_of, read_workbook, write_workbook
 from console.studio.travel import Download, readable_data
 from rules.bundle_files import texts_of
 

@@ -13,7 +13,8 @@ from console import clock, db, prepare, process, relay
 from console.db import make_engine
 from console.departments.models import Department
 from console.scope import System, become
-from console.studio import drafts, publication, replays
+from console.studio import drafts, publication
+from console.studio.replay import services as replays
 from rules.pipeline import Step
 from seed.demo import officers
 from seed.demo.population import DEPARTMENTS, NAMES, PLACES, Person, Plan

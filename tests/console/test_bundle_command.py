@@ -17,7 +17,7 @@ from console.scope import System
 from console.studio import drafts
 from console.studio.models import RuleDraft
 from tests.console.studio.making import lower_age
-from tests.console.studio.test_sheets import edited
+from tests.console.studio.sheets.test_workbook import edited
 from tests.console.studio.test_workbooks import lower
 
 Run = Callable[..., tuple[int, str]]

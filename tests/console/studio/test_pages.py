@@ -28,7 +28,7 @@ from tests.console.studio.making import (
     make_replay,
     publisher,
 )
-from tests.console.studio.test_replays import somebody
+from tests.console.studio.replay.test_services import somebody
 from tests.factories import department
 from tests.officers import make_account, officer, sign_in, token
 

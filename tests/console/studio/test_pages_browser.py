@@ -13,10 +13,11 @@ from axe_playwright_python.sync_playwright import Axe
 from console import db
 from console.roles import Role
 from console.scope import System
-from console.studio import drafts, publication, replays
+from console.studio import drafts, publication
 from console.studio.models import RuleDraft
+from console.studio.replay import services as replays
 from tests.console.studio.making import REASON, change_age, editor, make_draft
-from tests.console.studio.test_replays import somebody
+from tests.console.studio.replay.test_services import somebody
 from tests.officers import PASSWORD, make_account
 
 TODAY = dt.date(2026, 11, 20)

@@ -11,7 +11,7 @@ from console.studio.errors import DraftMovedOn
 from console.studio.workbooks import ForeignWorkbook, RowsMovedOn
 from rules.documents import Problems
 from tests.console.studio.making import change_age, editor, make_draft
-from tests.console.studio.test_sheets import append, at, edited
+from tests.console.studio.sheets.test_workbook import append, at, edited
 
 
 def lower(book) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from console.studio.replay_judging import Judged
+from console.studio.replay.judging import Judged
 from rules.pipeline import OPEN_STEPS, Step
 
 UNCHANGED = "unchanged"

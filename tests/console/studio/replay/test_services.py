@@ -20,10 +20,13 @@ from console.errors import NotAllowed
 from console.outbox import OutboxMessage
 from console.roles import Role
 from console.scope import System, become
-from console.studio import drafts, jobs, publication, replay_facts, replay_queries, replays
+from console.studio import drafts, jobs, publication
 from console.studio.models import Replay, ReplayOutcome, ReplayState, RuleDraft
-from console.studio.replay_judging import Kind
-from console.studio.replay_queries import Asked
+from console.studio.replay import facts as replay_facts
+from console.studio.replay import queries as replay_queries
+from console.studio.replay import services as replays
+from console.studio.replay.judging import Kind
+from console.studio.replay.queries import Asked
 from rules.cases import facts_of
 from rules.criteria import evaluate
 from rules.pipeline import Step

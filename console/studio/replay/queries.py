@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 from console.departments.models import Division
 from console.errors import N_, NotFound
 from console.studio.models import Replay, ReplayOutcome, RuleDraft
-from console.studio.replay_judging import Kind
-from console.studio.replay_totals import place
-from console.studio.sheet_cells import text_of
+from console.studio.replay.judging import Kind
+from console.studio.replay.totals import place
+from console.studio.sheets.cells import text_of
 from rules.pipeline import Step
 
 PAGE = 50

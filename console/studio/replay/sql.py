@@ -18,10 +18,9 @@ from typing import Any
 from sqlalchemy import ARRAY, Boolean, Select, Text, case, cast, column, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import JSONB, array
 
-from console.studio import replay_groups as groups
-from console.studio import replay_values as values
-from console.studio.replay_nodes import FACTS, HERE, Asking, Columns, NotTranslated, compared, truth_of
-from console.studio.replay_values import Sql, Truth
+from console.studio.replay import groups, values
+from console.studio.replay.nodes import FACTS, HERE, Asking, Columns, NotTranslated, compared, truth_of
+from console.studio.replay.values import Sql, Truth
 from rules.criteria import GRAVITY, Criteria, Criterion, Moment
 from rules.tree import Aggregate, Covered, Logical, Node, Quantified
 

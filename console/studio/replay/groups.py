@@ -31,8 +31,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import INT4MULTIRANGE, INT4RANGE, JSONB
 
-from console.studio import replay_values as values
-from console.studio.replay_nodes import (
+from console.studio.replay import values
+from console.studio.replay.nodes import (
     HERE,
     ORDER,
     UNKNOWN,
@@ -45,7 +45,7 @@ from console.studio.replay_nodes import (
     listed,
     value,
 )
-from console.studio.replay_values import Sql, Truth
+from console.studio.replay.values import Sql, Truth
 from rules.evaluation import MAX_PAIRS
 from rules.tree import Aggregate, Compare, Covered, Quantified, Scope
 

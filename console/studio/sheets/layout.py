@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from console.studio.sheet_cells import MET, NO, NOT_MET, YES, Kind
+from console.studio.sheets.cells import MET, NO, NOT_MET, YES, Kind
 from rules.documents import Path, canonical
 from rules.documents_writing import one_line
 from rules.exams import COLUMNS, LETTERS, OPTIONAL_COLUMNS

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from console.applications.models import Finding
 from console.roles import Role
 from console.scope import become
-from console.studio.replay_sql import NotTranslated, translate
+from console.studio.replay.sql import NotTranslated, translate
 from rules.cases import facts_of
 from rules.criteria import Criteria, evaluate
 from rules.fact_types import FactType

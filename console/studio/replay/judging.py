@@ -17,8 +17,8 @@ from sqlalchemy import Boolean, Select, Text, and_, case, false, func, literal, 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql import ColumnElement
 
-from console.studio import replay_facts
-from console.studio.replay_sql import NotTranslated, Translation, translate
+from console.studio.replay import facts as replay_facts
+from console.studio.replay.sql import NotTranslated, Translation, translate
 from rules.criteria import GRAVITY, Criteria, Finding, evaluate
 
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.studio.sheets import origin_of, read_workbook
+from console.studio.sheets.workbook import origin_of, read_workbook
 from rules.documents import Problems
-from tests.console.studio.test_sheets import TRANSPORT, book_of, edited
+from tests.console.studio.sheets.test_workbook import TRANSPORT, book_of, edited
 
 GOOD = book_of(TRANSPORT)
 

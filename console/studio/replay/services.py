@@ -24,8 +24,8 @@ from console.scope import Principal, may, require
 from console.studio import drafts
 from console.studio.examination import centre_release
 from console.studio.models import DraftRevision, Replay, ReplayOutcome, ReplayState, RuleDraft
-from console.studio.replay_judging import Judge, make_judge
-from console.studio.replay_totals import Totals
+from console.studio.replay.judging import Judge, make_judge
+from console.studio.replay.totals import Totals
 from rules.bundle import Bundle
 
 ASKED = "replay.asked"

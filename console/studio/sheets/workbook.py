@@ -20,10 +20,10 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from console.studio.sheet_cells import CellFault, Shown, shown
-from console.studio.sheet_layout import Column, Sheet, sheets_of
-from console.studio.sheet_merge import CellProblem, Merge, Place, Reading
-from console.studio.workbook_guard import MAX_COLUMNS, MAX_ROWS, look_through
+from console.studio.sheets.cells import CellFault, Shown, shown
+from console.studio.sheets.guard import MAX_COLUMNS, MAX_ROWS, look_through
+from console.studio.sheets.layout import Column, Sheet, sheets_of
+from console.studio.sheets.merge import CellProblem, Merge, Place, Reading
 from rules.documents import Problem, Problems, meant
 
 GUIDE = "说明"

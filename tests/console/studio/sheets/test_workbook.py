@@ -14,14 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from console.studio.sheet_layout import sheets_of
-from console.studio.sheet_merge import Reading
-from console.studio.sheets import origin_of, read_workbook, write_workbook
+from console.studio.sheets.layout import sheets_of
+from console.studio.sheets.merge import Reading
+from console.studio.sheets.workbook import origin_of, read_workbook, write_workbook
 from rules.bundle import read_documents, read_folder
 from rules.bundle_files import files_of, texts_of
 from rules.documents import Problems, canonical
 
-PLUGINS = Path(__file__).parents[3] / "plugins"
+PLUGINS = Path(__file__).parents[4] / "plugins"
 CODES = sorted(folder.name for folder in PLUGINS.iterdir() if (folder / "bundle.yaml").is_file())
 CENTRE = read_folder(PLUGINS / "centre")
 BUNDLES = {code: CENTRE if code == "centre" else read_folder(PLUGINS / code, centre=CENTRE) for code in CODES}

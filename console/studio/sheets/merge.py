@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from console.studio.sheet_cells import CellFault, Shown, same, shown, taken
-from console.studio.sheet_layout import WHOLE, Column, Key, Row, Sheet, Table, Values
+from console.studio.sheets.cells import CellFault, Shown, same, shown, taken
+from console.studio.sheets.layout import WHOLE, Column, Key, Row, Sheet, Table, Values
 from rules.documents import Problem, canonical, meant
 
 Place = tuple[int, dict[str, tuple[str, Shown]]]  # row number, column → (cell, what it shows)

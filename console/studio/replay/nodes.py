@@ -1,7 +1,7 @@
 """A tree of `rules.tree` as SQL over typed columns: three values are SQL's, where NULL is unknown; AND, OR and NOT agree with Kleene.
 
 Columns are named, not bound to a table: an entry of a group is asked in a subquery of its own and sees the columns of the file
-around it by name. `console.studio.replay_groups` asks the groups.
+around it by name. `groups` asks the groups.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from console.studio import replay_values as values
-from console.studio.replay_values import Sql, Truth
+from console.studio.replay import values
+from console.studio.replay.values import Sql, Truth
 from rules.tree import Aggregate, Compare, Constant, FactRef, ItemRef, Logical, Node, ParamRef, Value, YearsBefore
 
 UNKNOWN: Truth = cast(null(), Boolean())
