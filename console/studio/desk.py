@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from flask import Response, send_file
 from flask_babel import gettext as _
@@ -154,8 +154,8 @@ def draft_values(session: Session, draft: RuleDraft, tab: str) -> dict[str, Any]
     }
 
 
-def attachment(name: str, content: bytes) -> Response:
-    """The content as a download, never shown by the browser as a page."""
+def attachment(name: str, content: bytes | IO[bytes]) -> Response:
+    """The content, or an open file of it, as a download, never shown by the browser as a page."""
     last = name.rpartition("/")[2]
     kind = "text/csv; charset=utf-8" if last.endswith(".csv") else MEDIA.get(last.rpartition(".")[2], "application/octet-stream")
-    return send_file(io.BytesIO(content), mimetype=kind, as_attachment=True, download_name=last)
+    return send_file(io.BytesIO(content) if isinstance(content, bytes) else content, mimetype=kind, as_attachment=True, download_name=last)

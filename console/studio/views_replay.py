@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
+import tempfile
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -70,8 +70,7 @@ class RuleReplays(Desk):
             places = _places(session)
             totals = replay.summary or {}
             page = replay_queries.page(session, replay, asked, after=after) if replay.summary else replay_queries.Page([], None)
-            bundle = drafts.text_of(session, draft).bundle
-            facts = bundle.criteria.facts if bundle is not None and bundle.criteria is not None else {}
+            facts = _facts(session, draft) if totals.get("not_asked") else {}
             return self.render(
                 session, "studio/replay.html", title=_("往卷重算"), replay=replay, totals=totals, page=page, asked=asked, after=after,
                 visible=sum(replay_queries.visible(session, replay).values()) if replay.summary else 0,
@@ -79,7 +78,7 @@ class RuleReplays(Desk):
                 admitted_already=sum(n for kind, n in totals.get("places", {}).get("roster", {}).items() if kind not in ("unchanged", "not_asked")),
                 place_name=lambda code: places.get(code, code), chips=_chips(totals, asked, places), links=_links(replay, asked),
                 leagues=_leagues(totals, places), fact_words=lambda name: _label(facts, name), fact_list=lambda names: _("、").join(_label(facts, name) for name in names), kind_words=lambda kind: _(KIND_WORDS[kind]),
-                kind_status=KIND_STATUS.__getitem__, under_way=replay.state in replays.UNDER_WAY, stale=replay.revision != draft.revision,
+                kind_status=KIND_STATUS.__getitem__, under_way=replay.state in replays.UNDER_WAY, stale=drafts.head(session, draft).content_hash != replay.content_hash,
                 may_ask=self._may_ask(draft), **draft_values(session, draft, "replays"),
             )  # fmt: skip
 
@@ -95,13 +94,14 @@ class RuleReplays(Desk):
     @allowed("read")
     def names(self, replay_id: int) -> Any:
         """The outcomes this officer may see, as they are narrowed on the page."""
-        out = io.BytesIO()
         with transaction() as session:
             replay = self._seen(session, replay_id)
             asked = Asked(**{name: request.args.get(name) or None for name in FILTERS})
+            out = tempfile.TemporaryFile()  # noqa: SIM115 - the answer reads it and closes it; a million names do not lie in memory
             replay_queries.export(session, replay, out, say=_, lang=language(), asked=asked)
             name = f"{replay.department.code}-replay-{replay.id}.xlsx"
-        return attachment(name, out.getvalue())
+        out.seek(0)
+        return attachment(name, out)
 
     def _home(self, draft_id: int, *, problems: list[tuple[str, str]] | None = None, failure: str = "") -> Any:
         with transaction() as session:
@@ -120,6 +120,12 @@ class RuleReplays(Desk):
     @staticmethod
     def _may_ask(draft: Any) -> bool:
         return queries.may_replay(draft, current())
+
+
+def _facts(session: Session, draft: Any) -> Any:
+    """The draft's facts by name, for their labels."""
+    bundle = drafts.text_of(session, draft).bundle
+    return bundle.criteria.facts if bundle is not None and bundle.criteria is not None else {}
 
 
 def _places(session: Session) -> dict[str, str]:
