@@ -167,6 +167,8 @@ def _build(events: Iterable[Any], lines: dict[Path, int], found: list[Problem], 
         if event.tag and event.tag != "!":
             raise _Refused(line, here, f"不允许使用标签“{event.tag}”，请写普通的值。", f"The tag '{event.tag}' is not allowed; write a plain value.")
         if kind == "ScalarEvent":
+            if _UNWRITABLE.search(event.value):
+                raise _Refused(line, here, "文字里有不能存储的字符（空字符或半个字符），请删去。", "The text has a character that cannot be stored (NUL, or half a character); remove it.")
             plain = event.style is None or event.style == ""
             if isinstance(top.into, dict) and top.key is None:
                 if event.value == "<<" and plain:
@@ -214,6 +216,9 @@ class _Open:
             self.key = None
         else:
             self.into.append(value)
+
+
+_UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def _scalar(value: str, plain: bool, line: int, path: Path) -> Any:

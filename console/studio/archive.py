@@ -110,7 +110,13 @@ def unpack(content: bytes) -> Archive:
     )
 
 
-def _entries(content: bytes) -> dict[str, bytes]:
+def documents(content: bytes) -> dict[str, bytes]:
+    """The documents of an archive of ours, or of a folder that somebody packed by hand: without a manifest, its own name in front."""
+    entries = _entries(content, packed_by_hand=True)
+    return dict(unpack(content).files) if MANIFEST in entries else entries
+
+
+def _entries(content: bytes, *, packed_by_hand: bool = False) -> dict[str, bytes]:
     """The contents of a zip file, after everything that can be asked of it without unpacking."""
     if len(content) > MAX_ARCHIVE:
         raise _refused(
@@ -119,7 +125,13 @@ def _entries(content: bytes) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             infos = [info for info in packed.infolist() if not (info.is_dir() and info.file_size == 0)]
-            problems = _faults(infos)
+            folder = ""
+            if packed_by_hand:
+                infos = [info for info in infos if not info.filename.startswith("__MACOSX/") and not info.filename.endswith(".DS_Store")]
+                folder = _folder(infos)
+                for info in infos:
+                    info.filename = info.filename.removeprefix(folder)
+            problems = _faults(infos, folder)
             if problems:
                 raise Problems(problems)
             return {info.filename: packed.read(info) for info in infos}
@@ -128,7 +140,14 @@ def _entries(content: bytes) -> dict[str, bytes]:
         raise _refused("", f"不是完好的压缩包（{what}）。", f"This is not a sound zip archive ({what}).") from None
 
 
-def _faults(infos: list[zipfile.ZipInfo]) -> list[Problem]:
+def _folder(infos: list[zipfile.ZipInfo]) -> str:
+    """The one folder that everything lies in, `transport/`; empty when the documents lie open."""
+    tops = {info.filename.partition("/")[0] if "/" in info.filename else "" for info in infos}
+    top = next(iter(tops)) if len(tops) == 1 else ""
+    return f"{top}/" if top and top not in ("training", "registers", "..", ".") else ""
+
+
+def _faults(infos: list[zipfile.ZipInfo], folder: str = "") -> list[Problem]:
     problems: list[Problem] = []
 
     def say(name: str, zh: str, en: str) -> None:
@@ -142,7 +161,7 @@ def _faults(infos: list[zipfile.ZipInfo]) -> list[Problem]:
     seen: set[str] = set()
     for info in infos:
         name, mode = info.filename, info.external_attr >> 16
-        if name in seen or name != info.orig_filename:
+        if name in seen or folder + name != info.orig_filename:
             say(name, "文件名重复，或含有不可见的字符。", "The file name appears twice, or has invisible characters.")
         seen.add(name)
         if stat.S_ISLNK(mode) or (stat.S_IFMT(mode) and not stat.S_ISREG(mode)):

@@ -22,12 +22,11 @@ from console.roles import Act
 from console.scope import Principal, Whole, require
 from console.studio.errors import DraftFrozen, DraftMovedOn, NotText, TooLarge, UnknownFile
 from console.studio.models import DraftRevision, DraftState, RuleDraft
-from rules.bundle import YAML_FILES, Bundle, read_documents
+from rules.bundle import MAX_FILES, YAML_FILES, Bundle, read_documents
 from rules.bundle_files import texts_of
 from rules.documents import MAX_BYTES, Problem, Problems, canonical, content_hash
 
-MOST_FILES = 120
-_OTHER_FILES = re.compile(r"training/[a-z0-9][a-z0-9._-]{0,60}\.md|registers/[a-z][a-z0-9_]{0,60}\.yaml")
+_OTHER_FILES = re.compile(r"training/\w[\w.-]{0,90}\.md|registers/[a-z][a-z0-9_]{0,60}\.yaml")
 OPEN_STATES = (str(DraftState.OPEN), str(DraftState.READY))
 
 
@@ -111,8 +110,8 @@ def revise(
     sources = {name: text for name, text in (head.sources | checked).items() if text is not None}
     if sources == head.sources:
         return None
-    if len(sources) > MOST_FILES:
-        raise InvalidAnswers({"files": N_("规则包的文件太多（最多 120 个），请合并或删减。")})
+    if len(sources) > MAX_FILES:
+        raise InvalidAnswers({"files": N_("规则包的文件太多（最多 300 个），请合并或删减。")})
     draft.revision += 1
     return _write(session, draft, sources, note=note, actor=actor, number=draft.revision, before=head.sources)
 

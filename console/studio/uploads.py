@@ -112,8 +112,8 @@ def _place(name: str, known: set[str]) -> str:
 
 
 def _of_archive(content: bytes, known: set[str]) -> Uploads:
-    """A whole bundle: what it has replaces the draft's, what it lacks goes."""
-    found = archive.unpack(content).files
+    """A whole bundle, an archive of ours or a folder packed by hand: what it has replaces the draft's, what it lacks goes."""
+    found = archive.documents(content)
     return Uploads({**dict.fromkeys(known - set(found)), **found})
 
 

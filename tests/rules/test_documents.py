@@ -65,3 +65,10 @@ def test_canonical_text_reads_back_to_the_same_text(data):
 
 def test_canonical_form_does_not_depend_on_order_or_unicode_form():
     assert canonical({"b": 1, "a": "é"}) == canonical({"a": "e\u0301", "b": 1}) == '{"a":"é","b":1}'
+
+
+@pytest.mark.parametrize("text", ['a: "\\0"', 'a: "half \\ud800"', '"\\ud800": 1'])
+def test_a_character_that_cannot_be_stored_is_refused_with_its_line(text):
+    with pytest.raises(Problems) as wrong:
+        read_yaml("criteria.yaml", f"b: 1\n{text}\n".encode())
+    assert [(one.line, "half a character" in one.en) for one in wrong.value.problems] == [(2, True)]

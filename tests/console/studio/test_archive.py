@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.studio.archive import MANIFEST, Archive, pack, unpack, with_signature
+from console.studio.archive import MANIFEST, Archive, documents, pack, unpack, with_signature
 from rules.bundle import read_folder
 from rules.bundle_files import files_of
 from rules.documents import Problems
@@ -154,3 +154,36 @@ def test_any_manifest_is_taken_or_refused_with_a_sentence(manifest):
 def test_an_archive_carries_its_signature_along():
     archive = unpack(with_signature(unpack(packed()), b"{}"))
     assert (archive.signature, archive.files) == (b"{}", FILES)
+
+
+# ── packed by hand ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def by_hand(files):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in files.items():
+            packed.writestr(name, content)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("folder", ["", "transport/", "交通运输厅 改/"])
+def test_a_folder_packed_by_hand_gives_its_documents(folder):
+    files = {"criteria.yaml": b"a: 1\n", "training/01-law.md": b"x"}
+    packed = {folder + name: content for name, content in files.items()} | {"__MACOSX/._criteria.yaml": b"?"}
+    assert documents(by_hand(packed)) == files
+
+
+@pytest.mark.parametrize("name", ["transport/../criteria.yaml", "transport/hooks.py", "transport/sub/criteria.yaml"])
+def test_a_folder_packed_by_hand_is_looked_at_like_any_other(name):
+    with pytest.raises(Problems):
+        documents(by_hand({"transport/bundle.yaml": b"", name: b""}))
+
+
+def test_an_archive_of_ours_is_held_to_its_manifest_however_it_comes():
+    packed = pack({"bundle.yaml": b"code: x\n"}, code="x", content_hash="0" * 64)
+    assert documents(packed) == {"bundle.yaml": b"code: x\n"}
+    with zipfile.ZipFile(io.BytesIO(packed)) as found:
+        contents = {name: found.read(name) for name in found.namelist()}
+    with pytest.raises(Problems):
+        documents(by_hand(contents | {"bundle.yaml": b"code: y\n"}))
