@@ -9,6 +9,7 @@ from typing import Any
 from rules.bundle import Bundle
 from rules.checks.remarks import Notes
 from rules.citations import Titles, citations
+from rules.comparison_words import KEYS, called, key_words
 from rules.documents import Path
 from rules.specialties import conflicts
 
@@ -81,8 +82,9 @@ def _unverified(notes: Notes) -> None:
     for file, data in notes.bundle.documents.items():
         for path, owner in _mappings(data, ()):
             if owner.get("verified") is False:
-                notes.add("C307", file, (*path, "verified"), f"“{_name(owner, path)}”的依据尚待核实（verified: false）。核实后删去此标记。",
-                          f"'{_name(owner, path)}' rests on an assumption (verified: false). Verify it and remove the mark.")
+                zh, en = _name(file, data, owner, path)
+                notes.add("C307", file, (*path, "verified"), f"{zh}的依据尚待核实（verified: false）。核实后删去此标记。",
+                          f"{en} rests on an assumption (verified: false). Verify it and remove the mark.")
 
 
 def _claims(notes: Notes, others: tuple[Bundle, ...]) -> None:
@@ -116,9 +118,20 @@ def _mappings(data: Any, path: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]
             yield from _mappings(one, (*path, at))
 
 
-def _name(owner: Mapping[str, Any], path: Path) -> str:
-    if isinstance(owner.get("id"), str):
-        return str(owner["id"])
-    if "from" in owner and len(path) > 1:
-        return f"{path[1]}（{owner['from']} 起）"
-    return ".".join(map(str, path)) or "bundle"
+def _name(file: str, data: Mapping[str, Any], owner: Mapping[str, Any], path: Path) -> tuple[str, str]:
+    """What a clerk calls the place: 条件“…”, 参数“…”自某日起的值, 公示期; the document where it is about the whole of it."""
+    at: Any = data
+    named, key = key_words(file), ""
+    for part in path:
+        at = at[part]
+        if not isinstance(part, int) and part in KEYS:
+            named = key_words(part)
+        if isinstance(at, Mapping) and ("title" in at or "id" in at):
+            named = called(key, at, at.get("id", part))
+        if not isinstance(part, int):
+            key = part
+    if "from" in owner and "value" in owner:
+        return f"{named[0]}自 {owner['from']} 起的值", f"The value of {named[1]} from {owner['from']}"
+    if key == "specialties" and isinstance(owner.get("standard"), str):
+        return f"主管专业“{owner['standard']}”", f"The claim of specialties of '{owner['standard']}'"
+    return named[0], named[1][:1].upper() + named[1][1:]
