@@ -19,7 +19,7 @@ run: .venv/run  ## everything from nothing: servers, roles, tables, base data, d
 	@exec $(BIN)/python -m console run
 
 test: .venv/dev browser  ## all tests, on real PostgreSQL, real Redis and a real browser
-	@$(BIN)/python -m pytest -n $(JOBS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 check: .venv/dev  ## ruff, mypy, import direction, translations, bundles
 	@$(BIN)/ruff check .

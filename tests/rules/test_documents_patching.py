@@ -108,7 +108,7 @@ def test_what_cannot_be_patched_by_lines_is_left_to_the_writer(source):
     assert patch_yaml(source, {"a": 2, "b": 2}) is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings.default.max_examples // 2, deadline=None)
 @given(st.data())
 def test_any_change_of_a_shipped_document_is_patched_or_written_and_says_what_it_should(shipped, data):
     bundle = shipped[data.draw(st.sampled_from(CODES))]
