@@ -94,11 +94,13 @@ class RuleReplays(Desk):
     @allowed("read")
     def names(self, replay_id: int) -> Any:
         """The outcomes this officer may see, as they are narrowed on the page."""
+        from console.studio.replay import report  # slow: openpyxl, which few requests need
+
         with transaction() as session:
             replay = self._seen(session, replay_id)
             asked = Asked(**{name: request.args.get(name) or None for name in FILTERS})
             out = tempfile.TemporaryFile()  # noqa: SIM115 - the answer reads it and closes it; a million names do not lie in memory
-            replay_queries.export(session, replay, out, say=_, lang=language(), asked=asked)
+            report.export(session, replay, out, say=_, lang=language(), asked=asked)
             name = f"{replay.department.code}-replay-{replay.id}.xlsx"
         out.seek(0)
         return attachment(name, out)

@@ -17,7 +17,6 @@ from console.scope import Principal
 from console.studio import drafts
 from console.studio.models import DraftRevision, RuleDraft
 from console.studio.sheets.merge import Reading, RowChange
-from console.studio.sheets.workbook import origin_of, read_workbook, write_workbook
 from console.studio.travel import Download, readable_data
 from rules.bundle_files import texts_of
 
@@ -59,16 +58,22 @@ class Upload:
         return self.reading.conflicts
 
 
+def _sheets() -> Any:
+    from console.studio.sheets import workbook  # slow: openpyxl, which few requests need
+
+    return workbook
+
+
 def workbook_of_draft(session: Session, draft: RuleDraft) -> Download:
     """The workbook of what a draft says now. travel.NotReadable while its documents have problems."""
     head = drafts.head(session, draft)
-    content = write_workbook(readable_data(head), origin=f"draft {draft.id}, revision {head.number}", title=f"{draft.department.name}：{draft.title}")
+    content = _sheets().write_workbook(readable_data(head), origin=f"draft {draft.id}, revision {head.number}", title=f"{draft.department.name}：{draft.title}")
     return Download(f"{draft.department.code}-draft{draft.id}-r{head.number}.xlsx", content)
 
 
 def workbook_of_release(session: Session, release: Release) -> Download:
     """The workbook of a release; edited, it can be uploaded into a draft that started from it."""
-    content = write_workbook(json.loads(release.content), origin=f"release {release.id}", title=f"{release.department.name} v{release.version}")
+    content = _sheets().write_workbook(json.loads(release.content), origin=f"release {release.id}", title=f"{release.department.name} v{release.version}")
     return Download(f"{release.department.code}-v{release.version}.xlsx", content)
 
 
@@ -79,7 +84,7 @@ def look_at(session: Session, draft: RuleDraft, content: bytes) -> Upload:
     """
     head = drafts.head(session, draft)
     current = readable_data(head)
-    reading = read_workbook(content, base=_base(session, draft, origin_of(content)), current=current)
+    reading = _sheets().read_workbook(content, base=_base(session, draft, _sheets().origin_of(content)), current=current)
     texts = texts_of(reading.data, head.sources)
     touched = sorted(name for name in {*texts, *current_files(head)} if texts.get(name) != head.sources.get(name))
     files = {name: texts[name].encode("utf-8") if name in texts else None for name in touched}
@@ -105,7 +110,7 @@ def import_workbook(session: Session, content: bytes, *, save: bool, note: str =
 
     With `save` off nothing is written, the upload only says what would be. ForeignWorkbook, RowsMovedOn, and what the others raise.
     """
-    origin = origin_of(content)
+    origin = _sheets().origin_of(content)
     if match := _DRAFT.fullmatch(origin):
         draft = session.get(RuleDraft, int(match[1]))
         if draft is None:
@@ -118,7 +123,7 @@ def import_workbook(session: Session, content: bytes, *, save: bool, note: str =
     if release is None:
         raise ForeignWorkbook(origin=origin[:60])
     data = json.loads(release.content)
-    reading = read_workbook(content, base=data, current=data)
+    reading = _sheets().read_workbook(content, base=data, current=data)
     before = drafts.sources_of(release)
     texts = texts_of(reading.data, before)
     upload = Upload(reading, {name: text.encode("utf-8") for name, text in texts.items()}, ())

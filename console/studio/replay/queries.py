@@ -1,27 +1,21 @@
-"""Reading a replay: its totals, who would flip page by page, and the workbook. The names are those the viewer may see, no others."""
+"""Reading a replay: its totals, and who would flip page by page. The names are those the viewer may see, no others."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import IO, Any
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from console.departments.models import Division
 from console.errors import N_, NotFound
 from console.studio.models import Replay, ReplayOutcome, RuleDraft
 from console.studio.replay.judging import Kind
 from console.studio.replay.totals import place
-from console.studio.sheets.cells import text_of
 from rules.pipeline import Step
 
 PAGE = 50
-MOST_ROWS = 1_000_000  # of one sheet; a workbook takes 1,048,576
 KIND_WORDS: Mapping[str, str] = {
     Kind.ADMITTED: N_("将获通过"), Kind.REFUSED: N_("将不予通过"), Kind.RETURNED: N_("将退回补正"), Kind.REFERRED: N_("将转人工认定"),
     Kind.FLAGGED: N_("将加提示"), Kind.NOT_ASKED: N_("当时没有问，无法重算"), "unchanged": N_("结论不变"),
@@ -65,17 +59,17 @@ def of_draft(session: Session, draft: RuleDraft) -> list[Replay]:
 
 def page(session: Session, replay: Replay, asked: Asked = Asked(), *, after: int = 0, size: int = PAGE) -> Page:
     """The next outcomes behind the one with id `after`, as the viewer may see them."""
-    rows = list(session.scalars(_outcomes(replay, asked).where(ReplayOutcome.id > after).limit(size + 1)))
+    rows = list(session.scalars(outcomes(replay, asked).where(ReplayOutcome.id > after).limit(size + 1)))
     return Page(rows[:size], rows[size - 1].id if len(rows) > size else None)
 
 
 def visible(session: Session, replay: Replay, asked: Asked = Asked()) -> dict[str, int]:
     """Kind → outcomes the viewer may see: what the page's filters are labelled with, beside the totals of the whole region."""
-    rows = _outcomes(replay, asked).order_by(None).with_only_columns(ReplayOutcome.kind, func.count()).group_by(ReplayOutcome.kind)
+    rows = outcomes(replay, asked).order_by(None).with_only_columns(ReplayOutcome.kind, func.count()).group_by(ReplayOutcome.kind)
     return {kind: count for kind, count in session.execute(rows)}
 
 
-def _outcomes(replay: Replay, asked: Asked) -> Select[ReplayOutcome]:
+def outcomes(replay: Replay, asked: Asked) -> Select[ReplayOutcome]:
     found = select(ReplayOutcome).where(ReplayOutcome.replay_id == replay.id).order_by(ReplayOutcome.id)
     if asked.kind:
         found = found.where(ReplayOutcome.kind == asked.kind)
@@ -86,56 +80,3 @@ def _outcomes(replay: Replay, asked: Asked) -> Select[ReplayOutcome]:
     if asked.place:
         found = found.where(ReplayOutcome.step.in_([str(step) for step in Step if place(str(step)) == asked.place]))
     return found
-
-
-# ── the workbook ─────────────────────────────────────────────────────────────────────────────────────────────
-
-_HEAD = (
-    N_("办件编号"), N_("姓名"), N_("工作所在地"), N_("现在环节"), N_("变动"), N_("原结论"), N_("重算结论"), N_("变动条件"), N_("原因"), N_("当时没有问的"),
-)  # fmt: skip
-_WIDTHS = (24, 12, 18, 12, 18, 12, 12, 30, 80, 30)
-
-
-def export(session: Session, replay: Replay, into: IO[bytes], *, say: Callable[[str], str], lang: str = "zh", asked: Asked = Asked()) -> int:
-    """Write the outcomes the viewer may see as XLSX, row by row, and answer how many; `say` puts a sentence into the viewer's language.
-
-    Every cell is text: a name or a value that begins like a formula is not one.
-    """
-    book = Workbook(write_only=True)
-    places = dict(session.execute(select(Division.code, Division.name_en if lang == "en" else Division.name)).all())
-    sheet: Any = None
-    count = 0
-    for row in session.scalars(_outcomes(replay, asked).execution_options(yield_per=1_000)):
-        if count % MOST_ROWS == 0:
-            sheet = _sheet(book, say)
-        sheet.append([_cell(sheet, value) for value in _row(row, places, say, lang)])
-        session.expunge(row)
-        count += 1
-    if sheet is None:
-        _sheet(book, say)
-    book.save(into)
-    return count
-
-
-def _sheet(book: Workbook, say: Callable[[str], str]) -> Any:
-    sheet: Any = book.create_sheet()
-    sheet.freeze_panes = "A2"
-    for letter, width in zip("ABCDEFGHIJ", _WIDTHS, strict=True):
-        sheet.column_dimensions[letter].width = width
-    sheet.append([_cell(sheet, say(word)) for word in _HEAD])
-    return sheet
-
-
-def _row(row: ReplayOutcome, places: Mapping[str, str], say: Callable[[str], str], lang: str) -> list[str]:
-    titles = "；".join(flip["title"].get(lang) or flip["title"]["zh"] for flip in row.flips)
-    why = "\n".join(flip["why"].get(lang) or flip["why"]["zh"] for flip in row.flips)
-    return [
-        row.number, row.name, places.get(row.division_code, row.division_code), say(PLACE_WORDS[place(row.step)]), say(KIND_WORDS[row.kind]),
-        say(DECISION_WORDS[row.before]), say(DECISION_WORDS[row.after or "not_asked"]), titles, why, "、".join(row.missing),
-    ]  # fmt: skip
-
-
-def _cell(sheet: Any, value: str) -> Any:
-    cell = WriteOnlyCell(sheet, value=text_of(value))
-    cell.data_type = "s"  # openpyxl takes what begins with = for a formula
-    return cell

@@ -24,6 +24,7 @@ from console.studio import drafts, jobs, publication
 from console.studio.models import Replay, ReplayOutcome, ReplayState, RuleDraft
 from console.studio.replay import facts as replay_facts
 from console.studio.replay import queries as replay_queries
+from console.studio.replay import report
 from console.studio.replay import services as replays
 from console.studio.replay.judging import Kind
 from console.studio.replay.queries import Asked
@@ -316,7 +317,7 @@ def test_names_are_read_within_the_viewers_scope_and_exported_as_text(session: S
     for name, reader in readers.items():
         with become(reader):
             into = io.BytesIO()
-            count = replay_queries.export(session, session.get_one(Replay, replay.id), into, say=str)
+            count = report.export(session, session.get_one(Replay, replay.id), into, say=str)
             rows = list(load_workbook(into).active.iter_rows(values_only=True, min_row=2))
             assert count == len(rows)
             sheets[name] = rows
@@ -327,7 +328,7 @@ def test_names_are_read_within_the_viewers_scope_and_exported_as_text(session: S
         '=HYPERLINK("http://x","y")', "赛罕区", "在办", "将不予通过", "通过", "不予通过", sheets["league"][0][7], "已 63 周岁，超过 60 周岁", None,
     )  # fmt: skip
     with become(readers["league"]):
-        replay_queries.export(session, session.get_one(Replay, replay.id), into := io.BytesIO(), say=str)
+        report.export(session, session.get_one(Replay, replay.id), into := io.BytesIO(), say=str)
     assert "f" not in {cell.data_type for row in load_workbook(into).active.iter_rows() for cell in row}
 
 
