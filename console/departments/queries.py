@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, func, select, tuple_
+from sqlalchemy import ColumnElement, Engine, and_, exists, func, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
+from console import clock
 from console.departments.models import (
     CalendarVersion,
     Department,
@@ -165,6 +166,28 @@ def _keeps_begun(release: Release, on: dt.date) -> bool:
     return clause.get("begun") == "old" and ("begun_until" not in clause or on <= dt.date.fromisoformat(clause["begun_until"]))
 
 
+def withdrawn() -> ColumnElement[bool]:
+    """Of a Release: published, and taken back before its day came (retired not after that day, and never in force)."""
+    given, taken, held = aliased(ReleaseEvent), aliased(ReleaseEvent), aliased(ReleaseEvent)
+    back = exists().where(
+        given.release_id == Release.id, given.state == "published", taken.release_id == Release.id, taken.state == "retired",
+        taken.effective_on <= given.effective_on,
+    )  # fmt: skip
+    return and_(back.correlate(Release), ~exists().where(held.release_id == Release.id, held.state == "effective").correlate(Release))
+
+
+def scheduled(session: Session, department_id: int, on: dt.date) -> InForce | None:
+    """The release that is published and whose day has not come yet, the latest of them."""
+    row = session.execute(
+        select(Release, ReleaseEvent.effective_on)
+        .join(ReleaseEvent, ReleaseEvent.release_id == Release.id)
+        .where(Release.department_id == department_id, ReleaseEvent.state == "published", ReleaseEvent.effective_on > on, ~withdrawn())
+        .order_by(ReleaseEvent.effective_on.desc(), Release.version.desc())
+        .limit(1)
+    ).first()
+    return InForce(row.Release, row.effective_on) if row is not None and row.effective_on is not None else None
+
+
 def release_in_force(session: Session, department_id: int, on: dt.date) -> Release | None:
     return releases_in_force(session, on).get(department_id)
 
@@ -240,7 +263,8 @@ _of_release: WeakKeyDictionary[Engine, dict[int, Bundle]] = WeakKeyDictionary()
 
 
 def bundle_of(session: Session, release_id: int) -> Bundle:
-    """The bundle of one release, with the centre's release that was in force when it was made.
+    """The bundle of one release, with the centre's release that was in force on the day it was made; one that only waits for its
+    publisher, or was sent back, is nobody's form.
 
     Neither ever changes, so a process asks the database once.
     """
@@ -249,15 +273,21 @@ def bundle_of(session: Session, release_id: int) -> Bundle:
         release = session.get_one(Release, release_id)
         shared = None
         if not release.department.is_centre:
-            shared = session.scalar(
-                select(Release)
-                .join(Department, Department.id == Release.department_id)
-                .where(Department.is_centre, Release.id <= release.id)
-                .order_by(Release.id.desc())
-                .limit(1)
-            )
+            made_on = clock.day_of(release.created_at)
+            shared = release_in_force(session, centre(session).id, made_on) or _first_published(session, centre(session).id)
         known[release_id] = read_release(release, shared)
     return known[release_id]
+
+
+def _first_published(session: Session, department_id: int) -> Release | None:
+    """For a clock that stands before anything was in force."""
+    return session.scalar(
+        select(Release)
+        .join(ReleaseEvent, ReleaseEvent.release_id == Release.id)
+        .where(Release.department_id == department_id, ReleaseEvent.state == "published")
+        .order_by(Release.version)
+        .limit(1)
+    )
 
 
 # ── working days ─────────────────────────────────────────────────────────────────────────────────────────────

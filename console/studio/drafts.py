@@ -236,11 +236,11 @@ def take_over(session: Session, draft: RuleDraft, *, expected: int, actor: Princ
 
 
 def newest_published(session: Session, department_id: int) -> Release | None:
-    """What the next draft starts from: the release published last, in force already or not yet."""
+    """What the next draft starts from: the release published last, in force already or not yet, and not taken back."""
     return session.scalar(
         select(Release)
         .join(ReleaseEvent, ReleaseEvent.release_id == Release.id)
-        .where(Release.department_id == department_id, ReleaseEvent.state == "published")
+        .where(Release.department_id == department_id, ReleaseEvent.state == "published", ~departments.withdrawn())
         .order_by(Release.version.desc())
         .limit(1)
         .options(undefer(Release.sources), undefer(Release.content))

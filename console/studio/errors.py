@@ -61,6 +61,16 @@ class NotWaiting(Conflict):
     message = N_("这份草稿没有在等发布。请刷新后再看。")
 
 
+class NotScheduled(Conflict):
+    message = N_("第 %(version)s 版已经生效，或者已经撤下。请刷新后再看。")
+
+
+class ScheduledAhead(Conflict):
+    """A release that builds on the one in force is waiting for its day: it would bring back what is taken away now."""
+
+    message = N_("第 %(version)s 版已经发布，将于 %(day)s 生效。请先撤下它，再退回上一版。")
+
+
 class NothingToRollBack(Conflict):
     message = N_("现行发布版之前没有别的版本，无法退回。")
 

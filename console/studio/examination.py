@@ -79,6 +79,12 @@ def _in_the_way(
         yield Obstacle("nothing", N_("与起草所据的版本相同，没有可发布的改动。"))
     if moved is not None:
         yield Obstacle("moved", BaseMoved.message, version=moved.version)
+    ahead = departments.scheduled(session, draft.department_id, clock.today(session))
+    if ahead is not None and day is not None and day < ahead.since:
+        yield Obstacle(
+            "too_early", N_("第 %(version)s 版将于 %(day)s 生效，这一版接着它改，不能比它早。请改日期，或者请发布人先撤下那一版。"),
+            version=ahead.release.version, day=ahead.since.isoformat(),
+        )  # fmt: skip
     for standard, prefix, holder in claims_held(session, draft.department, text.bundle):
         yield Obstacle(
             "claim", N_("%(standard)s 的 %(prefix)s 由%(holder)s认领，须先由交易中心统筹协调员登记移交。"),

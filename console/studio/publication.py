@@ -20,9 +20,9 @@ from console.departments import services as releases
 from console.departments.models import Release, ReleaseEvent
 from console.errors import N_, InvalidAnswers
 from console.roles import Act
-from console.scope import Principal, require
+from console.scope import Principal, Whole, require
 from console.studio import drafts
-from console.studio.errors import BaseMoved, DateNotPossible, DraftFrozen, NotReady, NotWaiting, OwnDraft
+from console.studio.errors import BaseMoved, DateNotPossible, DraftFrozen, NotReady, NotScheduled, NotWaiting, OwnDraft
 from console.studio.examination import examine
 from console.studio.models import DraftState, RuleDraft
 
@@ -157,6 +157,19 @@ def put_into_force(
     releases.note(session, release, "published", actor=actor, effective_on=effective_on, reason=reason, report=report)
     due = max(clock.at_midnight(effective_on), clock.now(session))
     outbox.publish(session, SCHEDULED, [release.id], due_at=due)
+
+
+def withdraw(session: Session, release: Release, *, reason: str, actor: Principal) -> None:
+    """Take a published release back before its day: it never takes effect, and drafts start from the one before it again."""
+    require(actor, Act.PUBLISH_RELEASE, Whole(release.department_id))
+    one_at_a_time(session, release.department_id)
+    reasoned(reason)
+    today = clock.today(session)
+    published = _states(session, release.department_id).get(release.id, {})
+    day = published.get("published")
+    if day is None or day <= today or "retired" in published:
+        raise NotScheduled(version=release.version)
+    releases.note(session, release, "retired", actor=actor, effective_on=day, reason=reason.strip())
 
 
 def take_effect(session: Session, release_id: int, *, actor: Principal) -> bool:

@@ -148,11 +148,11 @@ def _waits_for(session: Session, open_drafts: list[RuleDraft]) -> dict[int, str]
 
 
 def _published(session: Session) -> dict[int, list[Scheduled]]:
-    """Department id → what was ever published, the earliest day first."""
+    """Department id → what was published and not taken back, the earliest day first."""
     rows = session.execute(
         select(Release, ReleaseEvent.effective_on, ReleaseEvent.actor)
         .join(ReleaseEvent, ReleaseEvent.release_id == Release.id)
-        .where(ReleaseEvent.state == "published")
+        .where(ReleaseEvent.state == "published", ~departments.withdrawn())
         .order_by(ReleaseEvent.effective_on, Release.version)
     )
     found: dict[int, list[Scheduled]] = {}

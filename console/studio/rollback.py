@@ -14,7 +14,7 @@ from console.departments import services as releases
 from console.departments.models import Department, Release, ReleaseEvent
 from console.roles import Act
 from console.scope import Principal, Whole, require
-from console.studio.errors import NothingToRollBack
+from console.studio.errors import NothingToRollBack, ScheduledAhead
 from console.studio.examination import centre_release
 from console.studio.publication import one_at_a_time, put_into_force, reasoned
 
@@ -51,7 +51,7 @@ def predecessor(session: Session, department: Department) -> tuple[Release, Rele
         .join(ReleaseEvent, ReleaseEvent.release_id == Release.id)
         .where(
             Release.department_id == department.id, Release.id != now.release.id, ReleaseEvent.state == "published",
-            ReleaseEvent.effective_on <= now.since, Release.version < now.release.version,
+            ReleaseEvent.effective_on <= now.since, Release.version < now.release.version, ~departments.withdrawn(),
         )
         .order_by(ReleaseEvent.effective_on.desc(), Release.version.desc())
         .limit(1)
@@ -68,6 +68,8 @@ def roll_back(session: Session, department: Department, *, reason: str, actor: P
     require(actor, Act.PUBLISH_RELEASE, Whole(department.id))
     one_at_a_time(session, department.id)
     reasoned(reason)
+    if (ahead := departments.scheduled(session, department.id, clock.today(session))) is not None:
+        raise ScheduledAhead(version=ahead.release.version, day=ahead.since.isoformat())
     current, earlier = predecessor(session, department)
     today = clock.today(session)
     bundle = departments.read_release(earlier, None if department.is_centre else centre_release(session))

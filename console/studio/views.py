@@ -19,9 +19,9 @@ from console.doors.preferences import language
 from console.errors import N_, InvalidAnswers, NotFound
 from console.roles import Act, Role
 from console.scope import Whole, current, may, require
-from console.studio import archive, drafts, looking, queries, rollback, travel, workbooks
+from console.studio import archive, drafts, looking, publication, queries, rollback, travel, workbooks
 from console.studio.desk import EDITORS, PUBLISHERS, READERS, Desk, attachment, problems_of, sentence_of, who_may
-from console.studio.errors import NothingToRollBack
+from console.studio.errors import NothingToRollBack, NotScheduled, ScheduledAhead
 from console.studio.models import RuleDraft
 from console.studio.views_deciding import RulePublication
 from console.studio.views_draft import RuleDrafts
@@ -104,6 +104,9 @@ class RuleReleases(Desk):
     @expose("/<int:release_id>")
     @allowed("read")
     def show(self, release_id: int) -> Any:
+        return self._page(release_id)
+
+    def _page(self, release_id: int, *, problems: list[tuple[str, str]] | None = None, reason: str = "") -> Any:
         with transaction() as session:
             release = queries.release_seen(session, release_id, current())
             others = [one for one in queries.releases_of(session, release.department_id) if one.id != release.id]
@@ -111,12 +114,32 @@ class RuleReleases(Desk):
             other = next((one for one in others if str(one.id) == wanted), None)
             other = other or next((one for one in others if one.id == release.base_id), None)
             before, after = (release, other) if other is not None and other.version > release.version else (other, release)
-            return self.render(
+            page = self.render(
                 session, "studio/release.html", title=_("第 %(version)s 版", version=release.version), release=release, others=others,
                 other=other, before=before, after=after, changes=_differences(session, before, after) if before is not None else [],
                 files=sorted(drafts.sources_of(release).items(), key=lambda pair: queries.reading_order(pair[0])),
                 in_force=departments.release_in_force(session, release.department_id, clock.today(session)),
+                may_withdraw=_waits(session, release) and may(current(), Act.PUBLISH_RELEASE, Whole(release.department_id)),
+                problems=problems or [], reason=reason, wrong=dict(problems or []),
             )  # fmt: skip
+        return (page, 422) if problems else page
+
+    @expose("/<int:release_id>/withdraw", methods=["POST"])
+    @allowed("publish")
+    def withdraw(self, release_id: int) -> Any:
+        reason = request.form.get("reason", "")[:2_000]
+        try:
+            with transaction() as session:
+                release = queries.release_seen(session, release_id, current())
+                publication.withdraw(session, release, reason=reason, actor=current())
+                version = release.version
+        except InvalidAnswers as error:
+            return self._page(release_id, problems=problems_of(error), reason=reason)
+        except NotScheduled as error:
+            flash(sentence_of(error), "bad")
+        else:
+            flash(_("第 %(version)s 版撤下了，不会生效。现行规则照常。", version=version), "ok")
+        return redirect(url_for(".show", release_id=release_id), 303)
 
     @expose("/<int:release_id>/files/<path:name>")
     @allowed("read")
@@ -152,7 +175,7 @@ class RuleReleases(Desk):
                     version = rollback.roll_back(session, department, reason=reason, actor=current()).version
             except InvalidAnswers as error:
                 problems = problems_of(error)
-            except NothingToRollBack as error:
+            except (NothingToRollBack, ScheduledAhead) as error:
                 failure = sentence_of(error)
             else:
                 flash(_("已经退回：第 %(version)s 版从今天起生效。已经作出的决定不受影响。", version=version), "ok")
@@ -163,7 +186,7 @@ class RuleReleases(Desk):
             now = earlier = None
             try:
                 now, earlier = rollback.predecessor(session, department)
-            except NothingToRollBack as error:
+            except (NothingToRollBack, ScheduledAhead) as error:
                 failure = failure or sentence_of(error)
             page = self.render(
                 session, "studio/roll_back.html", title=_("退回上一版"), department=department, now=now, earlier=earlier, failure=failure,
@@ -171,6 +194,12 @@ class RuleReleases(Desk):
                 decisions=rollback.decisions_under(session, now) if now is not None else [], reason=reason, problems=problems,
             )  # fmt: skip
         return (page, 422) if problems else page
+
+
+def _waits(session: Session, release: Release) -> bool:
+    """Published, and its day has not come."""
+    ahead = departments.scheduled(session, release.department_id, clock.today(session))
+    return ahead is not None and ahead.release.id == release.id
 
 
 def _differences(session: Session, before: Release, after: Release) -> list[Any]:

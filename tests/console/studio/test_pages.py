@@ -387,6 +387,23 @@ def test_a_publisher_goes_back_to_the_release_before(committed_db, clock, second
     assert "新办法暂缓施行" in shown(second, re.search(r'href="(/rules/releases/\d+)"', shown(second, "/rules/releases/of/transport"))[1])
 
 
+def test_a_release_is_taken_back_before_its_day(committed_db, console_app, second):
+    with committed_db.as_worker(), db.transaction() as session:
+        release = publication.publish(session, asked_for(session, editor(session), effective_on=NEXT_MONTH), reason=REASON, actor=publisher(session))
+        number = release.id
+    path = f"/rules/releases/{number}"
+    reader = officer(console_app, committed_db, Role.SUPERVISOR, department=None)
+    assert "撤下第 2 版" in shown(second, path) and "撤下第 2 版" not in shown(reader, path)
+    stays = second.post("/rules/releases/of/transport/roll-back", data={"csrf_token": token(second.get(path)), "reason": "先退回上一版"}, follow_redirects=True)
+    assert "请先撤下它，再退回上一版" in stays.get_data(as_text=True)
+    wrong = post(second, f"{path}/withdraw", page=path, reason="")
+    assert wrong.status_code == 422 and "请写明理由" in wrong.get_data(as_text=True)
+    assert post(second, f"{path}/withdraw", page=path, reason="依据文件推迟施行").status_code == 303
+    page = shown(second, path)
+    assert "依据文件推迟施行" in page and "撤下第 2 版</button>" not in page
+    assert "未到日子" not in shown(second, "/rules/")
+
+
 def test_the_centres_coordinator_records_a_transfer(committed_db, console_app):
     centre = officer(console_app, committed_db, Role.COORDINATOR, department="centre")
     path = "/specialty-transfers/"
@@ -442,9 +459,9 @@ def test_another_departments_officers_find_nothing(committed_db, console_app, ma
     form = {"csrf_token": token(client.get("/password/")), "expected": "2", "reason": REASON, "title": "别人的"}
     acts = {Role.RULE_EDITOR: ["drafts/{d}/plan", "drafts/{d}/rename", "drafts/{d}/discard", "drafts/{d}/take-over", "files/{d}/upload", "files/{d}/waiting",
                                "files/{d}/edit/criteria.yaml", "files/{d}/restore/1", "publication/{d}/request", "publication/{d}/take-back", "transport/begin"],
-            Role.RULE_PUBLISHER: ["publication/{d}/publish", "publication/{d}/send-back", "releases/of/transport/roll-back"]}  # fmt: skip
+            Role.RULE_PUBLISHER: ["publication/{d}/publish", "publication/{d}/send-back", "releases/of/transport/roll-back", "releases/{r}/withdraw"]}  # fmt: skip
     for path in acts[role]:
-        assert client.post("/rules/" + path.format(d=made[0]), data=form).status_code == 404, path
+        assert client.post("/rules/" + path.format(d=made[0], r=made[1]), data=form).status_code == 404, path
     with committed_db.as_worker(), db.transaction() as session:
         draft = session.get_one(RuleDraft, made[0])
         assert (draft.revision, draft.state, draft.title) == (2, DraftState.OPEN, "年龄上限改为 60 周岁")

@@ -23,8 +23,10 @@ from console.studio.errors import (
     DraftFrozen,
     NothingToRollBack,
     NotReady,
+    NotScheduled,
     NotWaiting,
     OwnDraft,
+    ScheduledAhead,
 )
 from console.studio.models import DraftState
 from tests.console.studio.findings import make_finding
@@ -289,3 +291,60 @@ def test_rolling_back_is_one_step_forward_and_lists_what_was_decided_meanwhile(s
 def test_the_first_release_has_nothing_before_it(session):
     with pytest.raises(NothingToRollBack):
         rollback.roll_back(session, department(session, "transport"), reason=REASON, actor=publisher(session))
+
+
+# ── a release that waits for its day ─────────────────────────────────────────────────────────────────────────
+
+
+def test_nothing_comes_into_force_before_what_it_builds_on(session, clock):
+    actor, second = editor(session), publisher(session)
+    later = publication.publish(session, asked_for(session, actor, effective_on=dt.date(2027, 3, 1), start="2027-03-01"), reason=REASON, actor=second)
+    draft = make_draft(session, actor)
+    assert draft.base_id == later.id
+    change_age(session, draft, actor, start="2027-06-01", limit=58)
+    publication.plan(session, draft, effective_on=NEXT_MONTH, actor=actor)
+    make_replay(session, draft)
+    found = examination.examine(session, draft).obstacles
+    assert [(o.code, o.facts["day"]) for o in found] == [("too_early", "2027-03-01")]
+    publication.plan(session, draft, effective_on=dt.date(2027, 3, 1), actor=actor)
+    make_replay(session, draft)
+    assert obstacles(session, draft) == []
+
+
+def test_a_release_taken_back_before_its_day_never_takes_effect(session, clock):
+    actor, second = editor(session), publisher(session)
+    base = drafts.newest_published(session, department(session, "transport").id)
+    release = publication.publish(session, asked_for(session, actor, effective_on=NEXT_MONTH), reason=REASON, actor=second)
+    with pytest.raises(ScheduledAhead):
+        rollback.roll_back(session, base.department, reason=REASON, actor=second)
+    with pytest.raises(NotAllowed):
+        publication.withdraw(session, release, reason=REASON, actor=actor)
+    with pytest.raises(InvalidAnswers):
+        publication.withdraw(session, release, reason=" ", actor=second)
+    publication.withdraw(session, release, reason="依据文件推迟施行", actor=second)
+
+    assert states(session, release) == ["drafted", "ready", "published", "retired"]
+    assert drafts.newest_published(session, base.department_id).id == base.id
+    clock.set(NEXT_MONTH)
+    assert publication.take_effect(session, release.id, actor=CLOCK) is False
+    assert departments.release_in_force(session, base.department_id, NEXT_MONTH).id == base.id
+    with pytest.raises(NotScheduled):
+        publication.withdraw(session, release, reason=REASON, actor=second)
+    with pytest.raises(NothingToRollBack):  # what never was in force is nothing to go back to
+        rollback.roll_back(session, base.department, reason=REASON, actor=second)
+
+
+def test_a_centres_release_that_waits_for_its_publisher_is_nobodys_form(session, clock):
+    """A department's release is read beside the form in force when it was made, not beside one that was only asked for."""
+    centre = editor(session, code="centre")
+    waiting = make_draft(session, centre, code="centre", title="新表单")
+    form = drafts.head(session, waiting).sources["application.yaml"]
+    changed = form.replace("  - id: identity\n", "  - id: hobby\n    title: {zh: 爱好, en: Hobby}\n    fields:\n      - {id: hobby, kind: text, label: {zh: 爱好, en: Hobby}, required: false}\n  - id: identity\n", 1)
+    assert changed != form
+    drafts.revise(session, waiting, {"application.yaml": changed.encode()}, expected=1, actor=centre)
+    publication.plan(session, waiting, effective_on=dt.date(2027, 3, 1), actor=centre)
+    publication.request(session, waiting, expected=2, reason=REASON, actor=centre)
+    release = publication.publish(session, asked_for(session, editor(session), effective_on=NEXT_MONTH), reason=REASON, actor=publisher(session))
+
+    assert waiting.release_id < release.id
+    assert departments.bundle_of(session, release.id).centre.form.find("hobby") is None
