@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from console import clock
+from console.applications.checking import derived
 from console.applications.models import Application
 from console.audit import AuditAnchor
 from console.db import transaction
@@ -131,7 +132,7 @@ def eligibility() -> ResponseReturnValue:
             facts, problems = _facts(form, today)
             facts["specialties"] = [{"standard": c.standard, "code": p} for c in bundle.manifest.specialties[:1] for p in c.prefixes[:1]]
             facts |= {"applied_on": today.isoformat(), "decided_on": today.isoformat()}
-            verdict = evaluate(criteria, criteria.derive(derivations.complete(facts)), on=today, moment="submitted")
+            verdict = evaluate(criteria, derived(bundle, derivations.complete(facts)), on=today, moment="submitted")
             checked = Checked(found, bundle, verdict)
         listed_problems = [(question.path, question.rule.label.show(lang()), problems[question.path]) for question in form.questions() if question.path in problems]
         return page(

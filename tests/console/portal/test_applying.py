@@ -336,3 +336,18 @@ def test_a_draft_under_a_newer_form_says_what_carried_over_and_what_is_new(citiz
     page = citizen.submit("form-seen")
     assert "表单有新版" not in page.text
     assert citizen.get(f"/applications/{draft}/sections/transport.extra").form("answers")
+
+
+def test_trying_oneself_says_so_where_a_derivation_is_not_installed(visitor, committed_db, monkeypatch):
+    from rules import hooks
+    from tests.console.applications.test_transition import publish
+
+    counts = hooks.read('def count_bridges(highway_projects: list) -> int:\n    """Bridges among the projects."""\n    return len(highway_projects or ())\n')
+    monkeypatch.setattr(hooks, "_installed", {"transport": counts})
+    derived = "derived: {bridges: {kind: number, label: {zh: 桥梁数, en: bridges}, hook: count_bridges, args: [highway_projects]}}\nparameters:\n"
+    with committed_db.as_worker(), db.transaction() as session:
+        publish(session, {"criteria.yaml": ("parameters:\n", derived)}, effective_on=clock.today(session))
+    monkeypatch.setattr(hooks, "_installed", {})
+    visitor.get("/eligibility?department=transport")
+    page = visitor.submit("eligibility", {"department": "transport"}, status=503)
+    assert "要用一段推导程序，本系统没有装好" in page.text
