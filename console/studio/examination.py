@@ -38,12 +38,12 @@ class Examination:
     obstacles: tuple[Obstacle, ...]
 
 
-def examine(session: Session, draft: RuleDraft, *, effective_on: dt.date | None = None) -> Examination:
+def examine(session: Session, draft: RuleDraft) -> Examination:
     """Look at a draft: can it be read, do its cases hold, has it been replayed, whose specialties does it claim."""
     revision = drafts.head(session, draft)
     text = drafts.text_of(session, draft, revision)
     cases = tuple(run_cases(text.bundle)) if text.bundle is not None else ()
-    day = effective_on or draft.effective_on
+    day = draft.effective_on
     remarks = _remarks(session, draft, text.bundle, day or clock.today(session)) if text.bundle is not None else ()
     replay = session.scalar(
         select(Replay)

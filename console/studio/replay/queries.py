@@ -23,7 +23,6 @@ KIND_WORDS: Mapping[str, str] = {
 DECISION_WORDS: Mapping[str, str] = {
     "pass": N_("通过"), "reject": N_("不予通过"), "return": N_("退回补正"), "refer": N_("转人工认定"), "not_asked": N_("无法重算"),
 }  # fmt: skip
-OUTCOME_WORDS: Mapping[str, str] = {"met": N_("满足"), "not_met": N_("不满足"), "unknown": N_("未知"), "removed": N_("已取消")}
 PLACE_WORDS: Mapping[str, str] = {"roster": N_("已入库"), "open": N_("在办"), "refused": N_("已不予通过"), "ended": N_("以其他方式办结")}
 
 
