@@ -13,8 +13,7 @@ from sqlalchemy import select
 
 from config import Settings
 from console import apps, clock, db, schema
-from console.accounts import permissions
-from console.accounts import services as staff
+from console.accounts import grants, permissions, staff
 from console.accounts.models import StaffGrant
 from console.applications.models import Applicant
 from console.departments import services as departments
@@ -86,7 +85,7 @@ def bootstrap(username: str, *, name: str, password: str) -> None:
             raise AlreadyAdministered()
         user = staff.create_staff(session, username, name=name, password=password)
         everywhere = session.scalars(select(Division.code).where(Division.level == 1)).one()
-        staff.give_grant(
+        grants.give_grant(
             session,
             user.id,
             role=Role.PLATFORM_ADMIN,

@@ -14,6 +14,7 @@ class Subject(StrEnum):
     FILES = "files"  # 申报与办件
     NOTICES = "notices"  # 公示与异议
     ROSTER = "roster"  # 专家库
+    PEOPLE = "people"  # 工作人员与授权
     REPLAYS = "replays"  # 往卷重算的名单: who would flip under a draft, for those who change rules and read no files
 
 
@@ -95,9 +96,14 @@ ROLES: dict[Role, RoleDefinition] = {
         # regulations are the centre's to record: `departments.regulations` asks for the centre's grant
         frozenset({Act.PUBLISH_RELEASE, Act.RECORD_REGULATION}),
     ),
-    Role.DEPARTMENT_ADMIN: RoleDefinition("部门管理员", "Department admin", acts=frozenset({Act.GRANT})),
+    Role.DEPARTMENT_ADMIN: RoleDefinition(
+        "部门管理员", "Department admin", frozenset({Subject.PEOPLE}), frozenset({Act.GRANT})
+    ),
     Role.PLATFORM_ADMIN: RoleDefinition(
-        "平台管理员", "Platform admin", acts=frozenset({Act.GRANT, Act.RETRY_JOB, Act.PULL_BRAKE, Act.RECORD_REGULATION})
+        "平台管理员",
+        "Platform admin",
+        frozenset({Subject.PEOPLE}),
+        frozenset({Act.GRANT, Act.RETRY_JOB, Act.PULL_BRAKE, Act.RECORD_REGULATION}),
     ),
     Role.SUPERVISOR: RoleDefinition("监督员", "Supervisor", _ALL, frozenset({Act.READ_FILE})),
     Role.OPERATOR: RoleDefinition(

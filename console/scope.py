@@ -308,5 +308,5 @@ def require(actor: Principal, act: Act, row: Any | None = None) -> None:
 
 
 def offices_of(principal: Principal) -> Mapping[Subject, list[int]]:
-    """All three classes at once, for pages that explain what one may see."""
+    """All classes at once, for pages that explain what one may see."""
     return {subject: principal.offices(subject) for subject in Subject}

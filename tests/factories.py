@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from console import clock
-from console.accounts.models import StaffGrant
+from console.accounts.models import StaffAccount, StaffGrant
 from console.applications.models import Admission, Applicant, Application, ApplicationRelease, ApplicationSpecialty
 from console.departments import queries as departments
 from console.departments.models import Department, Division, Office
@@ -185,6 +185,7 @@ def make_staff(
     username: str | None = None,
 ) -> Staff:
     """An officer with one grant, as the console's doorway makes the principal; give `staff` to add a grant to somebody."""
+    found = department(session, department_code) if department_code else None
     if staff is None:
         n = next(_numbers)
         user = User(
@@ -194,7 +195,8 @@ def make_staff(
         session.add(user)
         session.flush()
         staff = Staff(user.id, name)
-    found = department(session, department_code) if department_code else None
+        home = departments.office_for(session, (found or departments.centre(session)).id, division, 3)
+        session.add(StaffAccount(staff_id=user.id, office_id=home.id, created_by="system:test", created_at=clock.now(session)))
     row = StaffGrant(
         staff_id=staff.id,
         role=str(role),

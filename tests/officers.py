@@ -10,7 +10,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from console import db
-from console.accounts import services
+from console.accounts import grants, staff
+from console.departments import queries as departments
 from console.departments.models import Department
 from console.roles import Role
 from console.scope import System
@@ -32,10 +33,11 @@ def make_account(
     """(id, username) of an officer with these roles, committed."""
     username = f"officer{next(_numbers)}"
     with database.as_worker("seed"), db.transaction() as session:
-        user = services.create_staff(session, username, name=name, password=PASSWORD)
         found = session.scalars(select(Department).where(Department.code == department)).one() if department else None
+        home = departments.office_for(session, found.id, division, 3) if found else None
+        user = staff.create_staff(session, username, name=name, password=PASSWORD, office=home)
         for role in roles:
-            services.give_grant(
+            grants.give_grant(
                 session, user.id, role=role, department_id=found.id if found else None, division_code=division,
                 reason="测试", actor=System("seed"),
             )  # fmt: skip

@@ -1,22 +1,107 @@
-"""Grants, sessions, sign-in codes. Staff are Flask-AppBuilder's `ab_user`; `ab_user_role` stays empty."""
+"""Accounts of staff, grants, sessions, sign-in codes. A staff member is a row of Flask-AppBuilder's `ab_user` (name, username, password)
+and one of `staff_account` (everything FAB has no word for); `ab_user_role` stays empty."""
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, Text, column, select, table, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    and_,
+    any_,
+    column,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
+from sqlalchemy.sql import ColumnElement
 
 from console.db import Base, WithId
-from console.departments.models import Department, Division
+from console.departments.models import Department, Division, Office
+from console.roles import Subject
+from console.scope import Guarded, Principal, Scoped, Staff
+from console.secrecy import Encrypted
 
 # FAB's table, named without importing FAB: workers read grants too
-_USER = table("ab_user", column("id"), column("last_name"), column("first_name"))
+_USER = table("ab_user", column("id"), column("username"), column("last_name"), column("first_name"))
 
 
-class StaffGrant(WithId, Base):
-    """A role given to a staff member, for a department (null: all), in a division and below, for a time."""
+class StaffAccount(Scoped, Base):
+    """What belongs to a staff member beside FAB's row: where they work, how they prove who they are, when they left.
+
+    `office_id` is the office they work at: its administrators, and those above, see the account. The person sees their own.
+    """
+
+    __tablename__ = "staff_account"
+    __table_args__ = {"comment": "工作人员账号"}
+    subject = Subject.PEOPLE
+
+    staff_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False, comment="工作人员")  # ab_user.id
+    title: Mapped[str] = mapped_column(String(60), default="", server_default="", comment="职务")
+    phone: Mapped[str | None] = mapped_column(Encrypted, comment="手机")
+    mail: Mapped[str | None] = mapped_column(Encrypted, comment="邮箱")
+    id_number: Mapped[str | None] = mapped_column(Encrypted, comment="身份证号")  # by which their own file is recognised
+    id_number_hash: Mapped[str | None] = mapped_column(String(64), unique=True, comment="身份证指纹")
+    password_changed_at: Mapped[dt.datetime | None] = mapped_column(comment="密码修改时间")
+    totp_secret: Mapped[str | None] = mapped_column(Encrypted, comment="动态口令密钥")
+    totp_confirmed_at: Mapped[dt.datetime | None] = mapped_column(comment="动态口令启用时间")
+    totp_last_step: Mapped[int | None] = mapped_column(BigInteger, comment="已用时间步")  # a code works once
+    recovery_codes: Mapped[list[str]] = mapped_column(default=list, server_default="{}", comment="备用码指纹")
+    oidc_subject: Mapped[str | None] = mapped_column(String(255), unique=True, comment="统一身份标识")
+    created_by: Mapped[str] = mapped_column(String(80), comment="建立人")
+    created_at: Mapped[dt.datetime] = mapped_column(comment="建立时间")
+    left_at: Mapped[dt.datetime | None] = mapped_column(comment="离岗时间")
+    left_by: Mapped[str | None] = mapped_column(String(80), comment="离岗办理人")
+    left_reason: Mapped[str | None] = mapped_column(Text, comment="离岗原因")
+
+    office: Mapped[Office] = relationship()
+    name: Mapped[str] = column_property(
+        select(_USER.c.last_name.op("||")(_USER.c.first_name)).where(_USER.c.id == staff_id).scalar_subquery()
+    )
+    username: Mapped[str] = column_property(select(_USER.c.username).where(_USER.c.id == staff_id).scalar_subquery())
+
+    @classmethod
+    def visible_to(cls, principal: Principal) -> ColumnElement[bool]:
+        theirs = super().visible_to(principal)
+        return or_(theirs, cls.staff_id == principal.id) if isinstance(principal, Staff) else theirs
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SignInLink(WithId, Base):
+    """A link that opens once: to choose the first password of an account, or a new one. Only its hash lies here."""
+
+    __tablename__ = "sign_in_link"
+    __table_args__ = {"comment": "一次性登录链接"}
+
+    staff_id: Mapped[int] = mapped_column(Integer, index=True, comment="工作人员")
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True, comment="令牌指纹")
+    purpose: Mapped[str] = mapped_column(String(20), comment="用途")  # first | reset
+    created_by: Mapped[str] = mapped_column(String(80), comment="建立人")
+    created_at: Mapped[dt.datetime] = mapped_column(comment="建立时间")
+    expires_at: Mapped[dt.datetime] = mapped_column(comment="到期时间")
+    used_at: Mapped[dt.datetime | None] = mapped_column(comment="使用时间")
+
+
+class StaffGrant(WithId, Guarded, Base):
+    """A role given to a staff member, for a department (null: all), in a division and below, for a time.
+
+    Seen by its holder, and by whoever reads people at any office it reaches.
+    """
 
     __tablename__ = "staff_grant"
     __table_args__ = (
@@ -35,12 +120,31 @@ class StaffGrant(WithId, Base):
     granted_at: Mapped[dt.datetime] = mapped_column(comment="授权时间")
     ended_by: Mapped[str | None] = mapped_column(String(80), comment="收回人")
     ended_at: Mapped[dt.datetime | None] = mapped_column(comment="收回时间")
+    # the giver's own grant that allowed it; null for what the installation gave
+    under_grant_id: Mapped[int | None] = mapped_column(ForeignKey("staff_grant.id"), comment="依据授权")
+    certified_at: Mapped[dt.datetime | None] = mapped_column(comment="复核时间")
+    certified_by: Mapped[str | None] = mapped_column(String(80), comment="复核人")
 
     department: Mapped[Department | None] = relationship()
     division: Mapped[Division] = relationship()
     staff: Mapped[str] = column_property(
         select(_USER.c.last_name.op("||")(_USER.c.first_name)).where(_USER.c.id == staff_id).scalar_subquery()
     )
+
+    @classmethod
+    def visible_to(cls, principal: Principal) -> ColumnElement[bool]:
+        reached = principal.offices(Subject.PEOPLE)
+        touches = exists(
+            select(Office.id)
+            .join(Division, Division.code == cls.division_code)
+            .where(
+                Office.id == any_(literal(reached, ARRAY(Integer))),
+                or_(cls.department_id.is_(None), Office.department_id == cls.department_id),
+                func.starts_with(Office.division_code, func.left(Division.code, Division.level * 2)),
+            )
+            .correlate(cls)
+        )
+        return or_(touches, cls.staff_id == principal.id) if isinstance(principal, Staff) else and_(touches)
 
     def __str__(self) -> str:
         return f"{self.staff} {self.role} {self.division_code}"

@@ -13,32 +13,22 @@ from console.db import engine, transaction
 from console.roles import Grant, Role
 from console.scope import System, become
 
-# Everything a request needs to know about an officer. A withdrawn grant is gone at the next request: nothing of this is cached.
+# Everything a request needs to know about an officer, before anyone is the principal: so the grants come from a function that
+# answers for one person (migration 0007). A withdrawn grant is gone at the next request: nothing of this is cached.
 # `permissions` is the version of the role table in the database; see accounts.permissions.
-_GRANTS = """
-    SELECT coalesce(json_agg(json_build_object(
-        'id', g.id, 'role', g.role, 'department_id', g.department_id, 'department', p.name, 'department_en', p.name_en,
-        'division_code', g.division_code, 'division', d.name, 'division_en', d.name_en, 'level', d.level,
-        'offices', (SELECT coalesce(json_agg(o.id), '[]') FROM office o
-                    WHERE (g.department_id IS NULL OR o.department_id = g.department_id)
-                      AND starts_with(o.division_code, left(d.code, d.level * 2)))
-    ) ORDER BY g.id), '[]')
-    FROM staff_grant g JOIN division d ON d.code = g.division_code LEFT JOIN department p ON p.id = g.department_id
-    WHERE g.staff_id = u.id AND g.ended_at IS NULL AND g.valid_from <= t.now AND (g.valid_to IS NULL OR g.valid_to > t.now)
-"""
-_STAFF_SESSION = text(f"""
+_STAFF_SESSION = text("""
     SELECT w.data, w.created_at, w.seen_at, w.expires_at, u.id, u.username, u.last_name || u.first_name AS name,
-           ({_GRANTS}) AS grants,
+           ruku_grants_of(u.id) AS grants,
            (SELECT count(*) || ':' || coalesce(max(id), 0) FROM ab_permission_view_role) AS permissions
-    FROM web_session w JOIN ab_user u ON u.id = w.person_id AND u.active CROSS JOIN (SELECT ruku_now() AS now) t
+    FROM web_session w JOIN ab_user u ON u.id = w.person_id AND u.active
     WHERE w.token_hash = :token AND w.door = 'console' AND w.ended_at IS NULL AND w.expires_at > :real_now
-""")  # noqa: S608  constants only
+""")
 _APPLICANT_SESSION = text("""
     SELECT w.data, w.created_at, w.seen_at, w.expires_at, a.id, a.name
     FROM web_session w JOIN applicant a ON a.id = w.person_id
     WHERE w.token_hash = :token AND w.door = 'portal' AND w.ended_at IS NULL AND w.expires_at > :real_now
 """)
-_GRANTS_OF = text(f"SELECT ({_GRANTS}) FROM ab_user u CROSS JOIN (SELECT ruku_now() AS now) t WHERE u.id = :staff_id")  # noqa: S608  constants only
+_GRANTS_OF = text("SELECT ruku_grants_of(:staff_id)")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from console.accounts import services
+from console.accounts import grants
 from console.accounts.models import StaffGrant
 from console.crud.screen import MANAGE, RowAction, Screen
 from console.doors.preferences import language
@@ -23,7 +23,7 @@ _HISTORY = ("reason", "granted_by", "granted_at", "ended_by", "ended_at")
 
 def _end(session: Session, rows: list[Any], *, actor: Principal, reason: str) -> None:
     for grant in rows:
-        services.end_grant(session, grant, reason=reason, actor=actor)
+        grants.end_grant(session, grant, reason=reason, actor=actor)
 
 
 class GrantNames:

@@ -9,7 +9,7 @@ from flask_appbuilder import BaseView, expose
 from flask_babel import gettext as _
 
 from console import audit
-from console.accounts import services, sessions
+from console.accounts import passwords, sessions, staff
 from console.accounts.access import Access
 from console.accounts.attempts import Attempts
 from console.db import transaction
@@ -52,10 +52,10 @@ class SignIn(BaseView):
         attempts().check("console", account=username, address=address)
         try:
             with become(System("sign_in")), transaction() as session:
-                user = services.sign_in(session, username, password)
+                user = staff.sign_in(session, username, password)
                 audit.record(session, "staff.signed_in", f"staff:{user.id}", **{"from": address})
                 person_id = user.id
-        except services.WrongSignIn:
+        except staff.WrongSignIn:
             attempts().failed("console", account=username, address=address)
             raise
         attempts().forget("console", account=username)
@@ -84,7 +84,7 @@ class SignIn(BaseView):
                 flash(_("密码已修改，其他设备上的登录都已退出。"), "ok")
                 return redirect(request.script_root + "/", 303)
         page = self.render_template(
-            "console/password.html", title=_("修改密码"), problem=problem, least=services.MIN_PASSWORD
+            "console/password.html", title=_("修改密码"), problem=problem, least=passwords.MIN_PASSWORD
         )
         return page, status
 
@@ -94,8 +94,8 @@ class SignIn(BaseView):
         attempts().check("password", account=username, address=address)
         try:
             with transaction() as session:
-                services.change_password(session, staff_id, old=old, new=new)
-        except services.WrongPassword:
+                staff.change_password(session, staff_id, old=old, new=new)
+        except passwords.WrongPassword:
             attempts().failed("password", account=username, address=address)
             raise
         attempts().forget("password", account=username)

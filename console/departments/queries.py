@@ -45,6 +45,13 @@ def centre(session: Session) -> Department:
     return session.scalars(select(Department).where(Department.is_centre)).one()
 
 
+def centre_office(session: Session) -> Office:
+    """The trading centre's office for the whole region."""
+    return session.scalars(
+        select(Office).join(Department).join(Division, Division.code == Office.division_code).where(Department.is_centre, Division.level == 1)
+    ).one()
+
+
 def ancestry(session: Session, division_code: str) -> dict[int, str]:
     """Level → code for a division and everything above it: {1: '150000', 2: '150100', 3: '150102'}."""
     codes = {division_code[:n].ljust(6, "0") for n in (2, 4, 6)}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import String, column, func, select, table, text
+from sqlalchemy import String, and_, column, func, or_, select, table
 from sqlalchemy.orm import Session
 
 from console import clock
+from console.accounts.models import StaffGrant
 from console.applications.models import Admission, StepEntry
+from console.departments.models import Division, Office
 from console.reviews.levels import LEVELS, REVIEW_STEPS
 
 # Flask-AppBuilder's table of people; a plain table keeps its package out of the rooms
@@ -31,30 +34,35 @@ def staff_names(session: Session, ids: Iterable[int | None]) -> dict[int, str]:
     return dict(session.execute(select(staff.c.id, full_name).where(staff.c.id.in_(wanted))).all())
 
 
-_REVIEWERS = text("""
-    SELECT DISTINCT o.id AS office_id, g.role, u.id AS staff_id, concat(u.last_name, u.first_name) AS name
-    FROM staff_grant g
-    JOIN ab_user u ON u.id = g.staff_id AND u.active
-    JOIN division d ON d.code = g.division_code
-    JOIN office o ON o.id = ANY(:offices) AND (g.department_id IS NULL OR g.department_id = o.department_id)
-                 AND starts_with(o.division_code, left(d.code, d.level * 2))
-    WHERE g.role = ANY(:roles) AND g.ended_at IS NULL AND g.valid_from <= :now AND (g.valid_to IS NULL OR g.valid_to > :now)
-    ORDER BY name, staff_id
-""")
+def _reviewers(session: Session, offices: list[int]) -> Sequence[Any]:
+    """(office, role, officer) of every grant that reaches one of these offices and is valid now, as far as the asker reads people."""
+    now = clock.now(session)
+    reaches = and_(
+        Office.id.in_(offices),
+        or_(StaffGrant.department_id.is_(None), Office.department_id == StaffGrant.department_id),
+        func.starts_with(Office.division_code, func.left(Division.code, Division.level * 2)),
+    )
+    return session.execute(
+        select(Office.id.label("office_id"), StaffGrant.role, StaffGrant.staff_id, full_name.label("name"))
+        .join(staff, and_(staff.c.id == StaffGrant.staff_id, staff.c.active))
+        .join(Division, Division.code == StaffGrant.division_code)
+        .join(Office, reaches)
+        .where(
+            StaffGrant.role.in_(sorted({str(level.role) for level in LEVELS.values()})),
+            StaffGrant.ended_at.is_(None),
+            StaffGrant.valid_from <= now,
+            or_(StaffGrant.valid_to.is_(None), StaffGrant.valid_to > now),
+        )
+        .distinct()
+        .order_by("name", StaffGrant.staff_id)
+    ).all()
 
 
 def able_to_review(session: Session, admissions: Sequence[Admission]) -> dict[int, list[Person]]:
     """Who may hold each file: a valid grant over its office for its step, and no decision at another step of it."""
     if not admissions:
         return {}
-    rows = session.execute(
-        _REVIEWERS,
-        {
-            "offices": sorted({a.office_id for a in admissions}),
-            "roles": sorted({str(level.role) for level in LEVELS.values()}),
-            "now": clock.now(session),
-        },
-    ).all()
+    rows = _reviewers(session, sorted({a.office_id for a in admissions}))
     acted = set(
         session.execute(
             select(StepEntry.admission_id, StepEntry.from_step, StepEntry.who).where(

@@ -8,7 +8,8 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from console.accounts import queries, services
+from console.accounts import grants, passwords, queries
+from console.accounts.staff import create_staff
 from console.departments import queries as departments
 from console.departments.models import Division
 from console.roles import ROLES, Role
@@ -72,14 +73,15 @@ def hire(session: Session) -> dict[str, Post]:
     known = set(session.scalars(select(User.username)))
     ids = {code: department.id for code in {p.department for p in staff.values() if p.department}
            if (department := departments.department_by_code(session, code))}  # fmt: skip
-    hashed = services.hash_password(PASSWORD)  # once: a good hash is slow, and this one guards nothing
+    hashed = passwords.hash_password(PASSWORD)  # once: a good hash is slow, and this one guards nothing
     for number, post in enumerate(staff.values()):
         if post.username in known:
             continue
         name = _NAMES[number % len(_NAMES)] + ("" if number < len(_NAMES) else "（二）" if number < 2 * len(_NAMES) else "（三）")
-        user = services.create_staff(session, post.username, name=name, password=None)
+        home = departments.office_for(session, ids.get(post.department or "") or ids["centre"], post.division, 3)
+        user = create_staff(session, post.username, name=name, password=None, office=home)
         user.password = hashed
-        services.give_grant(
+        grants.give_grant(
             session, user.id, role=post.role, department_id=ids.get(post.department or ""), division_code=post.division,
             reason="演示", actor=System("demo"),
         )  # fmt: skip

@@ -56,7 +56,7 @@ def test_in_english_too(console_app, committed_db):
 
 
 def test_withdrawing_a_grant_beyond_ones_reach_is_refused_and_asks_again(console_app, committed_db):
-    beyond, _ = make_account(committed_db, Role.OPERATOR, department="centre")
+    beyond, _ = make_account(committed_db, Role.FIRST_REVIEWER)  # for the whole region: it reaches into the league
     client = officer(console_app, committed_db, Role.DEPARTMENT_ADMIN, division="150100")
     with committed_db.as_worker(), db.transaction() as session:
         grant_id = session.scalars(select(StaffGrant.id).where(StaffGrant.staff_id == beyond)).one()
@@ -68,3 +68,12 @@ def test_withdrawing_a_grant_beyond_ones_reach_is_refused_and_asks_again(console
     assert answer.status_code == 200 and "callout-bad" in page and "收回理由" in page
     with committed_db.as_worker(), db.transaction() as session:
         assert session.get_one(StaffGrant, grant_id).ended_at is None
+
+
+def test_a_grant_that_does_not_reach_here_is_not_there(console_app, committed_db):
+    elsewhere, _ = make_account(committed_db, Role.FIRST_REVIEWER, division="150200")
+    client = officer(console_app, committed_db, Role.DEPARTMENT_ADMIN, division="150100")
+    with committed_db.as_worker(), db.transaction() as session:
+        grant_id = session.scalars(select(StaffGrant.id).where(StaffGrant.staff_id == elsewhere)).one()
+
+    assert client.get(f"/screens/grants/{grant_id}").status_code == 404

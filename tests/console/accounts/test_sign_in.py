@@ -7,7 +7,7 @@ import datetime as dt
 from sqlalchemy import func, select, update
 
 from console import db
-from console.accounts import services
+from console.accounts import staff
 from console.accounts.models import StaffGrant, WebSession
 from console.accounts.sessions import real_now, token_hash
 from console.roles import Role
@@ -65,7 +65,7 @@ def test_wrong_name_wrong_password_and_closed_account_get_the_same_answer(consol
     _, username = make_account(committed_db, Role.SUPERVISOR)
     _, closed = make_account(committed_db, Role.SUPERVISOR)
     with committed_db.as_worker(), db.transaction() as session:
-        session.execute(update(services.User).where(services.User.username == closed).values(active=False))
+        session.execute(update(staff.User).where(staff.User.username == closed).values(active=False))
 
     answers = [sign_in(console, "nobody"), sign_in(console, username, "wrong"), sign_in(console, closed)]
 
@@ -151,7 +151,7 @@ def test_a_session_ends_by_itself(console_app, committed_db):
 def test_a_closed_account_is_out_at_once(console_app, committed_db):
     client = officer(console_app, committed_db, Role.SUPERVISOR, department=None)
     with committed_db.as_worker(), db.transaction() as session:
-        session.execute(update(services.User).values(active=False))
+        session.execute(update(staff.User).values(active=False))
 
     assert client.get(SCREEN).status_code == 302
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from console.accounts import permissions, queries, services
+from console.accounts import grants, passwords, permissions, queries, staff
 from console.accounts.models import StaffGrant
 from console.departments.models import Department, Office
 from console.errors import ConsoleError
@@ -16,7 +16,7 @@ SYSTEM = System("test")
 
 
 def _staff(session, name="苏 日娜", username="surina"):
-    return services.create_staff(session, username, name=name, password="right-horse-7")
+    return staff.create_staff(session, username, name=name, password="right-horse-7")
 
 
 def _department(session, code="transport"):
@@ -25,7 +25,7 @@ def _department(session, code="transport"):
 
 def _admin(session, role=Role.DEPARTMENT_ADMIN, division="150100", department="transport"):
     user = _staff(session, "那 日苏", "admin")
-    services.give_grant(
+    grants.give_grant(
         session, user.id, role=role, department_id=_department(session, department).id, division_code=division,
         reason="任命", actor=SYSTEM,
     )  # fmt: skip
@@ -35,7 +35,7 @@ def _admin(session, role=Role.DEPARTMENT_ADMIN, division="150100", department="t
 def test_a_grant_covers_its_department_in_its_division_and_below(session):
     user = _staff(session)
     transport = _department(session)
-    services.give_grant(
+    grants.give_grant(
         session, user.id, role=Role.FIRST_REVIEWER, department_id=transport.id, division_code="150100", reason="r", actor=SYSTEM
     )
 
@@ -57,13 +57,13 @@ def test_the_family_name_comes_first(session):
 
 @pytest.mark.parametrize("password", ["short", "12345678901", "surina"])
 def test_a_weak_password_is_refused(session, password):
-    with pytest.raises(services.WeakPassword):
-        services.create_staff(session, "surina", name="苏 日娜", password=password)
+    with pytest.raises(passwords.WeakPassword):
+        staff.create_staff(session, "surina", name="苏 日娜", password=password)
 
 
 def test_a_name_is_used_once(session):
     _staff(session)
-    with pytest.raises(services.NameTaken):
+    with pytest.raises(staff.NameTaken):
         _staff(session)
 
 
@@ -84,7 +84,7 @@ def test_an_admin_gives_only_their_roles_inside_their_own_department_and_divisio
     admin, user = _admin(session), _staff(session)
 
     def give():
-        return services.give_grant(
+        return grants.give_grant(
             session, user.id, role=role, department_id=_department(session, department).id, division_code=division,
             reason="工作需要", actor=admin,
         )  # fmt: skip
@@ -92,20 +92,20 @@ def test_an_admin_gives_only_their_roles_inside_their_own_department_and_divisio
     if fine:
         assert give().granted_by == f"staff:{admin.id}"
     else:
-        with pytest.raises(services.GrantNotYours):
+        with pytest.raises(grants.GrantNotYours):
             give()
 
 
 def test_nobody_grants_to_themselves_and_reviewers_grant_nothing(session):
     admin = _admin(session)
-    with pytest.raises(services.GrantNotYours):
-        services.give_grant(
+    with pytest.raises(grants.GrantNotYours):
+        grants.give_grant(
             session, admin.id, role=Role.FIRST_REVIEWER, department_id=_department(session).id, division_code="150100",
             reason="r", actor=admin,
         )  # fmt: skip
     reviewer = Staff(999, "x", (Grant(1, Role.FIRST_REVIEWER, None, "150000"),))
     with pytest.raises(ConsoleError):
-        services.give_grant(
+        grants.give_grant(
             session, admin.id, role=Role.FIRST_REVIEWER, department_id=None, division_code="150000", reason="r", actor=reviewer
         )
 
@@ -113,11 +113,11 @@ def test_nobody_grants_to_themselves_and_reviewers_grant_nothing(session):
 def test_a_grant_is_withdrawn_once(session):
     admin = _admin(session)
     grant = session.scalars(select(StaffGrant).where(StaffGrant.staff_id == admin.id)).one()
-    services.end_grant(session, grant, reason="调离", actor=SYSTEM)
+    grants.end_grant(session, grant, reason="调离", actor=SYSTEM)
 
     assert queries.grants_of(session, admin.id) == ()
-    with pytest.raises(services.GrantOver):
-        services.end_grant(session, grant, reason="调离", actor=SYSTEM)
+    with pytest.raises(grants.GrantOver):
+        grants.end_grant(session, grant, reason="调离", actor=SYSTEM)
 
 
 def test_the_role_table_follows_its_declaration(session, owner_engine):
@@ -137,11 +137,11 @@ def test_an_account_without_a_password_opens_to_no_one(session):
     user = _staff(session)
     user.password = None
     session.flush()
-    for guess in ("", "nobody has this password", services._NOBODY):
-        with pytest.raises(services.WrongSignIn):
-            services.sign_in(session, user.username, guess)
+    for guess in ("", "nobody has this password", passwords._NOBODY):
+        with pytest.raises(staff.WrongSignIn):
+            staff.sign_in(session, user.username, guess)
 
 
 def test_an_unknown_name_costs_what_a_wrong_password_costs():
     """The decoy is written down in the source: it must be hashed as passwords are hashed today."""
-    assert services._NOBODY.split("$")[0] == services.hash_password("any").split("$")[0]
+    assert passwords._NOBODY.split("$")[0] == passwords.hash_password("any").split("$")[0]
