@@ -234,3 +234,9 @@ def test_addresses_are_the_screens_names(console_app):
         from flask import url_for
 
         assert {url_for(f"{view_name(s.name)}.list") for s in _screens()} == {f"/screens/{s.name}/" for s in _screens()}
+
+
+@pytest.mark.parametrize("address", ["/login/?next=%00", "/login/?x=a%00b", "/%00"])
+def test_a_nul_in_an_address_is_refused_at_both_doors(console, portal, address):
+    for door in (console, portal):
+        assert door.get(address).status_code == 400

@@ -12,6 +12,7 @@ from console import audit
 from console.accounts import passwords, sessions, staff
 from console.accounts.access import Access
 from console.accounts.attempts import Attempts
+from console.accounts.trail_views import AuditTrail
 from console.db import transaction
 from console.doors.preferences import local_path
 from console.errors import ConsoleError
@@ -102,4 +103,4 @@ class SignIn(BaseView):
         sessions.end_others("console", current().id, keep=sessions.own_token())  # type: ignore[union-attr]
 
 
-PAGES = (Access,)
+PAGES = (Access, AuditTrail)

@@ -70,6 +70,13 @@ def install(app: Flask) -> None:
             return error
         return page(status)
 
+    @app.before_request
+    def readable() -> Any:
+        """No address of ours has a NUL in it, and PostgreSQL would take none."""
+        if b"%00" in request.query_string or "\x00" in request.path:
+            return page(400)
+        return None
+
     @app.errorhandler(Exception)
     def unknown(error: Exception) -> Any:
         Session.rollback()

@@ -13,6 +13,7 @@ from flask import Response, flash, redirect, request, url_for
 from flask_babel import gettext as _
 
 from console import audit, clock, files
+from console.applications.words import ACTION_WORDS
 from console.crud.pages import Page, allowed, expose
 from console.db import transaction
 from console.departments import queries as departments
@@ -23,7 +24,7 @@ from console.errors import N_, Conflict, ConsoleError, NotFound
 from console.reviews import distribution, folder, queries, reading, services
 from console.reviews.errors import NotReady
 from console.reviews.folder import Folder
-from console.reviews.levels import ACTION_WORDS, DECISION_WORDS, FILE_READERS, REVIEW_ROLES, Decision
+from console.reviews.levels import DECISION_WORDS, FILE_READERS, REVIEW_ROLES, Decision
 from console.reviews.typed import Typed, from_draft, from_form
 from console.roles import Role
 from console.scope import Staff, current

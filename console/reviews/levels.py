@@ -19,7 +19,6 @@ class Decision(StrEnum):
     REOPEN = "reopen"
     UPHOLD = "uphold_refusal"
 
-
 ACTIONS: dict[Decision, Action] = {
     Decision.PASS: Action.PASS_STEP,
     Decision.RETURN: Action.RETURN_FOR_CORRECTION,
@@ -36,23 +35,6 @@ DECISION_WORDS: dict[str, str] = {
     Decision.UPHOLD: N_("维持原决定"),
 }
 
-ACTION_WORDS: dict[str, str] = {
-    Action.SUBMIT: N_("提交申报"),
-    Action.PASS_STEP: N_("通过"),
-    Action.RETURN_FOR_CORRECTION: N_("退回补正"),
-    Action.RESUBMIT: N_("补正后交回"),
-    Action.REFUSE: N_("不予通过"),
-    Action.FAIL: N_("考试未通过"),
-    Action.LAPSE: N_("逾期失效"),
-    Action.WITHDRAW: N_("申报人撤回"),
-    Action.ASSIGN: N_("指派部门"),
-    Action.RESCREEN: N_("按过渡安排重新核对"),
-    Action.REQUEST_RECONSIDERATION: N_("申请复核"),
-    Action.REOPEN: N_("撤销原决定，重新初审"),
-    Action.UPHOLD_REFUSAL: N_("维持原决定"),
-}
-
-
 @dataclass(frozen=True)
 class Level:
     """A review step: who works there by which right, and its name in `review.yaml`."""
@@ -64,7 +46,6 @@ class Level:
     verb: str
     passes: str = ""  # the button
     sheet: str = ""  # the heading of the checklist
-
 
 LEVELS: dict[str, Level] = {
     Step.FIRST_REVIEW: Level(
