@@ -74,7 +74,7 @@ class House:
         with self.administrator() as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
             connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {} STRATEGY WAL_LOG").format(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {} STRATEGY FILE_COPY").format(
                     sql.Identifier(name), sql.Identifier(TEMPLATE), sql.Identifier(logins.OWNER_LOGIN)
                 )
             )
