@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 
@@ -24,6 +25,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 32
 MAX_DIGITS = 18
+# a draft's pages read the same files again and again, at 50 ms each: what was read lately is kept, while it is of an ordinary size
+KEPT, KEPT_BYTES = 128, 64_000
 
 Path = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
@@ -105,7 +108,15 @@ class _Refused(Exception):
 
 
 def read_yaml(name: str, content: bytes) -> Document:
-    """Read one YAML document; raises Problems with every duplicate key, or with the first thing that stops the reading."""
+    """Read one YAML document; raises Problems with every duplicate key, or with the first thing that stops the reading.
+
+    The data is the caller's own to change, the lines are not.
+    """
+    data, lines = (_read_kept if len(content) <= KEPT_BYTES else _read)(name, content)
+    return Document(name, _copied(data), lines)
+
+
+def _read(name: str, content: bytes) -> tuple[Any, Mapping[Path, int]]:
     text = _decode(name, content)
     lines: dict[Path, int] = {}
     found: list[Problem] = []
@@ -123,7 +134,16 @@ def read_yaml(name: str, content: bytes) -> Document:
         raise Problems([*found, Problem(name, 1, "", f"无法读取此文件（{what}）。", f"This file cannot be read ({what}).")]) from None
     if found:
         raise Problems(found)
-    return Document(name, data, lines)
+    return data, lines
+
+
+_read_kept = lru_cache(KEPT)(_read)  # what is refused is not kept
+
+
+def _copied(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: _copied(value) for key, value in data.items()}
+    return [_copied(value) for value in data] if isinstance(data, list) else data
 
 
 def _decode(name: str, content: bytes) -> str:

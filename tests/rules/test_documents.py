@@ -27,6 +27,15 @@ def test_yaml_is_plain_data_with_a_line_for_every_node():
     assert [document.line(path) for path in [("a",), ("b", 0, "y"), ("b", 1, 2, "z"), ("d",), ("d", "nowhere")]] == [1, 4, 5, 6, 6]
 
 
+def test_a_document_read_again_is_the_same_whatever_was_done_to_the_first():
+    content = b"a: {b: [1, 2]}\n"
+    first = read_yaml("x.yaml", content)
+    first.data["a"]["b"].append(3)
+    again = read_yaml("x.yaml", content)
+
+    assert (again.data, again.lines) == ({"a": {"b": [1, 2]}}, first.lines)
+
+
 @pytest.mark.parametrize(("content", "line"), [
     (b"a: 1\nb: &x 2", 2), (b"a: *x", 1), (b"a: !!python/object 1", 1), (b"a: .NaN", 1), (b"a: -.inf", 1), (b"---\na: 1\n---\nb: 1", 3),
     (b"? [a]\n: 1", 1), (b"a: {<<: {b: 1}}", 1), (b"ok: 1\n\xff", 2), (b"a: [1\nb: 2\n", 2), (b"[" * 5000, 1), (b"{a: " * 5000, 1),
