@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, ClassVar
 
-from sqlalchemy import Date, ForeignKey, Index, Sequence, String, Text, UniqueConstraint, and_, exists, text
+from sqlalchemy import Date, ForeignKey, Index, Sequence, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.sql import ColumnElement
 
@@ -112,5 +112,5 @@ class Objection(AdmissionPart, Base):
     @classmethod
     def visible_to(cls, principal: Principal) -> ColumnElement[bool]:
         if isinstance(principal, Applicant):  # who objected is not for the person objected to
-            return and_(cls.id.is_(None), ~exists())
+            return false()
         return super().visible_to(principal)

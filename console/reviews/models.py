@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import Index, String, Text, UniqueConstraint, text
+from sqlalchemy import Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.sql import ColumnElement
 
 from console.applications.models import Admission
 from console.db import Base, WithId
-from console.scope import AdmissionPart
+from console.scope import AdmissionPart, Principal, Staff
 
 
 class Review(WithId, AdmissionPart, Base):
@@ -42,3 +43,8 @@ class Review(WithId, AdmissionPart, Base):
     decided_at: Mapped[dt.datetime | None] = mapped_column(comment="决定时间")
 
     admission: Mapped[Admission] = relationship(viewonly=True)
+
+    @classmethod
+    def visible_to(cls, principal: Principal) -> ColumnElement[bool]:
+        # what was noted stays inside: the person is told the decision and its grounds, by the trail and the letter
+        return super().visible_to(principal) if isinstance(principal, Staff) else false()
