@@ -45,6 +45,7 @@ class Line:
     entry: AuditEntry
     seq: int | None
     who_name: str
+    number: str  # of the file the entry is about, when the reader may see it
     facts: dict[str, Any]
 
 
@@ -71,7 +72,10 @@ def lines(session: Session, asked: Asked, *, actor: Staff) -> tuple[list[Line], 
         statement = statement.where(AuditEntry.id < asked.before)
     found = session.execute(statement).all()
     names = _names(session, [entry.who for entry, _seq in found])
-    page = [Line(entry, seq, names.get(entry.who, ""), entry.facts) for entry, seq in found[:PAGE]]
+    numbers = _numbers(session, [entry.subject for entry, _seq in found])
+    page = [
+        Line(entry, seq, names.get(entry.who, ""), numbers.get(entry.subject, ""), entry.facts) for entry, seq in found[:PAGE]
+    ]
     return page, len(found) > PAGE
 
 
@@ -109,3 +113,11 @@ def _names(session: Session, whos: Sequence[str]) -> dict[str, str]:
     if not ids:
         return {}
     return {f"staff:{number}": name for number, name in session.execute(select(_USER.c.id, _NAME).where(_USER.c.id.in_(ids)))}
+
+
+def _numbers(session: Session, subjects: Sequence[str]) -> dict[str, str]:
+    ids = {int(subject.removeprefix("admission:")) for subject in subjects if subject.startswith("admission:")}
+    if not ids:
+        return {}
+    rows = session.execute(select(Admission.id, Admission.number).where(Admission.id.in_(ids)))
+    return {f"admission:{admission_id}": number for admission_id, number in rows}

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from console import audit
 from console.accounts import trail
-from console.accounts.trail_words import ACT_WORDS, FACT_WORDS, KIND_WORDS, SCREEN_WORDS
+from console.accounts.trail_words import ACT_WORDS, FACT_WORDS, KIND_WORDS, SCREEN_WORDS, SUBJECT_WORDS
 from console.crud.pages import Page, allowed, expose
 from console.crud.screen import MANAGE
 from console.db import transaction
@@ -85,6 +85,7 @@ def _row(line: trail.Line) -> dict[str, Any]:
         "seq": line.seq,
         "who": line.who_name or _who(line.entry.who),
         "act": act_words(line.entry.action),
+        "about": line.number or _about(line.entry.subject),
         "reason": facts.get("reason", ""),
         "changes": [(_fact(name), _value(name, old), _value(name, new)) for name, (old, new) in _changes(facts)],
         "more": [(_fact(name), _value(name, value)) for name, value in sorted(facts.items()) if name not in _SHOWN],
@@ -110,6 +111,11 @@ def _who(who: str) -> str:
     kind, _colon, name = who.partition(":")
     words = {"applicant": _("申报人 %(number)s", number=name), "system": _("系统：%(reason)s", reason=name), "public": _("公众")}
     return words.get(kind, who or _("没有具名"))
+
+
+def _about(subject: str) -> str:
+    kind, _colon, number = subject.partition(":")
+    return f"{_(SUBJECT_WORDS[kind])} {number}" if kind in SUBJECT_WORDS else subject
 
 
 def _fact(name: str) -> str:

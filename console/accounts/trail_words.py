@@ -92,6 +92,31 @@ ACT_WORDS: dict[str, str] = {
     "audit.read": N_("查阅审计"),
     "delivery.retry_asked": N_("要求重发"),
 }
+#: what an entry is about, as `kind:number` says it
+SUBJECT_WORDS: dict[str, str] = {
+    "admission": N_("办件"),
+    "application": N_("自助申报"),
+    "applicant": N_("申报人"),
+    "attachment": N_("附件"),
+    "attempt": N_("考试"),
+    "review": N_("审核"),
+    "notice": N_("公示"),
+    "objection": N_("异议"),
+    "roster_entry": N_("专家库"),
+    "roster_specialty": N_("入库专业"),
+    "release": N_("规则发布版"),
+    "rule_draft": N_("规则草稿"),
+    "replay": N_("往卷重算"),
+    "staff": N_("工作人员"),
+    "grant": N_("授权"),
+    "brake": N_("刹车"),
+    "outbox": N_("发件箱"),
+    "delivery": N_("送达"),
+    "department": N_("部门"),
+    "regulation_paragraph": N_("条文"),
+    "specialty_transfer": N_("专业移交"),
+    "audit": N_("审计"),
+}
 #: what the generic screens do to a row
 SCREEN_WORDS: dict[str, str] = {"added": N_("新增"), "changed": N_("修改"), "deleted": N_("删除")}
 #: what a fact of an entry is called; others show under their own name
