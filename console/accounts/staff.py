@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from console import audit, clock
 from console.accounts.models import StaffAccount
-from console.accounts.passwords import WrongPassword, check_strength, hash_password, is_right
 from console.departments import queries as departments
 from console.departments.models import Office
 from console.errors import N_, Conflict, ConsoleError
+from console.passwords import WrongPassword, check_strength, hash_password, is_old, is_right
 from console.scope import current
 
 
@@ -63,6 +63,8 @@ def sign_in(session: Session, username: str, password: str) -> User:
     right = is_right(user.password if user else None, password)
     if user is None or not right or not user.active:
         raise WrongSignIn()
+    if user.password and is_old(user.password):
+        user.password = hash_password(password)
     return user
 
 

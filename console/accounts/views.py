@@ -8,8 +8,8 @@ from flask import current_app, flash, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_babel import gettext as _
 
-from console import audit
-from console.accounts import passwords, sessions, staff
+from console import audit, passwords
+from console.accounts import sessions, staff
 from console.accounts.access import Access
 from console.accounts.attempts import Attempts
 from console.accounts.trail_views import AuditTrail
@@ -39,7 +39,7 @@ class SignIn(BaseView):
         problem, status = "", 200
         if request.method == "POST":
             try:
-                self._sign_in(username, request.form.get("password", "")[:200])
+                self._sign_in(username, request.form.get("password", ""))
             except ConsoleError as error:
                 problem, status = _(error.message, **error.facts), error.status
             else:
@@ -78,14 +78,14 @@ class SignIn(BaseView):
         if request.method == "POST":
             form = request.form
             try:
-                self._change(found.username, found.person_id, form.get("old", "")[:200], form.get("new", "")[:200])
+                self._change(found.username, found.person_id, form.get("old", "")[:200], form.get("new", ""))
             except ConsoleError as error:
                 problem, status = _(error.message, **error.facts), error.status
             else:
                 flash(_("密码已修改，其他设备上的登录都已退出。"), "ok")
                 return redirect(request.script_root + "/", 303)
         page = self.render_template(
-            "console/password.html", title=_("修改密码"), problem=problem, least=passwords.MIN_PASSWORD
+            "console/password.html", title=_("修改密码"), problem=problem, least=passwords.STAFF_LEAST
         )
         return page, status
 

@@ -13,26 +13,20 @@ import secrets
 import unicodedata
 from collections.abc import Callable
 
-from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from console import audit, clock
+from console import audit, clock, passwords
 from console.accounts.models import SignInCode
 from console.applications.models import Applicant
 from console.errors import N_, Conflict, InvalidAnswers, NotAllowed, TooMany
+from console.passwords import WrongPassword, hash_password
 from console.secrecy import keyed_hash
 
 CODE_MINUTES, CODE_TRIES, CODES_PER_HOUR = 10, 5, 5
 LOCK_AFTER, LOCK_MINUTES = 5, 15
-PASSWORD_MINIMUM = 10
 _PHONE = re.compile(r"1[3-9][0-9]{9}", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}\.[^@\s]{2,}", re.ASCII)
-_hasher = PasswordHasher()
-# checked for unknown phones, so that known and unknown take equally long: of a password that was made, hashed and forgotten;
-# written down because making it takes longer than importing this module (a test holds its cost to the hasher's)
-_NOBODYS = "$argon2id$v=19$m=65536,t=3,p=4$olYBF3zm7Q3BXxEyDi+JMg$tFCHDzD/w2Vm7pj64RtnHFmT4FXTUfOiNeTuliUuYbw"
 
 
 class SignInFailed(NotAllowed):
@@ -44,11 +38,6 @@ class SignInFailed(NotAllowed):
 
 class CodeWrong(NotAllowed):
     message = N_("验证码不对或已过期。请核对短信，或重新获取。")
-    status = 422
-
-
-class WrongPassword(NotAllowed):
-    message = N_("现在的密码不对，密码没有修改。")
     status = 422
 
 
@@ -121,21 +110,8 @@ def _use_code(session: Session, number: str, code: str, purpose: str) -> bool:
 
 
 def password_problem(password: str, *, phone: str = "") -> str | None:
-    """Why this password will not do, or None. Length counts most; no rules about kinds of characters."""
-    if len(password) < PASSWORD_MINIMUM:
-        return N_("密码至少 10 个字符。几个词连起来就好记。")
-    if len(password) > 200:
-        return N_("密码最多 200 个字符。")
-    if len(set(password)) < 4 or (phone and phone in password) or password.lower() in _COMMON:
-        return N_("这个密码太容易猜到，请换一个。")
-    return None
-
-
-_COMMON = frozenset({"1234567890", "0123456789", "password123", "qwertyuiop", "1qaz2wsx3edc", "abcd123456", "a123456789"})
-
-
-def hash_password(password: str) -> str:
-    return _hasher.hash(password)
+    """Why this password will not do, or None."""
+    return passwords.problem(password, least=passwords.APPLICANT_LEAST, about=phone)
 
 
 def register(
@@ -194,14 +170,12 @@ def sign_in(session: Session, *, phone: str, password: str) -> Applicant | None:
     )
     now = clock.now(session)
     locked = applicant is not None and applicant.locked_until is not None and applicant.locked_until > now
-    try:
-        _hasher.verify(applicant.password_hash if applicant else _NOBODYS, password or "")
-        right = applicant is not None and not locked
-    except VerificationError:
-        right = False
+    right = passwords.is_right(applicant.password_hash if applicant else None, password or "") and not locked
     if applicant is None:
         return None
     if right:
+        if passwords.is_old(applicant.password_hash):
+            applicant.password_hash = hash_password(password)
         applicant.failed_sign_ins, applicant.locked_until = 0, None
         audit.record(session, "applicant.signed_in", f"applicant:{applicant.id}")
         return applicant
@@ -232,10 +206,8 @@ def reset_password(session: Session, *, phone: str, code: str, password: str) ->
 def change_password(session: Session, applicant_id: int, *, old: str, new: str) -> None:
     """Raises WrongPassword or InvalidAnswers. The caller ends the account's other sessions."""
     applicant = session.get_one(Applicant, applicant_id)
-    try:
-        _hasher.verify(applicant.password_hash, old or "")
-    except VerificationError:
-        raise WrongPassword() from None
+    if not passwords.is_right(applicant.password_hash, old or ""):
+        raise WrongPassword()
     if weak := password_problem(new or "", phone=applicant.phone):
         raise InvalidAnswers({"password": weak})
     applicant.password_hash = hash_password(new)

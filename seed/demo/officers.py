@@ -8,7 +8,8 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from console.accounts import grants, passwords, queries
+from console import passwords
+from console.accounts import grants, queries
 from console.accounts.staff import create_staff
 from console.departments import queries as departments
 from console.departments.models import Division

@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 from console import __main__ as command_line
 from console import db, prepare, process
 from console.accounts.models import StaffGrant
-from console.accounts.passwords import WeakPassword
 from console.departments.models import Release
+from console.passwords import WeakPassword
 from console.prepare import AlreadyAdministered
 from console.scope import System
 

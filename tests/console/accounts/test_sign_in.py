@@ -132,7 +132,7 @@ def test_a_new_password_ends_the_other_sessions_and_keeps_this_one(console_app, 
 def test_a_bad_change_of_password_changes_nothing(console_app, committed_db):
     client = officer(console_app, committed_db, Role.SUPERVISOR, department=None)
 
-    for old, new, words in (("no", "another-horse-8", "原密码不对"), (PASSWORD, "1234567890", "至少 10 个字符")):
+    for old, new, words in (("no", "another-horse-8", "现在的密码不对"), (PASSWORD, "1234567890", "至少 12 个字符")):
         answer = post(client, "/password/", old=old, new=new)
         assert answer.status_code == 422
         assert words in answer.get_data(as_text=True)

@@ -322,12 +322,3 @@ def test_reconsideration_is_asked_once_and_in_time(session: Session, as_: As, cl
         advance(session, [session.get_one(Admission, pk)], Action.UPHOLD_REFUSAL, actor=coordinator, reason="维持", items=[GROUND])
     with as_(person.me), pytest.raises(services.ReconsiderationOver):
         services.request_reconsideration(session, session.get_one(Admission, pk), actor=person.me, reason="再问一次")
-
-
-# ── signing in ───────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_an_unknown_phone_costs_what_a_wrong_password_costs() -> None:
-    from console.applications import registration
-
-    assert not registration._hasher.check_needs_rehash(registration._NOBODYS)
