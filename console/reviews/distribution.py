@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -17,10 +18,12 @@ from console.applications.models import Admission
 from console.applications.pipeline import SeparatedDuty, separated
 from console.errors import NotAllowed, StepMovedOn
 from console.reviews import people
-from console.reviews.errors import CannotHold, HeldByAnother, NobodyToHold
-from console.reviews.services import level_of
+from console.reviews.errors import CannotHold, HeldByAnother, NobodyToHold, ReasonNeeded
+from console.reviews.levels import REVIEW_STEPS
+from console.reviews.services import REASON_LEAST, level_of
 from console.roles import Act
-from console.scope import Principal, Staff, require
+from console.scope import Principal, Staff, may, require
+from rules.pipeline import Step
 
 
 def take(session: Session, admission: Admission, *, actor: Principal) -> Admission:
@@ -88,7 +91,43 @@ def distribute_evenly(session: Session, admissions: Sequence[Admission], *, acto
     return dict(given)
 
 
-def _set_holder(session: Session, admission: Admission, holder_id: int | None, action: str) -> None:
+@dataclass(frozen=True)
+class HandedOver:
+    """What became of one officer's files: how many went to the other, and which are among the unassigned again."""
+
+    given: int
+    put_back: tuple[str, ...]
+
+
+def hand_over(session: Session, from_id: int, to_id: int | None, *, actor: Principal, reason: str) -> HandedOver:
+    """Give everything one officer has in hand (also what waits for its applicant) to another, or put it back among the unassigned.
+
+    Of the files within the actor's reach; those the other may not hold (no grant for the step, or the other half of a separated duty)
+    are put back too, and named.
+    """
+    if len(reason.strip()) < REASON_LEAST:
+        raise ReasonNeeded()
+    require(actor, Act.DISTRIBUTE)
+    held = session.scalars(
+        select(Admission)
+        .where(Admission.holder_id == from_id, Admission.step.in_([*REVIEW_STEPS, str(Step.CORRECTION)]))
+        .order_by(Admission.id)
+    ).all()
+    theirs = [admission for admission in held if may(actor, Act.DISTRIBUTE, admission)]
+    able = people.able_to_review(session, theirs) if to_id is not None and to_id != from_id else {}
+    given, put_back = 0, []
+    for admission in theirs:
+        to = to_id if any(person.id == to_id for person in able.get(admission.id, ())) else None
+        _set_holder(session, admission, to, "file.handed_over", reason=reason.strip())
+        given += to is not None
+        if to is None:
+            put_back.append(admission.number)
+    return HandedOver(given, tuple(put_back))
+
+
+def _set_holder(
+    session: Session, admission: Admission, holder_id: int | None, action: str, *, reason: str | None = None
+) -> None:
     was = admission.holder_id
     done = session.execute(
         update(Admission)
@@ -108,5 +147,6 @@ def _set_holder(session: Session, admission: Admission, holder_id: int | None, a
         action,
         f"admission:{admission.id}",
         division_code=admission.division_code,
+        reason=reason,
         changes={"holder": [was, holder_id]},
     )

@@ -72,8 +72,9 @@ def able_to_review(session: Session, admissions: Sequence[Admission]) -> dict[in
     )
     able: dict[int, list[Person]] = {}
     for admission in admissions:
-        role = str(LEVELS[admission.step].role) if admission.step in LEVELS else ""
-        elsewhere = {who for row_id, step, who in acted if row_id == admission.id and step != admission.step}
+        here = admission.resumes_at or admission.step  # a file with its applicant comes back to the step that returned it
+        role = str(LEVELS[here].role) if here in LEVELS else ""
+        elsewhere = {who for row_id, step, who in acted if row_id == admission.id and step != here}
         able[admission.id] = [
             Person(row.staff_id, row.name)
             for row in rows

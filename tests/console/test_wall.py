@@ -397,7 +397,8 @@ def test_statistics_and_side_doors_tell_nothing(behind: Wall, people: dict[str, 
 #: each answers one narrow question, shown below
 PAST_THE_WALL = {
     "ruku_advance", "ruku_objection_state", "ruku_held_items", "ruku_restricted_since", "ruku_identity_taken", "ruku_failed_deliveries",
-    "ruku_grants_of", "ruku_decisions_under",
+    "ruku_grants_of", "ruku_decisions_under", "ruku_gives_under", "ruku_administers", "ruku_under_ended", "ruku_roles_held",
+    "ruku_work_at", "ruku_in_hand", "ruku_decided_by", "ruku_file_place",
 }  # fmt: skip
 
 
@@ -494,6 +495,38 @@ def test_grants_are_told_to_their_holder_and_to_the_door(behind: Wall, people: d
     counts = {who: ask(behind, principal, statement, staff=staff)[0][0] for who, principal in people.items()}
     assert {who for who, count in counts.items() if count} == {"nobody", "doorkeeper"}  # the door asks before anyone is the principal
     assert ask(behind, Staff(staff, "本人"), statement, staff=staff) == [(1,)]
+
+
+def test_work_is_told_in_numbers_and_for_offices_whose_people_one_reads(behind: Wall, people: dict[str, Principal]) -> None:
+    """An admin reads no files: counts, and where a file lies, come from functions that answer for their own offices."""
+    own, foreign = behind.own, behind.foreign
+    for admission in (own.rows["admission"], foreign.rows["admission"]):
+        with behind.unveiled() as connection:
+            connection.exec_driver_sql("UPDATE admission SET holder_id = %s WHERE id = %s", (own.staff_id, admission.id))
+    admin = Staff(2_000_000_002, "那日苏", (Grant(1, Role.DEPARTMENT_ADMIN, None, "150100", frozenset({own.office_id})),))
+    numbers = {"files": 1, "notices": 1, "objections": 1, "roster": 1}
+    for who, principal in {**people, "admin": admin}.items():
+        reads = who in {"officer", "admin"}
+        both = [own.office_id, foreign.office_id]
+        told = ask(behind, principal, "SELECT office_id, kind, total FROM ruku_work_at(:offices)", offices=both)
+        assert {(office, kind): total for office, kind, total in told} == ({(own.office_id, kind): n for kind, n in numbers.items()} if reads else {}), who
+        assert ask(behind, principal, "SELECT office_id, kind, total FROM ruku_work_at(NULL)") == told, who
+        held = ask(behind, principal, "SELECT staff_id, office_id, step, total FROM ruku_in_hand(NULL)")
+        assert held == ([(own.staff_id, own.office_id, "first_review", 1)] if reads else []), who
+        places = [ask(behind, principal, "SELECT office_id FROM ruku_file_place(:n)", n=place.rows["admission"].number) for place in (own, foreign)]
+        assert places == ([[(own.office_id,)], []] if reads else [[], []]), who
+        roles = ask(behind, principal, "SELECT ruku_roles_held(:staff, NULL)", staff=foreign.staff_id)
+        assert roles == [(["first_reviewer"] if reads else [],)], who  # wherever they are held: an operator decides nothing anywhere
+
+
+def test_who_may_give_is_asked_of_the_askers_own_grants(behind: Wall, people: dict[str, Principal]) -> None:
+    """Nobody gives under another's grant, or under one that gives nothing."""
+    grant = behind.own.rows["staff_grant"]
+    for who, principal in {**people, "its holder": Staff(grant.staff_id, "本人")}.items():
+        given = {"under": grant.id, "staff": behind.foreign.staff_id, "d": grant.department_id}
+        assert ask(behind, principal, "SELECT ruku_gives_under(:under, :staff, 'first_reviewer', :d, '150105', NULL)", **given) == [(False,)], who
+        assert ask(behind, principal, "SELECT ruku_administers()") == [(False,)], who
+        assert ask(behind, principal, "SELECT ruku_under_ended(:under)", under=grant.id) == [(None,)], who
 
 
 # ── the two holes, and how the house closes them ─────────────────────────────────────────────────────────────

@@ -76,7 +76,8 @@ def test_a_name_is_used_once(session):
         (Role.FIRST_REVIEWER, "transport", "150000", False),  # above the admin's own
         (Role.FIRST_REVIEWER, "transport", "150200", False),  # beside it
         (Role.FIRST_REVIEWER, "water", "150100", False),
-        (Role.DEPARTMENT_ADMIN, "transport", "150100", False),  # never one's own kind
+        (Role.DEPARTMENT_ADMIN, "transport", "150100", False),  # sideways
+        (Role.DEPARTMENT_ADMIN, "transport", "150105", True),
         (Role.PLATFORM_ADMIN, "transport", "150100", False),
         (Role.SUPERVISOR, "transport", "150100", False),
     ],

@@ -84,6 +84,10 @@ def app(database) -> Iterator:
 
 @pytest.fixture
 def admin(app, committed_db):
+    with committed_db.owner.begin() as connection:  # this tries the machine on a table that real grants are guarded in
+        connection.exec_driver_sql("GRANT UPDATE ON staff_grant TO ruku_app")
+        for command, clause in (("insert", "WITH CHECK (true)"), ("update", "USING (true)")):
+            connection.exec_driver_sql(f"ALTER POLICY scope_{command} ON staff_grant {clause}")
     return officer(app, committed_db, Role.PLATFORM_ADMIN, department=None)
 
 

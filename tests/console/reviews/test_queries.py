@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from console import clock as clocks
 from console.applications.models import Admission, StepEntry
-from console.errors import NotFound
+from console.errors import NotAllowed, NotFound
 from console.reviews import distribution, folder, numbers, queries, reading
-from console.reviews.errors import CannotHold, HeldByAnother, NobodyToHold
+from console.reviews.errors import CannotHold, HeldByAnother, NobodyToHold, ReasonNeeded
 from console.roles import Role
 from console.scope import Staff
 from rules.pipeline import Step
@@ -245,6 +245,33 @@ def test_who_passed_the_first_review_is_not_given_the_second(session: Session, a
 
     with as_(coordinator), pytest.raises(NobodyToHold):
         distribution.distribute_evenly(session, queries.admissions_of(session, [admission.id]), actor=coordinator)
+
+
+def test_everything_one_officer_holds_goes_to_another_or_back(session: Session, as_: Any, first: Staff) -> None:
+    coordinator = make_staff(session, Role.COORDINATOR, division=HOHHOT, name="乌云")
+    second = make_staff(session, Role.SECOND_REVIEWER, staff=make_staff(session, Role.FIRST_REVIEWER, name="那日苏"))
+    here, elsewhere = make_admission(session, holder_id=first.id), make_admission(session, division=BAOTOU, holder_id=first.id)
+    returned = make_admission(session, step=Step.CORRECTION, resumes_at="first_review", level=2, holder_id=first.id)
+    his_own = make_admission(session, step=Step.SECOND_REVIEW, level=2, holder_id=first.id)
+    session.add(
+        StepEntry(
+            admission_id=his_own.id, applicant_id=his_own.applicant_id, office_id=his_own.office_id, who=second.who,
+            action="pass_step", from_step="first_review", to_step="second_review", at=his_own.since, items=[],
+        )
+    )  # fmt: skip
+    session.flush()
+
+    with as_(first), pytest.raises(NotAllowed):
+        distribution.hand_over(session, first.id, second.id, actor=first, reason="调离本岗")
+    with as_(coordinator):
+        with pytest.raises(ReasonNeeded):
+            distribution.hand_over(session, first.id, second.id, actor=coordinator, reason=" ")
+        done = distribution.hand_over(session, first.id, second.id, actor=coordinator, reason="调离本岗")
+        again = distribution.hand_over(session, second.id, None, actor=coordinator, reason="先放回来")
+
+    assert done == distribution.HandedOver(2, (his_own.number,))  # whom he reviewed first he does not review again
+    assert again == distribution.HandedOver(0, (here.number, returned.number))
+    assert session.get_one(Admission, elsewhere.id).holder_id == first.id  # beyond the coordinator's reach
 
 
 def test_taking_and_putting_back(session: Session, as_: Any, first: Staff) -> None:
