@@ -59,8 +59,8 @@ def driver_url(url: str) -> str:
 
 
 def make_engine(url: str, **options: Any) -> Engine:
-    """An engine with our defaults: liveness checked on checkout, statements bounded, small pools."""
-    options = {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 5, **options}
+    """An engine with our defaults: liveness checked on checkout, statements bounded, small pools, no values in messages of errors."""
+    options = {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 5, "hide_parameters": True, **options}
     return create_engine(driver_url(url), **options)
 
 

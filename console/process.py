@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 import config
 from config import Mode, Settings
-from console import assembly, clock, db, files, secrecy
+from console import assembly, clock, db, faults, files, secrecy
 from console.notifications import channels
 from console.roster import numbers
 
@@ -68,7 +68,7 @@ def reason(error: Exception) -> str:
 
 
 class _JsonLines(logging.Formatter):
-    """One JSON object per line: a name with a line break in it cannot forge an entry."""
+    """One JSON object per line: a name with a line break in it cannot forge an entry, and nobody's numbers are kept."""
 
     converter = staticmethod(time.gmtime)  # type: ignore[assignment]
 
@@ -77,11 +77,11 @@ class _JsonLines(logging.Formatter):
             "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%SZ"),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": faults.scrub(record.getMessage()),
             **getattr(record, "facts", {}),
         }
         if record.exc_info:
-            entry["traceback"] = self.formatException(record.exc_info)
+            entry["traceback"] = faults.of(record.exc_info)
         return json.dumps(entry, ensure_ascii=False)
 
 

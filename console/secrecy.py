@@ -91,10 +91,22 @@ def mask_phone(value: str | None) -> str:
 
 def mask_email(value: str | None) -> str:
     """g***@example.cn"""
-    if not value or "@" not in value:
+    if not value:
         return ""
+    if "@" not in value:
+        return "***"
     name, _, host = value.partition("@")
     return f"{name[:1]}***@{host}"
+
+
+def mask_bank_account(value: str | None) -> str:
+    """****1234"""
+    return "" if not value else f"****{value[-4:]}" if len(value) >= 8 else "****"
+
+
+def mask_text(value: str | None) -> str:
+    """内***: for what has no form of its own; its length is not told either."""
+    return "" if not value else f"{value[0]}***"
 
 
 def mask_name(value: str | None) -> str:

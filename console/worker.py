@@ -21,7 +21,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from config import Settings
-from console import assembly, clock, db, housekeeping, queueing
+from console import assembly, clock, db, faults, housekeeping, queueing
 from console.jobs import REGISTRY, Heartbeat, Job, JobRun, braked_departments
 from console.outbox import OutboxMessage
 from console.queueing import DELIVER, Argument
@@ -86,10 +86,14 @@ class _Worker(SimpleWorker):
         if threading.current_thread() is threading.main_thread():
             super()._install_signal_handlers()
 
+    def handle_job_failure(self, job: Any, queue: Any, started_job_registry: Any = None, exc_string: str = "") -> None:
+        """RQ would keep the whole traceback in Redis; the row of `job_run` says what happened."""
+        super().handle_job_failure(job, queue, started_job_registry, exc_string="see job_run")
+
     def handle_exception(self, job: Any, *exc_info: Any) -> None:
         """One line; what was asked for is named only when it is on the list."""
         kind = "refused" if isinstance(exc_info[1], queueing.NotListed) else "failed"
-        log.error("job %s %s: %s", job.id, kind, exc_info[1], exc_info=None if kind == "refused" else exc_info)
+        log.error("job %s %s: %s", job.id, kind, faults.told(exc_info[1]), exc_info=None if kind == "refused" else exc_info)
 
 
 # ── running ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -122,7 +126,7 @@ def deliver(outbox_id: int) -> None:
         for job in jobs:
             _run_recorded(job, [] if topic.startswith(DAILY) else [ids], outbox_id=outbox_id)
     except Exception as error:  # any fault of a job is this message's fault, and must not stop the next one
-        log.error("message %s (%s) failed: %s", outbox_id, topic, error)
+        log.error("message %s (%s) failed: %s", outbox_id, topic, faults.told(error))
         _postpone(outbox_id, error)
         return
     with db.transaction() as session:
@@ -141,7 +145,7 @@ def _postpone(outbox_id: int, error: Exception) -> None:
     with db.transaction() as session:
         message = session.get_one(OutboxMessage, outbox_id)
         message.attempts += 1
-        message.last_error = f"{type(error).__name__}: {error}"[:2_000]
+        message.last_error = faults.told(error)[:2_000]
         message.claimed_until = None
         if message.attempts >= MOST_ATTEMPTS:
             message.gave_up_at = clock.now(session)
@@ -166,11 +170,11 @@ def _run_recorded(job: Job, arguments: list[Argument], *, outbox_id: int | None)
         elif failures := _split(job, batch):
             raise SomeFailed(job.name, failures)
     except SomeFailed as fault:
-        error = str(fault)[:2_000]
+        error = str(fault)[:2_000]  # made of what `faults` told
         raise
     except Exception as fault:
         log.exception("%s failed", job.name)
-        error = f"{type(fault).__name__}: {fault}"[:2_000]
+        error = faults.told(fault)[:2_000]
         raise
     finally:
         db.Session.remove()
@@ -188,7 +192,7 @@ def _split(job: Job, ids: list[int]) -> dict[int, str]:
         db.Session.remove()
         if len(ids) == 1:
             log.exception("%s: %s could not be done", job.name, ids[0])
-            return {ids[0]: f"{type(error).__name__}: {error}"[:300]}
+            return {ids[0]: faults.told(error)[:300]}
     middle = len(ids) // 2
     return _split(job, ids[:middle]) | _split(job, ids[middle:])
 
@@ -230,7 +234,7 @@ class Beating:
             with db.engine().begin() as connection:
                 change(connection)
         except Exception as error:  # the database is away: no beat is the message, and the next one tries again
-            log.warning("no heartbeat: %s", error)
+            log.warning("no heartbeat: %s", faults.told(error))
 
 
 def alive(session: Any, kind: str) -> bool:

@@ -37,7 +37,7 @@ KEYS: Mapping[str, Pair] = {
     "hours": ("办公时间", "hours"), "kind": ("种类", "kind"), "label": ("名称", "label"), "law_version": ("法规版本", "law version"), "levels": ("级别", "levels"),
     "marks": ("每题分值", "marks"), "max": ("最大值", "maximum"), "max_count": ("最多个数", "at most"), "max_entries": ("最多条数", "most entries"),
     "max_length": ("最大长度", "maximum length"), "max_mb": ("文件上限", "largest file"), "message": ("告知的文字", "message"), "min": ("最小值", "minimum"),
-    "min_count": ("最少个数", "at least"), "min_entries": ("最少条数", "least entries"), "min_length": ("最小长度", "minimum length"), "minimum": ("最低分", "minimum"),
+    "card": ("核对卡号", "card check"), "min_count": ("最少个数", "at least"), "min_entries": ("最少条数", "least entries"), "min_length": ("最小长度", "minimum length"), "minimum": ("最低分", "minimum"),
     "minutes": ("时长", "minutes"), "must_be": ("须为", "must be"), "notice_days": ("公示期", "publicity"), "number": ("文号", "number"), "on": ("申报之日", "applied on"),
     "open": ("可至今", "may last until now"), "option_a": ("选项 A", "option A"), "option_b": ("选项 B", "option B"), "option_c": ("选项 C", "option C"),
     "option_d": ("选项 D", "option D"), "option_e": ("选项 E", "option E"), "option_f": ("选项 F", "option F"), "pass_mark": ("及格分", "pass mark"),

@@ -12,11 +12,12 @@ from markupsafe import Markup, escape
 from sqlalchemy import Column, Enum, String, Text
 from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipProperty, class_mapper
 
-from console import clock
+from console import clock, visibility
 from console.doors import dates
 from console.doors.look import step_kind, step_label
 from console.doors.preferences import language
-from console.secrecy import Encrypted, mask_email, mask_id_number, mask_phone
+from console.scope import current
+from console.secrecy import Encrypted
 
 
 def prop(model: type[Any], path: str) -> ColumnProperty[Any] | RelationshipProperty[Any] | None:
@@ -92,21 +93,27 @@ def is_long(model: type[Any], path: str) -> bool:
     return found is not None and isinstance(found.type, Text)
 
 
-def masked(name: str, value: str | None) -> str:
-    if not value:
-        return "—"
-    if "phone" in name:
-        return mask_phone(value)
-    return mask_email(value) if "email" in name else mask_id_number(value)
+def secret_name(model: type[Any], path: str) -> str:
+    """The line of `console.visibility` for an encrypted column."""
+    found = column(model, path)
+    return f"{found.table.name}.{found.name}" if found is not None else path
 
 
-def words(model: type[Any], path: str, value: Any) -> Markup | str:
-    """A value as the screen shows it."""
+def secret(model: type[Any], path: str, value: Any, row: Any | None) -> Markup:
+    """An encrypted value as the person of this request may see it on this row."""
+    said = visibility.shown(current(), secret_name(model, path), value, row)
+    if said is None:
+        return Markup('<span class="secret quiet">{}</span>').format(_("不公开"))
+    return Markup('<span class="secret">{}</span>').format(said or "—")
+
+
+def words(model: type[Any], path: str, value: Any, row: Any | None = None) -> Markup | str:
+    """A value as the screen shows it; `row` is where it stands, which decides about secrets."""
+    if is_secret(model, path):
+        return secret(model, path, value, row)
     if value is None or value == "":
         return "—"
     leaf = path.rsplit(".", 1)[-1]
-    if is_secret(model, path):
-        return Markup('<span class="secret">{}</span>').format(masked(leaf, str(value)))
     if value is True:
         return _("是")
     if value is False:

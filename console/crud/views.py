@@ -76,6 +76,7 @@ class ScreenView(ModelView):
 
     def _init_properties(self) -> None:
         screen = self.screen
+        _keep_secrets_out(screen)
         self.list_columns = list(screen.columns)
         self.show_columns = list(screen.shown)
         self.add_columns = list(screen.add)
@@ -148,12 +149,12 @@ class ScreenView(ModelView):
     def cell(self, row: Any, name: str) -> Any:
         """One value in words; a room's formats come first."""
         value = columns.in_language(row, (name,)) or columns.value_at(row, name)
-        chosen = self.screen.formats.get(name)
+        chosen = None if columns.is_secret(self.screen.model, name) else self.screen.formats.get(name)
         if chosen is not None:
             return chosen(value)
         if value is not None and name in self.screen.choices:
             return dict(self.screen.choices[name]()).get(str(value), value)
-        return columns.words(self.screen.model, name, value)
+        return columns.words(self.screen.model, name, value, row)
 
     def name_of(self, row: Any) -> str:
         """What a row is called in headings and messages: in its own words, else by its first column."""
@@ -344,9 +345,9 @@ class ScreenView(ModelView):
         return f"{self.screen.model.__tablename__}:{self.key(row)}"
 
     def _written(self, form: Any, row: Any) -> dict[str, Any]:
-        """What was written, fit for the trail: secrets are named, not told."""
+        """What was written, fit for the trail: no form writes a secret."""
         return {
-            name: "***" if columns.is_secret(self.screen.model, name) else _plain(columns.value_at(row, name))
+            name: _plain(columns.value_at(row, name))
             for name in form.data
             if name not in {"csrf_token"} and hasattr(row, name)
         }
@@ -410,6 +411,13 @@ class ScreenView(ModelView):
         """Whether the person may open this permission of this screen."""
         name = PERMISSION_PREFIX + permission
         return name in self.base_permissions and self.appbuilder.sm.has_access(name, self.class_permission_name)
+
+
+def _keep_secrets_out(screen: Screen) -> None:
+    """A secret is shown as `console.visibility` says and nothing else: to look for it, sort by it or write it in a form would tell it."""
+    asked = {*screen.search, *screen.filters, *(screen.sortable or ()), screen.order.removeprefix("-"), *screen.add, *screen.edit, *screen.choices}
+    if told := sorted(name for name in asked if name and columns.is_secret(screen.model, name)):
+        raise ValueError(f"screen {screen.name!r} searches, sorts or writes {', '.join(told)}, which is encrypted")
 
 
 class _Told:

@@ -94,11 +94,12 @@ def flash_kind(category: str) -> str:
     )
 
 
+MASKS = {"id": secrecy.mask_id_number, "phone": secrecy.mask_phone, "email": secrecy.mask_email}
+
+
 def mask(value: str | None, kind: str = "id") -> str:
-    """A secret as it may be shown: `id` number or `phone`."""
-    if not value:
-        return "—"
-    return secrecy.mask_phone(value) if kind == "phone" else secrecy.mask_id_number(value)
+    """One's own secret as it is shown to oneself, where somebody may look over the shoulder: `id` number, `phone` or `email`."""
+    return MASKS[kind](value) or "—"
 
 
 def _door(door: str) -> str:

@@ -1,4 +1,6 @@
-"""The mailbox of trial installations: what the folder mail driver wrote, newest first. Production mails leave the house."""
+"""The mailbox of trial installations: what the folder mail driver wrote, newest first. Production mails leave the house.
+
+Whose letter it is the desk does not tell: addresses and numbers are taken out here as they are in a log."""
 
 from __future__ import annotations
 
@@ -16,6 +18,7 @@ from flask_babel import gettext as _
 
 from console.doors.dates import instant
 from console.errors import NotFound
+from console.faults import scrub
 from console.ops.access import Behind
 
 PAGE = 50
@@ -76,12 +79,12 @@ def read(path: Path) -> Mail:
     """A message as text: an .eml is parsed, anything else is shown as it is."""
     content = path.read_bytes()[:200_000]
     if path.suffix != ".eml":
-        text = content.decode("utf-8", "replace")
+        text = scrub(content.decode("utf-8", "replace"))
         return Mail(path.name, "", text.strip().splitlines()[0][:80] if text.strip() else path.name, "", text)
     message = email.message_from_bytes(content, policy=email.policy.default)
     body = message.get_body(preferencelist=("plain", "html"))
     text = body.get_content() if body is not None else ""
-    return Mail(path.name, str(message["to"] or ""), str(message["subject"] or ""), _when(message), text)
+    return Mail(path.name, scrub(str(message["to"] or "")), scrub(str(message["subject"] or "")), _when(message), scrub(text))
 
 
 def _when(message: EmailMessage) -> str:

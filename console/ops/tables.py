@@ -74,7 +74,7 @@ class Table(Behind, ModelView):
 
 
 def _formatter(model: type[Any], key: str) -> Any:
-    return lambda view, context, row, name: words(model, key, getattr(row, key))
+    return lambda view, context, row, name: words(model, key, getattr(row, key), row)
 
 
 class Outbox(Table):

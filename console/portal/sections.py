@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from console import clock, secrecy
+from console import clock, visibility
 from console.applications import carrying, queries, services
 from console.applications.answers import get, is_secret
 from console.applications.checking import Filed
@@ -22,6 +22,7 @@ from console.departments.models import Department, Division, Specialty
 from console.forms.build import Surroundings, section_form
 from console.forms.fields import Group, SectionForm
 from console.portal.door import lang, words
+from console.scope import current
 from rules import forms
 from rules.fields import BaseField, GroupField
 
@@ -192,12 +193,8 @@ class Filling:
         """An answer in words: places and specialties by name, secrets masked, what cannot be read as it was typed."""
         if is_blank(value):
             return ""
-        if field.kind == "id_number":
-            return secrecy.mask_id_number(str(value))
-        if field.kind == "phone":
-            return secrecy.mask_phone(str(value))
         if is_secret(field):
-            return "••••••"
+            return visibility.shown(current(), visibility.answer(field.kind), field.show(value, lang()) or str(value)) or "••••••"
         if field.kind == "division":
             return place_name(self.session, str(value)) or str(value)
         if field.kind == "specialty" and isinstance(value, Mapping):

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
-from console import audit, clock, outbox
+from console import audit, clock, outbox, visibility
 from console.applications.answers import unseal
 from console.applications.grounds import chosen
 from console.applications.models import Admission, Applicant, Application, ApplicationSpecialty
@@ -41,6 +41,7 @@ from rules.pipeline import Action, Step
 __all__ = ["Closing", "close_due", "object_to", "open_notice", "rule_on", "waiting", "would_admit"]
 
 LONGEST_GROUND = 4_000
+SECRETS = ("objector", "contact")
 _LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # nothing that looks like something else
 _NUMBERING_LOCK = 7_402_621
 
@@ -239,6 +240,15 @@ def object_to(
     audit.record(session, "objection.made", f"objection:{made.id}", notice=notice.number, item=item.id)
     outbox.publish(session, "objection.received", [made.id])
     return made
+
+
+def reveal(session: Session, objection: Objection, name: str, *, actor: Principal, reason: str) -> str:
+    """Who objected, or how to reach them, for whoever may look behind the mask and says why; audited."""
+    division = session.scalar(select(Admission.division_code).where(Admission.id == objection.admission_id))
+    return visibility.unmask(
+        session, f"objection.{name}", getattr(objection, name), actor=actor, row=objection, of=f"objection:{objection.id}",
+        reason=reason, division_code=division, action="objection.revealed", admission=objection.admission_id,
+    )  # fmt: skip
 
 
 def _check_words(given: dict[str, str]) -> None:

@@ -9,16 +9,17 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 
-from console import clock
+from console import clock, visibility
+from console.crud import unmasking
 from console.crud.pages import Page, allowed, expose
 from console.crud.screen import CARE, MY_WORK, STEPS
 from console.db import transaction
 from console.departments import queries as departments
 from console.doors.deadlines import Deadline, window
-from console.errors import N_, ConsoleError, InvalidAnswers
+from console.errors import N_, ConsoleError, InvalidAnswers, NotFound
 from console.publicity import brakes, queries, services
 from console.publicity.errors import NotReady
-from console.publicity.models import Notice
+from console.publicity.models import Notice, Objection
 from console.roles import ROLES, Act, Role, Subject
 from console.scope import current, may
 
@@ -162,7 +163,7 @@ class Objections(_Desk):
     """What was said against people on display, and the officer's answer."""
 
     name, title, menu, icon = "objections", N_("异议"), MY_WORK, "flag"
-    permissions = {"can_read": READERS, "can_rule": _who_may(Act.RULE_ON_OBJECTION)}
+    permissions = {"can_read": READERS, "can_rule": _who_may(Act.RULE_ON_OBJECTION), "can_reveal": READERS}
 
     @expose("/")
     @allowed("read")
@@ -200,6 +201,23 @@ class Objections(_Desk):
         flash(said % {"name": name}, "ok")
         return redirect(url_for(".home"), 303)
 
+    @expose("/<int:objection_id>/reveal/<name>", methods=["GET", "POST"])
+    @allowed("reveal")
+    def reveal(self, objection_id: int, name: str) -> Any:
+        """Who objected, or how to reach them: after the reason, on this answer only."""
+        if name not in services.SECRETS:
+            raise NotFound()
+        with transaction() as session:
+            objection = queries.objection(session, objection_id)
+            back = url_for(".show", objection_id=objection_id)
+            return unmasking.page(
+                self,
+                what=_(visibility.SECRETS[f"objection.{name}"].title),
+                back=back,
+                crumbs=((_("异议"), url_for(".home")), (objection.item.name, back)),
+                reveal=lambda reason: services.reveal(session, objection, name, actor=current(), reason=reason),
+            )
+
     def _page(
         self,
         objection_id: int,
@@ -216,6 +234,7 @@ class Objections(_Desk):
                 "publicity/objection.html",
                 title=_("对%(name)s的异议", name=objection.item.name),
                 objection=objection,
+                secrets=_secrets(objection),
                 notice=notice,
                 deadline=_clock(session, notice),
                 over=clock.now(session) >= notice.due_at,
@@ -228,6 +247,17 @@ class Objections(_Desk):
                 problems=problems or [],
             )
         return (page, 422) if problems else page
+
+
+def _secrets(objection: Objection) -> list[tuple[str, str, str | None, bool]]:
+    """(column, label, what this officer may see of it, whether they may ask for the rest)."""
+    labels = {"objector": _("姓名或单位"), "contact": _("联系方式")}
+    found = []
+    for name, label in labels.items():
+        line = f"objection.{name}"
+        said = visibility.shown(current(), line, getattr(objection, name), objection)
+        found.append((name, label, said, visibility.unmasking(current(), line, objection) is not None))
+    return found
 
 
 class Brakes(_Desk):

@@ -12,8 +12,9 @@ from typing import Any
 from flask import Response, flash, redirect, request, url_for
 from flask_babel import gettext as _
 
-from console import audit, clock, files
+from console import audit, clock, files, visibility
 from console.applications.words import ACTION_WORDS
+from console.crud import unmasking
 from console.crud.pages import Page, allowed, expose
 from console.db import transaction
 from console.departments import queries as departments
@@ -38,7 +39,6 @@ TABS: dict[str, str] = {
     "others": N_("同一人的其他办件"),
 }
 ASKS = {"return": Decision.RETURN, "refuse": Decision.REFUSE, "reopen": Decision.REOPEN, "uphold": Decision.UPHOLD}
-SECRET_WORDS: dict[str, str] = {"id_number": N_("身份证号"), "phone": N_("手机号"), "email": N_("邮箱")}
 WIDTHS = {"": 900, "wide": 1_600}
 
 
@@ -49,7 +49,7 @@ class Desk(Page):
     route_base = "/files"
     default_view = "show"
     template_folder = TEMPLATES
-    permissions = {"can_read": FILE_READERS, "can_review": REVIEW_ROLES, "can_reveal": REVIEW_ROLES}
+    permissions = {"can_read": FILE_READERS, "can_review": REVIEW_ROLES, "can_reveal": FILE_READERS}
 
     @expose("/<int:admission_id>")
     @allowed("read")
@@ -182,9 +182,7 @@ class Desk(Page):
             evidence=self._evidence(found),
             action_words=ACTION_WORDS,
             decision_words=DECISION_WORDS,
-            secret_words=SECRET_WORDS,
             shown=shown,
-            may_reveal=any(grant.role in REVIEW_ROLES for grant in getattr(current(), "grants", ())),
             may_take=found.may_decide and found.admission.holder_id is None,
             may_release=folder.may_release(current(), found.admission),
             steps=Step,
@@ -228,30 +226,18 @@ class Desk(Page):
     @expose("/<int:admission_id>/reveal/<name>", methods=["GET", "POST"])
     @allowed("reveal")
     def reveal(self, admission_id: int, name: str) -> Any:
-        """Ask for the reason, then show the value once, on this answer only."""
-        if name not in SECRET_WORDS:
-            raise NotFound()
-        problem, value, reason, status = "", "", "", 200
+        """Ask for the reason, then show the value once, on this answer only; `name` is the answer's path in the form."""
         with transaction() as session:
             admission = queries.admission_of(session, admission_id)
-            number = admission.number
-            if request.method == "POST":
-                reason = request.form.get("reason", "")[:500]
-                try:
-                    value = services.reveal(session, admission, name, actor=current(), reason=reason)
-                except ConsoleError as error:
-                    problem, status = _(error.message, **error.facts), error.status
-        page = self.render_template(
-            "reviews/reveal.html",
-            title=_("查看%(what)s", what=_(SECRET_WORDS[name])),
-            what=_(SECRET_WORDS[name]),
-            number=number,
-            admission_id=admission_id,
-            value=value,
-            problem=problem,
-            reason=reason,
-        )
-        return page, status
+            line, _value = services.secret_of(session, admission, name)
+            back = url_for(".show", admission_id=admission_id)
+            return unmasking.page(
+                self,
+                what=_(visibility.SECRETS[line].title),
+                back=back,
+                crumbs=((_("申报审核"), url_for("Files.home")), (admission.number, back)),
+                reveal=lambda reason: services.reveal(session, admission, name, actor=current(), reason=reason),
+            )
 
 
 class EvidencePages(Page):

@@ -18,11 +18,12 @@ from console.applications.models import Admission
 from console.applications.pipeline import SeparatedDuty, separated
 from console.errors import NotAllowed, StepMovedOn
 from console.reviews import people
-from console.reviews.errors import CannotHold, HeldByAnother, NobodyToHold, ReasonNeeded
+from console.reviews.errors import CannotHold, HeldByAnother, NobodyToHold
 from console.reviews.levels import REVIEW_STEPS
 from console.reviews.services import REASON_LEAST, level_of
 from console.roles import Act
 from console.scope import Principal, Staff, may, require
+from console.visibility import ReasonNeeded
 from rules.pipeline import Step
 
 

@@ -64,7 +64,3 @@ class NobodyToHold(ConsoleError):
     message = N_("%(number)s 所在机构没有可以分派的审核员。请先由部门管理员授予审核角色。")
     status = 422
 
-
-class ReasonNeeded(ConsoleError):
-    message = N_("请写明理由，至少 4 个字。理由会记入审计。")
-    status = 422

@@ -1,11 +1,12 @@
 """A submitted form as an officer reads it: section by section, groups as tables, evidence beside the answer it proves.
 
 An officer sees the shared sections and their own department's; another department's answers and evidence are not there.
-What identifies the person stays masked; see `services.reveal`.
+Secrets are shown as `console.visibility` says; see `services.reveal`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,27 +14,29 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from console import visibility
 from console.applications import queries as files
 from console.applications import services as applications
-from console.applications.answers import get
+from console.applications.answers import get, is_secret
 from console.applications.models import Admission, Application, Attachment
 from console.departments.models import Department, Division, Specialty
 from console.errors import NotFound
-from console.secrecy import mask_email, mask_id_number, mask_phone
+from console.scope import current
 from rules import forms
 from rules.parts import Text
 
-REVEALED = {"id_number": "id_number", "phone": "phone", "email": "email"}  # field kind → the applicant's column
+EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer in words. `reveal` names the applicant's value behind a mask, when it can be asked for."""
+    """One answer in words; of a secret what this officer may see, None when that is nothing. `reveal` is its path when they may
+    ask for the value behind the mask."""
 
     path: str
     label: Text
     kind: str
-    words: str
+    words: str | None
     files: tuple[Attachment, ...] = ()
     is_secret: bool = False
     reveal: str | None = None
@@ -104,7 +107,7 @@ def form_page(session: Session, admission: Admission, *, lang: str = "zh") -> Fo
     sections = [section for section in form.sections if section.department in (None, own)]
     shown = forms.visible(form, answers, today=application.applied_on or admission.opened_at.date())
     names = _names(session, sections, answers)
-    read = _Reader(answers, handed_in, names, shown, lang)
+    read = _Reader(answers, handed_in, names, shown, lang, admission)
     pages = tuple(read.section(section) for section in sections)
     by_section = tuple((section.title, _labels([section], answers, shown)) for section in sections)
     labels = {path: label for _, some in by_section for path, label in some.items()}
@@ -126,6 +129,21 @@ def returnable(session: Session, admission: Admission) -> dict[str, Text]:
     sections = [section for section in form.sections if section.department in (None, admission.department.code)]
     shown = forms.visible(form, answers, today=application.applied_on or admission.opened_at.date())
     return _labels(sections, answers, shown)
+
+
+def secret_answer(session: Session, admission: Admission, path: str) -> tuple[str, str]:
+    """(the line of `console.visibility`, the value) of a secret answer this file's department may read; NotFound for anything else."""
+    application = session.get_one(Application, admission.application_id)
+    form, answers = applications.form_of(session, application), applications.open_answers(application)
+    sections = [section for section in form.sections if section.department in (None, admission.department.code)]
+    shown = forms.visible(form, answers, today=application.applied_on or admission.opened_at.date())
+    question, value = form.find(path), get(answers, path)
+    if path not in _labels(sections, answers, shown) or question is None or value in EMPTY:
+        raise NotFound()
+    above = form.find(re.sub(r"\.\d+\.[^.]+$", "", path))
+    if not (is_secret(question.field) or (above is not None and is_secret(above.field))):
+        raise NotFound()
+    return visibility.answer(question.field.kind), str(question.field.show(value, "zh"))
 
 
 def evidence_of(session: Session, attachment_id: int) -> Attachment:
@@ -179,6 +197,7 @@ class _Reader:
     names: _Names
     shown: set[str]
     lang: str
+    admission: Admission
 
     def section(self, section: Any) -> SheetSection:
         singles, tables = [], []
@@ -196,7 +215,7 @@ class _Reader:
         entries = [entry for entry in get(self.answers, question.key) or [] if isinstance(entry, Mapping)]
         rows = tuple(
             tuple(
-                self._answer(part.field, f"{question.key}.{index}.{part.id}", entry.get(part.id))
+                self._answer(part.field, f"{question.key}.{index}.{part.id}", entry.get(part.id), secret=is_secret(question.field))
                 for part in question.parts
             )
             for index, entry in enumerate(entries)
@@ -204,23 +223,31 @@ class _Reader:
         heads = tuple(part.field.label for part in question.parts)
         return Entries(question.key, question.field.label, heads, rows)
 
-    def _answer(self, one: Any, path: str, value: Any) -> Answer:
+    def _answer(self, one: Any, path: str, value: Any, *, secret: bool = False) -> Answer:
+        """`secret`: because of the group it stands in."""
         attached = tuple(a for a in self.handed_in if a.field == path) if one.kind == "file" else ()
+        secret = secret or is_secret(one)
         return Answer(
             path=path,
             label=one.label,
             kind=one.kind,
-            words=self._words(one, value),
+            words=self._secret(one, value) if secret else self._words(one, value),
             files=attached,
-            is_secret=one.secret,
-            reveal=REVEALED.get(one.kind) if one.secret and value and "." not in path else None,
+            is_secret=secret,
+            reveal=path if secret and self._may_unmask(one, value) else None,
         )
 
-    def _words(self, one: Any, value: Any) -> str:
-        if value in (None, "", [], {}):
+    def _may_unmask(self, one: Any, value: Any) -> bool:
+        return value not in EMPTY and visibility.unmasking(current(), visibility.answer(one.kind), self.admission) is not None
+
+    def _secret(self, one: Any, value: Any) -> str | None:
+        if value in EMPTY:
             return ""
-        if one.secret:
-            return _masked(one.kind, str(value))
+        return visibility.shown(current(), visibility.answer(one.kind), one.show(value, "zh"), self.admission)
+
+    def _words(self, one: Any, value: Any) -> str:
+        if value in EMPTY:
+            return ""
         if one.kind == "division":
             zh, en = self.names.divisions.get(str(value), (str(value), str(value)))
             return en if self.lang == "en" else zh
@@ -228,12 +255,6 @@ class _Reader:
             name = self.names.specialties.get((value.get("standard", ""), value.get("code", "")), "")
             return f"{value.get('code', '')} {name}".strip()
         return str(one.show(value, self.lang))
-
-
-def _masked(kind: str, value: str) -> str:
-    if kind == "phone":
-        return mask_phone(value)
-    return mask_email(value) if kind == "email" else mask_id_number(value)
 
 
 def _names(session: Session, sections: Sequence[Any], answers: Mapping[str, Any]) -> _Names:

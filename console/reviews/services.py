@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
-from console import audit, clock
+from console import audit, clock, visibility
 from console.applications import grounds
 from console.applications.models import Admission, Applicant, Finding
 from console.applications.pipeline import Moved, SeparatedDuty, advance, separated
@@ -22,14 +22,14 @@ from console.applications.queries import latest_finding
 from console.departments import queries as departments
 from console.errors import N_, NotAllowed, NotFound, StepMovedOn
 from console.reviews import people, queries, readiness, reading
-from console.reviews.errors import HeldByAnother, NotAtReview, NotReady, OwnRefusal, Problem, ReasonNeeded
+from console.reviews.errors import HeldByAnother, NotAtReview, NotReady, OwnRefusal, Problem
 from console.reviews.levels import ACTIONS, LEVELS, Decision, Level
 from console.reviews.models import Review
-from console.roles import Act
 from console.scope import Principal, Staff, require
+from console.visibility import REASON_LEAST, REASON_MOST
 from rules.pipeline import Action, Step
 
-REASON_LEAST, REASON_MOST, NOTE_MOST = 4, 2_000, 4_000
+NOTE_MOST = 4_000
 SECRETS = ("id_number", "phone", "email")
 
 
@@ -118,24 +118,24 @@ def decide_reconsideration(
     return _conclude(session, admission, review, decision, staff, reason.strip(), stands_on)
 
 
-def reveal(session: Session, admission: Admission, name: str, *, actor: Principal, reason: str) -> str:
-    """One masked value of the applicant in full, for whoever may read the file and says why; the reason is kept."""
-    require(actor, Act.READ_FILE, admission)
-    if name not in SECRETS:
-        raise NotFound()
-    if len(reason.strip()) < REASON_LEAST:
-        raise ReasonNeeded()
+def secret_of(session: Session, admission: Admission, name: str) -> tuple[str, str]:
+    """(the line of `console.visibility`, the value) of a secret of this file: an answer by its path, else what the account has."""
+    try:
+        return reading.secret_answer(session, admission, name)
+    except NotFound:
+        if name not in SECRETS:
+            raise
     applicant = session.scalars(select(Applicant).where(Applicant.id == admission.applicant_id)).one()
-    audit.record(
-        session,
-        "applicant.revealed",
-        f"applicant:{applicant.id}",
-        division_code=admission.division_code,
-        reason=reason.strip()[:REASON_MOST],
-        value=name,
-        admission=admission.id,
-    )
-    return getattr(applicant, name) or ""
+    return f"applicant.{name}", getattr(applicant, name) or ""
+
+
+def reveal(session: Session, admission: Admission, name: str, *, actor: Principal, reason: str) -> str:
+    """One masked value of the file in full, for whoever may look behind the mask and says why; the reason is kept."""
+    line, value = secret_of(session, admission, name)
+    return visibility.unmask(
+        session, line, value, actor=actor, row=admission, of=f"applicant:{admission.applicant_id}", reason=reason,
+        division_code=admission.division_code, action="applicant.revealed", value=name, admission=admission.id,
+    )  # fmt: skip
 
 
 # ── the steps of a decision ──────────────────────────────────────────────────────────────────────────────────

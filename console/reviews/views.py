@@ -23,11 +23,10 @@ from console.doors.preferences import language
 from console.errors import N_, ConsoleError, NotFound
 from console.reviews import distribution, folder, numbers, people, queries
 from console.reviews.desk import TEMPLATES, Desk, EvidencePages
-from console.reviews.errors import ReasonNeeded
 from console.reviews.levels import FILE_READERS, LEVELS, REVIEW_STEPS
-from console.reviews.services import REASON_LEAST
 from console.roles import Act, Role
 from console.scope import current, may
+from console.visibility import REASON_LEAST, ReasonNeeded
 from rules.pipeline import OPEN_STEPS, Step
 
 VIEW_WORDS: dict[str, str] = {

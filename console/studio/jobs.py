@@ -6,7 +6,7 @@ import time
 
 from sqlalchemy.exc import OperationalError
 
-from console import outbox
+from console import faults, outbox
 from console.db import transaction
 from console.jobs import job
 from console.scope import System, become, current
@@ -39,7 +39,7 @@ def replay(replay_ids: list[int]) -> None:
             raise
         except Exception as error:
             with become(System("replay")), transaction() as session:
-                replays.fail(session, replay_id, f"{type(error).__name__}: {error}")
+                replays.fail(session, replay_id, faults.told(error))
             raise
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field as _Field
 
+from rules.fields.bank_account import BankAccountField, luhn
 from rules.fields.base import Around, BaseField, FieldError
 from rules.fields.choices import BooleanField, ChoiceField, ChoicesField, Option
 from rules.fields.dates import DateField, PeriodField
@@ -18,13 +19,13 @@ from rules.fields.texts import EmailField, LongTextField, PhoneField, TextField
 
 Field = Annotated[
     TextField | LongTextField | IntegerField | DecimalField | DateField | PeriodField | ChoiceField | ChoicesField | BooleanField
-    | IdNumberField | UsccField | PhoneField | EmailField | DivisionField | SpecialtyField | FileField | GroupField,
+    | IdNumberField | UsccField | PhoneField | EmailField | BankAccountField | DivisionField | SpecialtyField | FileField | GroupField,
     _Field(discriminator="kind"),
 ]
 
 __all__ = [
-    "Around", "BaseField", "BooleanField", "ChoiceField", "ChoicesField", "DateField", "DecimalField", "DivisionField",
+    "Around", "BankAccountField", "BaseField", "BooleanField", "ChoiceField", "ChoicesField", "DateField", "DecimalField", "DivisionField",
     "EmailField", "Field", "FieldError", "FileField", "GroupField", "IdNumberField", "IntegerField", "LongTextField", "Option",
     "PeriodField", "PhoneField", "SimpleField", "SpecialtyField", "TextField", "UsccField", "birth_date", "check_digit",
-    "division_level", "sex",
+    "division_level", "luhn", "sex",
 ]

@@ -8,6 +8,7 @@ from pydantic import Field, StrictInt, model_validator
 
 from rules.documents import Fault
 from rules.fact_types import FactType
+from rules.fields.bank_account import BankAccountField
 from rules.fields.base import Around, BaseField, FieldError, Raw
 from rules.fields.choices import BooleanField, ChoiceField, ChoicesField
 from rules.fields.dates import DateField, PeriodField
@@ -19,7 +20,7 @@ from rules.fields.texts import EmailField, LongTextField, PhoneField, TextField
 
 SimpleField = Annotated[
     TextField | LongTextField | IntegerField | DecimalField | DateField | PeriodField | ChoiceField | ChoicesField | BooleanField
-    | IdNumberField | UsccField | PhoneField | EmailField | DivisionField | SpecialtyField | FileField,
+    | IdNumberField | UsccField | PhoneField | EmailField | BankAccountField | DivisionField | SpecialtyField | FileField,
     Field(discriminator="kind"),
 ]
 

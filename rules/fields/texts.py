@@ -8,7 +8,6 @@ import re2
 from pydantic import Field, StrictInt, model_validator
 
 from rules.documents import Fault
-from rules.fact_types import FactType
 from rules.fields.base import Around, BaseField, FieldError, Raw, as_text, seen
 from rules.parts import Line, Words
 
@@ -92,6 +91,7 @@ class PhoneField(BaseField):
 
 class EmailField(BaseField):
     kind: Literal["email"]
+    secret: bool = True
 
     widget: ClassVar[str] = "email"
 
@@ -107,10 +107,6 @@ class EmailField(BaseField):
 
     def json_schema(self) -> dict[str, Any]:
         return {"type": "string", "title": self.label.zh, "format": "email", "maxLength": 254}
-
-    @property
-    def fact_type(self) -> FactType:
-        return FactType("text", self.label, secret=self.secret, evidence=self.evidence)
 
 
 _patterns: dict[str, Any] = {}

@@ -17,7 +17,7 @@ FILE = {"hash": "a" * 64, "name": "证书.pdf", "size": 10, "type": "application
 KINDS = {
     "text": {"max_length": 10}, "long_text": {"max_length": 20}, "integer": {"min": 0, "max": 100, "unit": "年"}, "decimal": {"max": 1000},
     "date": {"max": "today"}, "period": {}, "choice": {"options": OPTIONS}, "choices": {"options": OPTIONS, "max_count": 1}, "boolean": {},
-    "id_number": {}, "uscc": {}, "phone": {}, "email": {}, "division": {}, "specialty": {"standards": ["316-2018"]}, "file": {"max_count": 2},
+    "id_number": {}, "uscc": {}, "phone": {}, "email": {}, "bank_account": {"card": True}, "division": {}, "specialty": {"standards": ["316-2018"]}, "file": {"max_count": 2},
     "group": {"fields": [{"id": "x", "kind": "text", "label": "某"}], "max_entries": 2},
 }
 
@@ -34,7 +34,7 @@ def field(kind: str, **more):
     ("period", {"start": "2010-03", "end": "2010-03"}, {"start": "2010-03", "end": "2010-03"}), ("period", {"start": "", "end": ""}, None),
     ("choice", "a", "a"), ("choices", ["b", "b"], ["b"]), ("boolean", "是", True), ("boolean", "0", False), ("boolean", "", None),
     ("id_number", "１１０１０５１９４９１２３１００２ｘ", "11010519491231002X"), ("uscc", "91110000600037341l", "91110000600037341L"),
-    ("phone", "+86 138-0013-8000", "13800138000"), ("email", "A@B.Cn", "A@b.cn"), ("division", "150102", "150102"),
+    ("phone", "+86 138-0013-8000", "13800138000"), ("email", "A@B.Cn", "A@b.cn"), ("bank_account", "６222 0202-0011 2230", "6222020200112230"), ("division", "150102", "150102"),
     ("specialty", "316-2018/a0403", {"standard": "316-2018", "code": "A0403"}), ("file", [FILE, FILE], [FILE]),
     ("group", [{"x": "1"}, {"x": ""}], [{"x": "1"}]),
 ])
@@ -54,7 +54,7 @@ def test_an_answer_is_stored_in_one_form(kind, raw, value):
     ("id_number", "110105194912310021", "校验码"), ("id_number", "11010519491331002X", "不存在"), ("id_number", "1234", "18 位"),
     ("id_number", "11010519491231002Y", "17 位数字"), ("id_number", "110105203001010014", "将来"),
     ("uscc", "91110000600037341A", "统一社会信用代码"), ("phone", "12800138000", "手机"), ("phone", "1380013800", "手机"),
-    ("email", "a@b", "邮箱"), ("email", "a@b.cn\n@", "控制字符"), ("division", "150199", "行政区划"), ("division", "150100", "旗县"),
+    ("bank_account", "6222020200112231", "校验位"), ("bank_account", "62220202001", "12 到 30 位"), ("bank_account", "6222o20200112230", "银行账号"), ("email", "a@b", "邮箱"), ("email", "a@b.cn\n@", "控制字符"), ("division", "150199", "行政区划"), ("division", "150100", "旗县"),
     ("specialty", {"standard": "x", "code": "A0403"}, "标准"), ("specialty", {"standard": "316-2018", "code": "Z99"}, "没有代码"),
     ("file", [FILE, {**FILE, "hash": "b" * 64}, {**FILE, "hash": "c" * 64}], "最多上传 2 份"), ("file", [{**FILE, "type": "text/html"}], "种类"),
     ("file", [{**FILE, "size": 99_000_000}], "超过 10 MB"), ("file", "x", "重新上传"), ("group", [{"x": "1"}] * 3, "最多填写 2 条"), ("group", "x", "无法识别"),

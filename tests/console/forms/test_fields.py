@@ -22,7 +22,7 @@ READ = TypeAdapter(Field)
 OPTIONS = [{"value": "a", "label": "甲"}, {"value": "b", "label": "乙"}]
 KINDS: dict[str, dict[str, Any]] = {
     "text": {}, "long_text": {}, "integer": {"unit": "年"}, "decimal": {}, "date": {}, "period": {}, "choice": {"options": OPTIONS},
-    "choices": {"options": OPTIONS}, "boolean": {}, "id_number": {}, "uscc": {}, "phone": {}, "email": {}, "division": {},
+    "choices": {"options": OPTIONS}, "boolean": {}, "id_number": {}, "uscc": {}, "phone": {}, "email": {}, "bank_account": {}, "division": {},
     "specialty": {"standards": ["316-2018", "mof-2022"]}, "file": {"max_count": 2},
     "group": {"fields": [{"id": "employer", "kind": "text", "label": "单位"}, {"id": "months", "kind": "period", "label": "起止"},
                          {"id": "paper", "kind": "file", "label": "证明"}]},
@@ -41,6 +41,7 @@ RAW: dict[str, tuple[dict[str, Any], Any]] = {
     "uscc": ({"f": "9115"}, "9115"),
     "phone": ({"f": "139"}, "139"),
     "email": ({"f": "a@"}, "a@"),
+    "bank_account": ({"f": "6222 "}, "6222 "),
     "division": ({"f": "150105"}, "150105"),
     "specialty": ({"f.standard": "mof-2022", "f.code": "A0403 桥梁"}, {"standard": "mof-2022", "code": "A0403"}),
     "file": ({"f": "0" * 64}, None),

@@ -14,11 +14,12 @@ from console.audit import AuditEntry
 from console.departments import queries as departments
 from console.errors import NotAllowed, StepMovedOn
 from console.reviews import readiness, reading, services
-from console.reviews.errors import HeldByAnother, NotAtReview, NotReady, OwnRefusal, ReasonNeeded
+from console.reviews.errors import HeldByAnother, NotAtReview, NotReady, OwnRefusal
 from console.reviews.levels import LEVELS
 from console.reviews.models import Review
 from console.roles import Role
 from console.scope import Applicant, Staff
+from console.visibility import ReasonNeeded
 from rules.pipeline import Action, Step
 from rules.review import ReviewForm
 from tests.console.reviews.making import add_finding, all_in_order
