@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from werkzeug.datastructures import MultiDict
+from wtforms import Form
 
 from console import db
+from console.applications.models import Admission
+from console.crud.forms import LookupField, options
 from console.roles import Role
 from rules.pipeline import Step
-from tests.factories import make_admission
+from tests.factories import make_admission, make_staff
 from tests.officers import officer
 
 HOHHOT_OFFICE, BAOTOU = "150100", "150200"
@@ -62,3 +66,27 @@ def test_secrets_are_masked_wherever_a_screen_may_show_them(console_app, committ
         with console_app.test_request_context():
             shown = str(columns.words(Applicant, "id_number", applicant.id_number))
     assert applicant.id_number not in shown and "********" in shown
+
+
+class Choice(Form):
+    """What a generated form makes of a relation."""
+
+    file = LookupField("办件", model=Admission)
+
+
+def test_a_row_chosen_in_a_form_is_fetched_through_scope(session, as_, console_app):
+    ours, theirs = (make_admission(session, division=division) for division in ("150105", "150202"))
+    numbers, foreign = [ours.number, theirs.number], str(theirs.id)
+
+    def chosen(**form):
+        asked = Choice(MultiDict(form))
+        return (asked.validate(), asked.file.data and asked.file.data.number)
+
+    with as_(make_staff(session, Role.FIRST_REVIEWER, division=HOHHOT_OFFICE)), console_app.test_request_context():
+        assert chosen(file=str(ours.id)) == (True, numbers[0])
+        assert chosen(**{"file-words": numbers[0]}) == (True, numbers[0])
+        forged = [{"file": foreign}, {"file": f" {foreign} "}, {"file-words": numbers[1]}, {"file": foreign, "file-words": numbers[0]}]
+        forged += [{"file": f"{ours.id} OR 1=1"}, {"file": "-1"}, {"file": "9" * 40}, {"file": "１"}]
+        assert [chosen(**form) for form in forged] == [(False, None)] * len(forged)
+        assert [option["text"] for option in options(session, Admission, "")] == numbers[:1]
+        assert options(session, Admission, numbers[1]) == []
