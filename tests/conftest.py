@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from redis import Redis
@@ -30,7 +31,7 @@ from sqlalchemy.orm import Session
 
 import config
 from console import clock as console_clock
-from console import db, process, scope
+from console import db, passwords, process, scope
 from console.embedded import Servers, die_with_parent
 from console.scope import NOBODY, Principal, System, become
 from tests.servers import House
@@ -176,7 +177,14 @@ def settings(database: Database) -> config.Settings:
 
 
 @pytest.fixture
-def session(database: Database) -> Iterator[Session]:
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argon2 at its least: as it is in the product a password costs 0.2 s of processor, and tests make hundreds.
+    tests/console/test_passwords.py, about passwords, has the product's own."""
+    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
+@pytest.fixture
+def session(database: Database, cheap_passwords: None) -> Iterator[Session]:
     """The thread's own session under the worker's login as System("test"): every commit inside is a savepoint, all is undone."""
     db.Session.remove()
     with database.worker.connect() as connection, become(System("test")):
@@ -270,7 +278,7 @@ def redis(house: House) -> Iterator[Redis]:
 
 
 @pytest.fixture
-def committed_db(house: House, request: pytest.FixtureRequest, redis: Redis) -> Iterator[Database]:
+def committed_db(house: House, request: pytest.FixtureRequest, redis: Redis, cheap_passwords: None) -> Iterator[Database]:
     """A fresh clone, dropped afterwards; `db` is bound to the web's login and nobody, as in a web process between requests."""
     name = f"ruku_{_worker_id(request)}_own"
     house.clone(name)
