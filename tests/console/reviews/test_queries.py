@@ -12,9 +12,10 @@ from console import clock as clocks
 from console.applications.models import Admission, StepEntry
 from console.errors import NotAllowed, NotFound
 from console.reviews import distribution, folder, numbers, queries, reading
-from console.reviews.errors import CannotHold, HeldByAnother, NobodyToHold, ReasonNeeded
+from console.reviews.errors import CannotHold, HeldByAnother, NobodyToHold
 from console.roles import Role
 from console.scope import Staff
+from console.visibility import ReasonNeeded
 from rules.pipeline import Step
 from tests.console.reviews.making import attachment_id, full_file
 from tests.factories import HOHHOT, make_admission, make_staff
