@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -29,6 +29,14 @@ class Mode(StrEnum):
     PRODUCTION = "production"
     DEMO = "demo"
     TEST = "test"
+
+
+class TotpFor(StrEnum):
+    """Who must sign in with a second step; everybody else may."""
+
+    EVERYONE = "everyone"
+    ADMINS = "admins"
+    NOBODY = "nobody"
 
 
 class ConfigProblems(Exception):
@@ -98,6 +106,15 @@ class Settings:
     mail_url: str = _setting("MAIL_URL", "`folder:/path`, `smtp://user:password@host:port` or `smtps://`", "`folder:DATA_DIR/mail`", repr=False)
     mail_from: str = _setting("MAIL_FROM", "sender of mails", "no-reply@localhost")
     sms_url: str = _setting("SMS_URL", "`folder:/path` or the HTTPS address of the gateway", "`folder:DATA_DIR/sms`", repr=False)
+    totp_for: TotpFor = _setting(
+        "TOTP_FOR",
+        "which officers must sign in in two steps: `everyone`, `admins` (who may give grants) or `nobody`; the others may",
+        "`everyone` in production, else `nobody`",
+    )
+    oidc_issuer: str = _setting("OIDC_ISSUER", "address of the authority's sign-in (OpenID Connect); empty: none", "empty")
+    oidc_client_id: str = _setting("OIDC_CLIENT_ID", "our name there", "empty")
+    oidc_client_secret: str = _setting("OIDC_CLIENT_SECRET", "and our secret", "empty", repr=False)
+    oidc_name: str = _setting("OIDC_NAME", "what officers call it: the words on the button", "统一身份认证")
     timezone: str = _setting("TIMEZONE", "time zone of dates and deadlines", "Asia/Shanghai")
     platform_code: str = _setting("PLATFORM_CODE", "the platform's 10 letters or digits, with which expert numbers begin", "1500000001")
     log_level: str = _setting("LOG_LEVEL", "`DEBUG`, `INFO`, `WARNING` or `ERROR`", "INFO")
@@ -157,6 +174,11 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         mail_url=reader.address("MAIL_URL", _MAIL, default=f"folder:{data_dir / 'mail'}"),
         mail_from=reader.text("MAIL_FROM", "no-reply@localhost"),
         sms_url=reader.address("SMS_URL", _SMS, default=f"folder:{data_dir / 'sms'}"),
+        totp_for=reader.choice("TOTP_FOR", TotpFor, TotpFor.EVERYONE if production else TotpFor.NOBODY),
+        oidc_issuer=reader.address("OIDC_ISSUER", _OIDC, required=False),
+        oidc_client_id=reader.text("OIDC_CLIENT_ID", ""),
+        oidc_client_secret=reader.text("OIDC_CLIENT_SECRET", ""),
+        oidc_name=reader.text("OIDC_NAME", "统一身份认证"),
         timezone=reader.zone("TIMEZONE", "Asia/Shanghai"),
         platform_code=reader.code("PLATFORM_CODE", "1500000001"),
         log_level=reader.log_level("LOG_LEVEL", "INFO"),
@@ -178,6 +200,7 @@ _POSTGRES = ("postgresql://", "postgres://", "postgresql+psycopg://")
 _REDIS = ("redis://", "rediss://", "unix://")
 _MAIL = ("folder:", "smtp://", "smtps://")
 _SMS = ("folder:", "https://", "http://")
+_OIDC = ("https://", "http://")
 _HOW_TO_GET_SERVERS = "`python -m console run` starts embedded servers; otherwise set it"
 _HOST = re.compile(r"(?!-)[A-Za-z0-9.-]{1,253}(:\d{1,5})?")
 
@@ -191,7 +214,11 @@ def _together(settings: Settings, given: Mapping[str, str]) -> list[str]:
         problems.append("DATABASE_OWNER_URL is the same as DATABASE_URL: the web login must own nothing. Use two logins.")
     if settings.database_url and settings.database_url == settings.database_worker_url:
         problems.append("DATABASE_WORKER_URL is the same as DATABASE_URL: only the worker's login may be System. Use two logins.")
+    if bool(settings.oidc_issuer) != bool(settings.oidc_client_id and settings.oidc_client_secret):
+        problems.append("OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET belong together: set all three or none.")
     if settings.is_production:
+        if settings.oidc_issuer.startswith("http://"):
+            problems.append("OIDC_ISSUER is plain HTTP: whoever stands between could sign in as anybody. Use https://.")
         if not settings.https:
             problems.append("HTTPS is off: production requires HTTPS=on (behind a proxy that speaks TLS).")
         if not settings.portal_host:
@@ -214,6 +241,9 @@ def _running(data_dir: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if "=" in line)
 
 
+_Kind = TypeVar("_Kind", bound=StrEnum)
+
+
 class _Reader:
     """Reads one variable at a time and keeps what is wrong with it; a bad one yields a harmless value."""
 
@@ -234,7 +264,7 @@ class _Reader:
             return default
         return value
 
-    def choice(self, name: str, kind: type[Mode], default: Mode) -> Mode:
+    def choice(self, name: str, kind: type[_Kind], default: _Kind) -> _Kind:
         value = self.given.get(name, default.value)
         try:
             return kind(value)

@@ -18,7 +18,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Mode, Settings
 from console import assembly
-from console.accounts import permissions, sessions
+from console.accounts import gate, permissions, sessions
 from console.accounts.attempts import Attempts
 from console.accounts.security import GrantSecurity, Officer, principal
 from console.crud.navigation import Entry, Navigation, navigation
@@ -32,7 +32,9 @@ from console.scope import Applicant, Public, become
 
 MAX_BODY = 40 * 1024 * 1024  # an application's uploads; rooms check each file by itself
 #: routes of the console that need nobody: everything else needs a signed-in officer
-PUBLIC_CONSOLE = frozenset({"static", "SignIn.login", "preferences.lang", "preferences.theme", "health.healthz", "health.readyz"})
+PUBLIC_CONSOLE = frozenset(
+    {"static", "SignIn.login", "SecondStep.home", "preferences.lang", "preferences.theme", "health.healthz", "health.readyz"}
+)
 
 
 def _base(settings: Settings, *, door: str, secret: str) -> Flask:
@@ -176,7 +178,7 @@ def create_console(settings: Settings) -> Flask:
         role_line=role_line,
         find_url=_find_url,
         sign_out_url=lambda: url_for("SignIn.logout"),
-        password_url=lambda: url_for("SignIn.password"),
+        account_url=lambda: url_for("Account.home"),
         access_url=_access_url,
     )
     with app.app_context():
@@ -217,7 +219,8 @@ def _officer() -> ResponseReturnValue | None:
     g.officer = Officer(found)
     g.staff = principal(found, request.remote_addr)
     _enter(g.staff)
-    return None
+    first = gate.due(found, request.endpoint)
+    return redirect(url_for(first), 303) if first else None
 
 
 def _granted() -> frozenset[tuple[str, str]]:

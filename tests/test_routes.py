@@ -25,7 +25,9 @@ from tests.officers import officer
 ROOT = Path(__file__).parent.parent
 SHARED = {"static", "preferences.lang", "preferences.theme", "health.healthz", "health.readyz"}
 #: the whole list of what anybody may open in the console: a new entry is a decision
-PUBLIC = SHARED | {"SignIn.login"}
+PUBLIC = SHARED | {"SignIn.login", "SecondStep.home"}
+#: what every officer may open without any grant: what concerns their own account
+OWN = {"SignIn.password", "Account.home", "Account.two_step"}
 
 
 def _address(rule: Any) -> str:
@@ -73,7 +75,7 @@ def test_an_officer_without_grants_may_open_nothing(console_app, committed_db):
     client = officer(console_app, committed_db)
     opened = []
     for rule in _rules(console_app):
-        if "GET" in rule.methods and rule.endpoint not in PUBLIC | {"SignIn.password"}:
+        if "GET" in rule.methods and rule.endpoint not in PUBLIC | OWN:
             answer = client.get(_address(rule))
             if answer.status_code not in (403, 404, 405):
                 opened.append((rule.rule, answer.status_code))
@@ -164,7 +166,7 @@ def test_a_web_process_starts_with_few_statements(committed_db, statements):
 def test_every_page_has_a_strict_policy_and_keeps_it(console_app, committed_db):
     admin = officer(console_app, committed_db, Role.PLATFORM_ADMIN, department=None)
     _strict(console_app.test_client(), "/login/")
-    for path in ("/nothing", "/screens/offices/", "/rules/", "/specialty-transfers/", "/ops/", "/ops/outbox/", "/ops/mailbox/", "/password/"):
+    for path in ("/nothing", "/screens/offices/", "/rules/", "/specialty-transfers/", "/ops/", "/ops/outbox/", "/ops/mailbox/", "/password/", "/account/", "/account/two-step/"):
         _strict(admin, path)
 
 

@@ -45,16 +45,20 @@ class Attempts:
             if count >= limit.times:
                 raise TooMany(minutes=max(1, -(-left // 60)))
 
-    def failed(self, purpose: str, *, account: str, address: str) -> None:
+    def failed(self, purpose: str, *, account: str, address: str) -> bool:
+        """Count a failure; True when this one closed the account or the address for a while."""
+        closed = False
         for key, limit in self._pairs(purpose, account, address):
             try:
                 with self._redis.pipeline() as pipe:
                     pipe.incr(key)
                     pipe.expire(key, limit.seconds, nx=True)
-                    pipe.execute()
+                    count = int(pipe.execute()[0])
             except redis.RedisError:
-                count, _ = self._read_own(key)
-                self._own[key] = (count + 1, time.monotonic() + limit.seconds)
+                count = self._read_own(key)[0] + 1
+                self._own[key] = (count, time.monotonic() + limit.seconds)
+            closed = closed or count == limit.times
+        return closed
 
     def forget(self, purpose: str, *, account: str) -> None:
         """A success clears the account's counter, never the address's: one good account must not buy guesses at others."""

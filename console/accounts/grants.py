@@ -16,6 +16,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from console import audit, clock
+from console.accounts import session_rows
 from console.accounts.models import StaffAccount, StaffGrant
 from console.departments.models import Department, Division
 from console.errors import N_, Conflict, ConsoleError, NotFound
@@ -333,6 +334,7 @@ def change_grant(
         grant.valid_to = min(grant.valid_to, starts) if grant.valid_to else starts
     else:
         grant.ended_at, grant.ended_by = now, actor.who
+        session_rows.end_of(session, grant.staff_id, why="grant_changed")
     session.flush()
     new = _add(session, grant.staff_id, role, department_id, division_code, reason, actor, valid_from, valid_to, under)
     changes = {name: [was[name], becomes[name]] for name in was if was[name] != becomes[name]}
@@ -345,7 +347,7 @@ def change_grant(
 
 
 def end_grant(session: Session, grant: StaffGrant, *, reason: str, actor: Principal) -> None:
-    """Withdraw a grant; the next request of that person no longer has it."""
+    """Withdraw a grant. The person's sessions end with it: they sign in again, and see what is left."""
     if not isinstance(actor, System):
         _require_giver(session, grant, actor)
     _still_there(session, grant)
@@ -353,6 +355,7 @@ def end_grant(session: Session, grant: StaffGrant, *, reason: str, actor: Princi
         raise GrantReason(least=REASON_LEAST)
     grant.ended_at, grant.ended_by = clock.now(session), actor.who
     session.flush()
+    session_rows.end_of(session, grant.staff_id, why="grant_ended")
     audit.record(session, "grant.ended", f"grant:{grant.id}", reason=reason, staff=grant.staff_id, role=grant.role)
 
 

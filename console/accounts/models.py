@@ -61,11 +61,14 @@ class StaffAccount(Scoped, Base):
     totp_last_step: Mapped[int | None] = mapped_column(BigInteger, comment="已用时间步")  # a code works once
     recovery_codes: Mapped[list[str]] = mapped_column(default=list, server_default="{}", comment="备用码指纹")
     oidc_subject: Mapped[str | None] = mapped_column(String(255), unique=True, comment="统一身份标识")
+    totp_reset_at: Mapped[dt.datetime | None] = mapped_column(comment="两步验证被重置时间")  # until the person was told
+    signed_in_at: Mapped[dt.datetime | None] = mapped_column(comment="最近登录")
     created_by: Mapped[str] = mapped_column(String(80), comment="建立人")
     created_at: Mapped[dt.datetime] = mapped_column(comment="建立时间")
     left_at: Mapped[dt.datetime | None] = mapped_column(comment="离岗时间")
     left_by: Mapped[str | None] = mapped_column(String(80), comment="离岗办理人")
     left_reason: Mapped[str | None] = mapped_column(Text, comment="离岗原因")
+    handed_to_id: Mapped[int | None] = mapped_column(comment="在办件移交给")  # null: back to the unassigned
 
     office: Mapped[Office] = relationship()
     name: Mapped[str] = column_property(
@@ -168,6 +171,8 @@ class WebSession(Base):
     expires_at: Mapped[dt.datetime] = mapped_column(index=True, comment="到期时间")
     ended_at: Mapped[dt.datetime | None] = mapped_column(comment="结束时间")
     agent: Mapped[str] = mapped_column(String(200), default="", server_default="", comment="浏览器")
+    # masked: enough to know one's own place by, too little to follow somebody
+    place: Mapped[str] = mapped_column(String(60), default="", server_default="", comment="来自")
 
 
 class SignInCode(WithId, Base):

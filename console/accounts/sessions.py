@@ -23,19 +23,12 @@ from werkzeug.datastructures import CallbackDict
 
 from console.accounts.models import WebSession
 from console.accounts.queries import Found, applicant_session, staff_session
+from console.accounts.session_rows import LIVES, real_now
 from console.db import engine
+from console.doors.browsers import masked_place
 
-#: door → (absolute life, idle life)
-LIVES = {
-    "console": (dt.timedelta(hours=12), dt.timedelta(hours=2)),
-    "portal": (dt.timedelta(days=7), dt.timedelta(days=1)),
-}
 SEEN_EVERY = dt.timedelta(minutes=1)
 _LOADERS: dict[str, Callable[..., Found | None]] = {"console": staff_session, "portal": applicant_session}
-
-
-def real_now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
 
 
 def token_hash(token: str) -> str:
@@ -139,6 +132,7 @@ class WebSessions(SessionInterface):
                     seen_at=now,
                     expires_at=now + LIVES[self.door][0],
                     agent=(request.user_agent.string or "")[:200],
+                    place=masked_place(request.remote_addr),
                 )
             )
         response.set_cookie(self.cookie, token, path="/", secure=self.secure, httponly=True, samesite="Lax")
@@ -160,10 +154,14 @@ def _current() -> WebSessionData:
     return cast(WebSessionData, flask_session._get_current_object())  # type: ignore[attr-defined]
 
 
-def sign_in(person_id: int) -> None:
-    """Begin a session for this person when the answer is sent; whatever the visitor's session held is thrown away."""
+def sign_in(person_id: int, **proved: str) -> None:
+    """Begin a session for this person when the answer is sent; whatever the visitor's session held is thrown away.
+
+    `proved` is what the session remembers of how it began: `second`, the second step that was taken.
+    """
     data = _current()
     data.clear()
+    data.update(proved)
     data["csrf_token"] = secrets.token_hex(20)  # Flask-WTF would make it on the first page: a GET that writes
     data.begins_for = person_id
     data.ends = False
@@ -220,3 +218,13 @@ def end_others(door: str, person_id: int, *, keep: str | None = None) -> None:
 def own_token() -> str | None:
     """The token of this request's session, to keep when the others end."""
     return _current().token
+
+
+def own_hash() -> str:
+    """The same as the table has it."""
+    return token_hash(own_token() or "")
+
+
+def remember(**proved: str) -> None:
+    """Add to what this session knows of how it began."""
+    _current().update(proved)

@@ -1,4 +1,4 @@
-"""Staff accounts: making one, signing in, changing one's password. Every write is audited; nothing here commits."""
+"""Staff accounts: making one, changing one's password. Every write is audited; nothing here commits."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from console.accounts.models import StaffAccount
 from console.departments import queries as departments
 from console.departments.models import Office
 from console.errors import N_, Conflict, ConsoleError
-from console.passwords import WrongPassword, check_strength, hash_password, is_old, is_right
+from console.passwords import WrongPassword, check_strength, hash_password, is_right
 from console.scope import current
-
-
-class WrongSignIn(ConsoleError):
-    message = N_("用户名或密码不对。")
-    status = 401
 
 
 class NameTaken(Conflict):
     message = N_("用户名“%(username)s”已经有人用了。")
+
+
+class SignInAgain(ConsoleError):
+    message = N_("请先退出，重新登录后再办这件事。")
+    status = 422
 
 
 def create_staff(
@@ -57,23 +57,27 @@ def create_staff(
     return user
 
 
-def sign_in(session: Session, username: str, password: str) -> User:
-    """The account, or WrongSignIn: for an unknown name, a wrong password and a closed account alike, in the same time."""
-    user = session.scalar(select(User).where(User.username == username))
-    right = is_right(user.password if user else None, password)
-    if user is None or not right or not user.active:
-        raise WrongSignIn()
-    if user.password and is_old(user.password):
-        user.password = hash_password(password)
-    return user
+def confirm_password(session: Session, staff_id: int, password: str, *, recent: bool) -> None:
+    """Before an act that weakens an account: the password again, or WrongPassword. Whoever has none (they come by the authority's own
+    sign-in) must have signed in just now instead."""
+    stored = session.scalars(select(User.password).where(User.id == staff_id)).one()
+    if stored is None and not recent:
+        raise SignInAgain()
+    if stored is not None and not is_right(stored, password):
+        raise WrongPassword()
 
 
 def change_password(session: Session, staff_id: int, *, old: str, new: str) -> None:
-    """The door ends the person's other sessions afterwards: `sessions.end_others`."""
+    """The door ends the person's other sessions in the same transaction: `session_rows.end_of`."""
     user = session.scalars(select(User).where(User.id == staff_id)).one()
     if not is_right(user.password, old):
         raise WrongPassword()
+    set_password(session, user, new)
+    audit.record(session, "staff.password_changed", f"staff:{staff_id}")
+
+
+def set_password(session: Session, user: User, new: str) -> None:
+    """The only place that writes one; WeakPassword."""
     check_strength(new, username=user.username)
     user.password = hash_password(new)
-    session.get_one(StaffAccount, staff_id).password_changed_at = clock.now(session)
-    audit.record(session, "staff.password_changed", f"staff:{staff_id}")
+    session.get_one(StaffAccount, user.id).password_changed_at = clock.now(session)

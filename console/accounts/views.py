@@ -1,27 +1,24 @@
-"""Signing in, signing out, changing one's password."""
+"""Signing in and out: the first step by password, the second by a code, and one's own password."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, flash, redirect, request, url_for
+from flask import flash, redirect, request, url_for
 from flask_appbuilder import BaseView, expose
 from flask_babel import gettext as _
 
-from console import audit, passwords
-from console.accounts import sessions, staff
+from console import passwords
+from console.accounts import doorway, session_rows, sessions, signing_in, staff, two_factor
 from console.accounts.access import Access
-from console.accounts.attempts import Attempts
+from console.accounts.guarding import guarded
+from console.accounts.my_account import Account
 from console.accounts.trail_views import AuditTrail
+from console.crud.pages import Page
 from console.db import transaction
 from console.doors.preferences import local_path
-from console.errors import ConsoleError
-from console.scope import System, become, current
-
-
-def attempts() -> Attempts:
-    """This app's counters of failed sign-ins."""
-    return current_app.extensions["attempts"]  # type: ignore[no-any-return]
+from console.errors import N_, ConsoleError
+from console.scope import System, become
 
 
 class SignIn(BaseView):
@@ -39,28 +36,13 @@ class SignIn(BaseView):
         problem, status = "", 200
         if request.method == "POST":
             try:
-                self._sign_in(username, request.form.get("password", ""))
+                with guarded("console", username, signing_in.WrongSignIn), become(System("sign_in")), transaction() as session:
+                    first = signing_in.by_password(session, username, request.form.get("password", ""))
+                return doorway.go_on(first, how="password", target=target)
             except ConsoleError as error:
                 problem, status = _(error.message, **error.facts), error.status
-            else:
-                return redirect(target, 303)
         page = self.render_template("console/sign_in.html", title=_("登录"), username=username, problem=problem, target=target)
         return page, status
-
-    @staticmethod
-    def _sign_in(username: str, password: str) -> None:
-        address = request.remote_addr or ""
-        attempts().check("console", account=username, address=address)
-        try:
-            with become(System("sign_in")), transaction() as session:
-                user = staff.sign_in(session, username, password)
-                audit.record(session, "staff.signed_in", f"staff:{user.id}", **{"from": address})
-                person_id = user.id
-        except staff.WrongSignIn:
-            attempts().failed("console", account=username, address=address)
-            raise
-        attempts().forget("console", account=username)
-        sessions.sign_in(person_id)
 
     @expose("/logout/", methods=["POST"])
     def logout(self) -> Any:
@@ -78,29 +60,45 @@ class SignIn(BaseView):
         if request.method == "POST":
             form = request.form
             try:
-                self._change(found.username, found.person_id, form.get("old", "")[:200], form.get("new", ""))
+                with guarded("password", found.username, passwords.WrongPassword), transaction() as session:
+                    staff.change_password(session, found.person_id, old=form.get("old", ""), new=form.get("new", ""))
+                    session_rows.end_of(session, found.person_id, why="password_changed", keep=sessions.own_hash())
             except ConsoleError as error:
                 problem, status = _(error.message, **error.facts), error.status
             else:
                 flash(_("密码已修改，其他设备上的登录都已退出。"), "ok")
-                return redirect(request.script_root + "/", 303)
+                return redirect(url_for("Account.home"), 303)
         page = self.render_template(
             "console/password.html", title=_("修改密码"), problem=problem, least=passwords.STAFF_LEAST
         )
         return page, status
 
-    @staticmethod
-    def _change(username: str, staff_id: int, old: str, new: str) -> None:
-        address = request.remote_addr or ""
-        attempts().check("password", account=username, address=address)
-        try:
-            with transaction() as session:
-                staff.change_password(session, staff_id, old=old, new=new)
-        except passwords.WrongPassword:
-            attempts().failed("password", account=username, address=address)
-            raise
-        attempts().forget("password", account=username)
-        sessions.end_others("console", current().id, keep=sessions.own_token())  # type: ignore[union-attr]
+
+class SecondStep(Page):
+    """After the password: a code of the person's device, or a recovery code."""
+
+    name, title, menu = "second-step", N_("两步验证"), None
+    route_base = "/login/code"
+    permissions = {}
+
+    @expose("/", methods=["GET", "POST"])
+    def home(self) -> Any:
+        kept = doorway.first_step()
+        if sessions.found() is not None or kept is None:
+            return redirect(url_for("SignIn.login"), 303)
+        first, begun = kept
+        problem, status = "", 200
+        if request.method == "POST":
+            try:
+                with guarded("code", f"staff:{first.staff_id}", two_factor.WrongCode), become(System("sign_in")), transaction() as session:
+                    passed = two_factor.check(session, first.staff_id, request.form.get("code", "")[:40])
+                answer = doorway.let_in(first.staff_id, how=begun["how"], second=passed.by, target=begun["next"])
+                if passed.by == "recovery":
+                    flash(_("您用掉了一个备用码，还剩 %(left)s 个。快用完时请在“我的账号”里重新生成。", left=passed.left), "warn")
+                return answer
+            except ConsoleError as error:
+                problem, status = _(error.message, **error.facts), error.status
+        return self.render_template("console/second_step.html", title=_("两步验证"), problem=problem), status
 
 
-PAGES = (Access, AuditTrail)
+PAGES = (Access, AuditTrail, SecondStep, Account)

@@ -21,6 +21,7 @@ from console.accounts.models import WebSession
 from console.applications import registration
 from console.applications.models import Applicant
 from console.db import transaction
+from console.doors.browsers import browser_words
 from console.doors.preferences import local_path
 from console.errors import ConsoleError, InvalidAnswers, NotFound
 from console.notifications import services as letters
@@ -237,21 +238,12 @@ def _own_sessions() -> list[dict[str, Any]]:
             .order_by(WebSession.seen_at.desc())
         ).all()
         found = [
-            {"id": row.token_hash[:16], "here": row.token_hash == own, "agent": _agent(row.agent), "seen_at": row.seen_at,
+            {"id": row.token_hash[:16], "here": row.token_hash == own, "agent": browser_words(row.agent), "seen_at": row.seen_at,
              "created_at": row.created_at, "hash": row.token_hash}
             for row in rows
             if row.seen_at > sessions.real_now() - dt.timedelta(days=1)
         ]  # fmt: skip
     return sorted(found, key=lambda one: not one["here"])
-
-
-def _agent(text: str) -> str:
-    """“手机 · Chrome”: enough to know one's own devices by."""
-    kinds = (("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", _("安卓手机")), ("Windows", "Windows"), ("Macintosh", "Mac"), ("Linux", "Linux"))
-    browsers = (("MicroMessenger", _("微信")), ("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
-    device = next((words for mark, words in kinds if mark in text), _("其他设备"))
-    browser = next((words for mark, words in browsers if mark in text), "")
-    return f"{device} · {browser}" if browser else device
 
 
 def _account_page(form: ChangedPassword, status: int = 200) -> ResponseReturnValue:

@@ -17,6 +17,7 @@ from console.portal.door import address, attempts, door, me, page
 from console.portal.public import notice_deadline
 from console.publicity import queries, services
 from console.publicity.models import NoticeItem
+from console.qr_codes import qr_svg
 from console.roster import queries as roster
 from console.scope import Public, become
 
@@ -144,4 +145,4 @@ def certificate() -> ResponseReturnValue:
             return page("no_certificate", name=me().name, here="file")
         found = roster.certificate(session, entry)
         link = url_for(".verify_code", code=entry.code, _external=True)
-        return page("certificate", certificate=found, entry=entry, link=link, qr=Markup(roster.qr_svg(link)), today=clock.today(session), here="file")
+        return page("certificate", certificate=found, entry=entry, link=link, qr=Markup(qr_svg(link)), today=clock.today(session), here="file")

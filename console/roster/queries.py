@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import segno
 from sqlalchemy import column, func, select, table, text
 from sqlalchemy.orm import Session, selectinload
 
@@ -211,13 +209,3 @@ def responsible_officers(session: Session, admission_ids: Sequence[int]) -> dict
         .order_by(item.c.id)
     )
     return dict(rows.all())
-
-
-def qr_svg(url: str) -> str:
-    """The address as a QR code: an inline SVG with a white ground, black in the dark theme too, so that every phone reads it."""
-    picture = io.BytesIO()
-    segno.make(url, error="m", micro=False).save(
-        picture, kind="svg", xmldecl=False, svgns=True, scale=4, border=3, dark="#000", light="#fff", svgclass="qr-code",
-        lineclass=None, title="QR", nl=False, omitsize=True,
-    )  # fmt: skip
-    return picture.getvalue().decode()

@@ -13,6 +13,7 @@ from console import clock
 from console.crud.pages import Page, allowed, expose
 from console.db import transaction
 from console.errors import N_
+from console.qr_codes import qr_svg
 from console.roles import ROLES, Subject
 from console.roster import queries
 from console.roster.screens import STANDING_KINDS, standing_words
@@ -57,7 +58,7 @@ class RosterPerson(Page):
                 standing_kind=STANDING_KINDS.__getitem__,
                 today=clock.today(session),
                 address=address,
-                qr=Markup(queries.qr_svg(address)),
+                qr=Markup(qr_svg(address)),
             )
 
 

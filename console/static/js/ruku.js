@@ -87,6 +87,18 @@
     });
   });
 
+  // <button data-copy="id" hidden>: the text or value of that element into the clipboard; without script there is no button
+  all("[data-copy]").forEach((button) => {
+    const source = document.getElementById(button.dataset.copy);
+    if (!source || !navigator.clipboard) return;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const lines = all("li", source).map((line) => line.textContent);
+      await navigator.clipboard.writeText(source.value || lines.join("\n") || source.textContent);
+      button.textContent = button.dataset.copied;
+    });
+  });
+
   // one submit per press
   all("form[method=post]").forEach((form) => form.addEventListener("submit", (event) => {
     if (event.defaultPrevented) return;

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from console import passwords
-from console.accounts import grants, permissions, queries, staff
+from console.accounts import grants, permissions, queries, signing_in, staff
 from console.accounts.models import StaffGrant
 from console.departments.models import Department, Office
 from console.errors import ConsoleError
@@ -140,5 +140,5 @@ def test_an_account_without_a_password_opens_to_no_one(session):
     user.password = None
     session.flush()
     for guess in ("", "nobody has this password", passwords._NOBODYS):
-        with pytest.raises(staff.WrongSignIn):
-            staff.sign_in(session, user.username, guess)
+        with pytest.raises(signing_in.WrongSignIn):
+            signing_in.by_password(session, user.username, guess)

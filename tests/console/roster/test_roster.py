@@ -15,6 +15,7 @@ from console.applications.models import Applicant as Person
 from console.applications.pipeline import Moved, advance
 from console.audit import AuditEntry
 from console.errors import InvalidAnswers, NotAllowed, NotFound
+from console.qr_codes import qr_svg
 from console.roles import Role
 from console.roster import numbers, queries, services
 from console.roster.models import RosterEntry, RosterEvent, RosterSpecialty
@@ -228,7 +229,7 @@ def test_the_owner_sees_the_certificate_and_nobody_elses(session, as_, entry):
 
 
 def test_the_qr_is_an_inline_picture_without_style_or_script():
-    picture = queries.qr_svg("https://experts.example.cn/certificates/ABCDEFGHJKLMNPQRSTUVWXYZ")
+    picture = qr_svg("https://experts.example.cn/certificates/ABCDEFGHJKLMNPQRSTUVWXYZ")
     assert picture.startswith("<svg")
     assert 'viewBox="0 0 ' in picture and " width=" not in picture  # it fits its box whole: a cropped code cannot be read
     assert "style=" not in picture
