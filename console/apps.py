@@ -33,8 +33,11 @@ from console.scope import Applicant, Public, become
 MAX_BODY = 40 * 1024 * 1024  # an application's uploads; rooms check each file by itself
 #: routes of the console that need nobody: everything else needs a signed-in officer
 PUBLIC_CONSOLE = frozenset(
-    {"static", "SignIn.login", "SecondStep.home", "preferences.lang", "preferences.theme", "health.healthz", "health.readyz"}
-)
+    {
+        "static", "preferences.lang", "preferences.theme", "health.healthz", "health.readyz",
+        "SignIn.login", "SecondStep.home", "Joining.home",
+    }
+)  # fmt: skip
 
 
 def _base(settings: Settings, *, door: str, secret: str) -> Flask:
@@ -179,6 +182,8 @@ def create_console(settings: Settings) -> Flask:
         find_url=_find_url,
         sign_out_url=lambda: url_for("SignIn.logout"),
         account_url=lambda: url_for("Account.home"),
+        staff_url=lambda: url_for(f"{view_name('staff')}.list"),
+        may_make=lambda: ("can_manage", "people") in _granted(),
         access_url=_access_url,
     )
     with app.app_context():

@@ -101,7 +101,7 @@ class Account(Page):
                 qr=Markup(qr_codes.qr_svg(two_factor.address(account))) if waiting else "",
                 secret=" ".join(_fours(account.totp_secret or "")) if waiting else "",
                 must=must_have(found),
-                ask_password=not _is_fresh(found),
+                ask_password=not is_fresh(found),
                 due=gate.needs_second_step(found),
             )
         return page, status
@@ -115,7 +115,7 @@ class Account(Page):
             sessions.remember(second="totp")
             return codes
         with guarded("password", found.username, passwords.WrongPassword), transaction() as session:
-            if act != "begin" or not _is_fresh(found):
+            if act != "begin" or not is_fresh(found):
                 self._ask_password(session, found)
             if act == "begin":
                 two_factor.begin(session, found.person_id)
@@ -133,10 +133,11 @@ class Account(Page):
 
     @staticmethod
     def _ask_password(session: Session, found: Found) -> None:
-        staff.confirm_password(session, found.person_id, request.form.get("password", ""), recent=_is_fresh(found))
+        staff.confirm_password(session, found.person_id, request.form.get("password", ""), recent=is_fresh(found))
 
 
-def _is_fresh(found: Found) -> bool:
+def is_fresh(found: Found) -> bool:
+    """True shortly after signing in."""
     return session_rows.real_now() - found.created_at < FRESH
 
 

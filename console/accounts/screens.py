@@ -1,19 +1,22 @@
-"""Grants, as their administrators see them. Giving a role has its own page later; withdrawing one is an action here."""
+"""Officers and grants, as their administrators see them. Giving a role has its own page later; withdrawing one is an action here."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from flask import url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from console.accounts import grants
-from console.accounts.models import StaffGrant
+from console.accounts.models import StaffAccount, StaffGrant
 from console.crud.screen import MANAGE, RowAction, Screen
+from console.doors.dates import instant
 from console.doors.preferences import language
 from console.errors import N_
 from console.roles import ROLES, Role
 from console.scope import Principal
+from console.secrecy import mask_email
 
 _ADMINS = frozenset({Role.DEPARTMENT_ADMIN, Role.PLATFORM_ADMIN})
 
@@ -24,6 +27,9 @@ _HISTORY = ("reason", "granted_by", "granted_at", "ended_by", "ended_at")
 def _end(session: Session, rows: list[Any], *, actor: Principal, reason: str) -> None:
     for grant in rows:
         grants.end_grant(session, grant, reason=reason, actor=actor)
+
+
+_LEFT = ("left_at", "left_by", "left_reason")
 
 
 class GrantNames:
@@ -37,7 +43,43 @@ def _roles() -> list[tuple[str, str]]:
     return [(str(role), d.title_en if language() == "en" else d.title) for role, d in ROLES.items()]
 
 
+class StaffPages:
+    """A line of the list leads to the account's own page."""
+
+    list_template = "console/staff_list.html"
+
+    def row_links(self, row: StaffAccount, key: str) -> list[tuple[str, str]]:
+        return [(_("查看"), url_for("People.show", staff_id=row.staff_id))]
+
+
+def _two_steps(since: Any) -> str:
+    return _("已启用") if since else _("未启用")
+
+
+def _last_sign_in(at: Any) -> str:
+    return instant(at) if at else _("从未登录")
+
+
 SCREENS = (
+    Screen(
+        "staff",
+        StaffAccount,
+        title=N_("工作人员"),
+        menu=MANAGE,
+        icon="people",
+        columns=("name", "username", "office", "title", "signed_in_at", "totp_confirmed_at", "left_at"),
+        show=("name", "username", "office", "title", "phone", "mail", "signed_in_at", "totp_confirmed_at", "created_by", "created_at", *_LEFT),
+        search=("name", "username", "title"),
+        filters=("office", "left_at"),
+        labels={"name": N_("姓名"), "username": N_("用户名"), "totp_confirmed_at": N_("两步验证"), "office": N_("工作机构")},
+        formats={"totp_confirmed_at": _two_steps, "signed_in_at": _last_sign_in, "mail": mask_email},
+        order="-created_at",
+        sortable=("signed_in_at", "created_at", "left_at"),
+        read=_ADMINS | {Role.SUPERVISOR},
+        read_only=True,
+        extend=StaffPages,
+        empty=N_("还没有账号。"),
+    ),
     Screen(
         "grants",
         StaffGrant,

@@ -110,27 +110,28 @@ def turn_off(session: Session, staff_id: int, *, must: bool) -> None:
     if must:
         raise TwoFactorNeeded()
     account = locked_account(session, staff_id)
-    _clear(account)
+    clear(account)
     audit.record(session, "staff.two_factor_off", f"staff:{staff_id}")
 
 
 def change_device(session: Session, staff_id: int) -> None:
     """Begin anew, after the password: the old device stops working, and the next page asks for the new one."""
     account = locked_account(session, staff_id)
-    _clear(account)
+    clear(account)
     account.totp_secret = pyotp.random_base32()
     audit.record(session, "staff.two_factor_off", f"staff:{staff_id}", reason="change of device")
 
 
 def reset(session: Session, account: StaffAccount, *, reason: str) -> None:
     """An administrator's act (`people` asks whether they may): the person signs in with the password and is told. Ends their sessions."""
-    _clear(account)
+    clear(account)
     account.totp_reset_at = real_now()
     session_rows.end_of(session, account.staff_id, why="two_factor_reset")
     audit.record(session, "staff.two_factor_reset", f"staff:{account.staff_id}", reason=reason)
 
 
-def _clear(account: StaffAccount) -> None:
+def clear(account: StaffAccount) -> None:
+    """Take device and recovery codes away; whoever calls says so in the audit."""
     account.totp_secret = account.totp_confirmed_at = account.totp_last_step = None
     account.recovery_codes = []
 

@@ -12,7 +12,9 @@ from console import passwords
 from console.accounts import doorway, session_rows, sessions, signing_in, staff, two_factor
 from console.accounts.access import Access
 from console.accounts.guarding import guarded
+from console.accounts.joining import Joining
 from console.accounts.my_account import Account
+from console.accounts.people_views import People
 from console.accounts.trail_views import AuditTrail
 from console.crud.pages import Page
 from console.db import transaction
@@ -101,4 +103,4 @@ class SecondStep(Page):
         return self.render_template("console/second_step.html", title=_("两步验证"), problem=problem), status
 
 
-PAGES = (Access, AuditTrail, SecondStep, Account)
+PAGES = (Access, AuditTrail, SecondStep, Joining, Account, People)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from console import audit
+from console.accounts.models import StaffAccount
 from console.applications.models import Admission
 from console.applications.pipeline import SeparatedDuty, separated
 from console.errors import NotAllowed, StepMovedOn
@@ -124,6 +125,15 @@ def hand_over(session: Session, from_id: int, to_id: int | None, *, actor: Princ
         if to is None:
             put_back.append(admission.number)
     return HandedOver(given, tuple(put_back))
+
+
+def hand_over_of(session: Session, staff_id: int, *, actor: Principal) -> HandedOver:
+    """What follows when somebody left: their files go to whoever is named on the account. A second time nothing is left to pass on;
+    for somebody who is back meanwhile nothing happens."""
+    account = session.scalars(select(StaffAccount).where(StaffAccount.staff_id == staff_id)).one_or_none()
+    if account is None or account.left_at is None:
+        return HandedOver(0, ())
+    return hand_over(session, staff_id, account.handed_to_id, actor=actor, reason=account.left_reason or "")
 
 
 def _set_holder(

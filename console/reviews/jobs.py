@@ -1,11 +1,11 @@
-"""Reviews that fall due, and those that are late. Running a job twice changes nothing."""
+"""Reviews that fall due, those that are late, and those whose officer has left. Running a job twice changes nothing."""
 
 from __future__ import annotations
 
 from console.applications.models import Admission
 from console.db import transaction
 from console.jobs import Sweep, job
-from console.reviews import reminders
+from console.reviews import distribution, reminders
 from console.scope import System, become
 
 
@@ -23,6 +23,14 @@ def escalate(admission_ids: list[int]) -> int:
         return reminders.escalate(session, admission_ids)
 
 
+@job("reviews.hand_over")
+def hand_over(staff_ids: list[int]) -> int:
+    """Pass on what these officers held when they left."""
+    with become(System("staff_left")) as actor, transaction() as session:
+        return sum(distribution.hand_over_of(session, staff_id, actor=actor).given for staff_id in staff_ids)
+
+
+SUBSCRIPTIONS = {"staff.left": (hand_over,)}
 SWEEPS = (
     Sweep(warn, Admission, Admission.warn_at, reminders.warned_about),
     Sweep(escalate, Admission, Admission.due_at, reminders.untold),
