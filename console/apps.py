@@ -18,8 +18,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Mode, Settings
 from console import assembly
-from console.accounts import gate, permissions, sessions
+from console.accounts import gate, oidc, permissions, sessions
 from console.accounts.attempts import Attempts
+from console.accounts.provider_views import oidc_name
 from console.accounts.security import GrantSecurity, Officer, principal
 from console.crud.navigation import Entry, Navigation, navigation
 from console.crud.screen import MY_WORK
@@ -35,7 +36,7 @@ MAX_BODY = 40 * 1024 * 1024  # an application's uploads; rooms check each file b
 PUBLIC_CONSOLE = frozenset(
     {
         "static", "preferences.lang", "preferences.theme", "health.healthz", "health.readyz",
-        "SignIn.login", "SecondStep.home", "Joining.home",
+        "SignIn.login", "SecondStep.home", "Joining.home", "AtProvider.start", "AtProvider.back",
     }
 )  # fmt: skip
 
@@ -172,6 +173,7 @@ def create_console(settings: Settings) -> Flask:
         LANGUAGES={"zh_Hans_CN": {"name": "中文"}, "en": {"name": "English"}},
     )
     app.extensions["navigation"] = Navigation()
+    app.extensions["provider"] = oidc.from_settings(settings)
     app.before_request(_officer)
     app.teardown_request(_leave)
     app.jinja_env.globals.update(
@@ -182,6 +184,7 @@ def create_console(settings: Settings) -> Flask:
         find_url=_find_url,
         sign_out_url=lambda: url_for("SignIn.logout"),
         account_url=lambda: url_for("Account.home"),
+        oidc_name=oidc_name,
         staff_url=lambda: url_for(f"{view_name('staff')}.list"),
         may_make=lambda: ("can_manage", "people") in _granted(),
         access_url=_access_url,

@@ -25,7 +25,7 @@ from tests.officers import officer
 ROOT = Path(__file__).parent.parent
 SHARED = {"static", "preferences.lang", "preferences.theme", "health.healthz", "health.readyz"}
 #: the whole list of what anybody may open in the console: a new entry is a decision
-PUBLIC = SHARED | {"SignIn.login", "SecondStep.home", "Joining.home"}
+PUBLIC = SHARED | {"SignIn.login", "SecondStep.home", "Joining.home", "AtProvider.start", "AtProvider.back"}
 #: what every officer may open without any grant: what concerns their own account
 OWN = {"SignIn.password", "Account.home", "Account.two_step"}
 

@@ -15,6 +15,7 @@ from console.accounts.guarding import guarded
 from console.accounts.joining import Joining
 from console.accounts.my_account import Account
 from console.accounts.people_views import People
+from console.accounts.provider_views import AtProvider
 from console.accounts.trail_views import AuditTrail
 from console.crud.pages import Page
 from console.db import transaction
@@ -103,4 +104,4 @@ class SecondStep(Page):
         return self.render_template("console/second_step.html", title=_("两步验证"), problem=problem), status
 
 
-PAGES = (Access, AuditTrail, SecondStep, Joining, Account, People)
+PAGES = (Access, AuditTrail, SecondStep, Joining, AtProvider, Account, People)
