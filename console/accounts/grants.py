@@ -8,7 +8,6 @@ same of every new row (migration "grants are given under grants"); here the refu
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Collection
 from typing import Protocol
 
@@ -17,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from console import audit, clock
 from console.accounts import session_rows
+from console.accounts.explaining import prefix
 from console.accounts.models import StaffAccount, StaffGrant
 from console.departments.models import Department, Division
 from console.errors import N_, Conflict, ConsoleError, NotFound
@@ -107,11 +107,6 @@ class Placed(Protocol):
 
 
 # ── what one may give ────────────────────────────────────────────────────────────────────────────────────────
-
-
-def prefix(division_code: str) -> str:
-    """What the codes of this division and everything below it begin with."""
-    return re.sub(r"(00)+$", "", division_code)
 
 
 def gives(own_role: str, own: Placed, role: str, department_id: int | None, division_code: str) -> bool:

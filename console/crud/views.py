@@ -28,6 +28,7 @@ from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.exc import StaleDataError
 
 from console import audit
+from console.accounts import whereabouts, why
 from console.crud import columns, filters, forms
 from console.crud.screen import RowAction, Screen
 from console.db import transaction
@@ -266,7 +267,18 @@ class ScreenView(ModelView):
                 may=self.may,
                 actions=[action for action in screen.actions if self.may(action.name)],
                 more=self.more(session, row),
+                guarded=whereabouts.is_guarded(screen.model),
             )
+
+    @expose("/<pk>/why")
+    @has_access
+    @permission_name("show")
+    def why(self, pk: str) -> Any:
+        """Why this row is shown to me, or to `?staff=`, and what may be done with it."""
+        with transaction() as session:
+            row = self.one(session, pk, self.screen.shown)
+            page = why.page(session, row, name=self.name_of(row), back=url_for(".show", pk=pk))
+            return self.render_template(why.TEMPLATE, **page)
 
     def more(self, session: OrmSession, row: Any) -> Sequence[tuple[str, Any]]:
         """Further sheets under the shown one: pairs (title, markup). For a room's extension."""
@@ -489,7 +501,7 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, (bool, int, str)) else str(value)
 
 
-ROUTES = {"list", "show", "options"}
+ROUTES = {"list", "show", "options", "why"}
 
 
 def make_view(screen: Screen) -> type[ScreenView]:

@@ -88,6 +88,7 @@ class Objection(AdmissionPart, Base):
     __tablename__ = "objection"
     __table_args__ = (Index("ix_objection_open", "admission_id", postgresql_where=text("ruled_at IS NULL")), {"comment": "异议"})
     subject: ClassVar[Subject] = Subject.NOTICES
+    shared_through: ClassVar[None] = None  # read by accounts.whereabouts
 
     # taken from the sequence beforehand: the public may insert a row and not read it back
     id: Mapped[int] = mapped_column(objection_ids, primary_key=True, comment="编号")

@@ -10,6 +10,7 @@ from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 
 from console import clock, visibility
+from console.accounts import why
 from console.crud import unmasking
 from console.crud.pages import Page, allowed, expose
 from console.crud.screen import CARE, MY_WORK, STEPS
@@ -110,6 +111,14 @@ class Notices(_Desk):
                 may_rule=may(current(), Act.RULE_ON_OBJECTION, page.notice),
             )
 
+    @expose("/<number>/why")
+    @allowed("read")
+    def why(self, number: str) -> Any:
+        with transaction() as session:
+            notice = queries.notice_page(session, number).notice
+            page = why.page(session, notice, name=notice.title, back=url_for(".show", number=number))
+            return self.render_template(why.TEMPLATE, **page)
+
     @expose("/open", methods=["GET", "POST"])
     @allowed("open")
     def open(self) -> Any:
@@ -181,6 +190,15 @@ class Objections(_Desk):
     @allowed("read")
     def show(self, objection_id: int) -> Any:
         return self._page(objection_id)
+
+    @expose("/<int:objection_id>/why")
+    @allowed("read")
+    def why(self, objection_id: int) -> Any:
+        with transaction() as session:
+            objection = queries.objection(session, objection_id)
+            name = _("对%(name)s的异议", name=objection.item.name)
+            page = why.page(session, objection, name=name, back=url_for(".show", objection_id=objection_id))
+            return self.render_template(why.TEMPLATE, **page)
 
     @expose("/<int:objection_id>", methods=["POST"])
     @allowed("rule")

@@ -13,6 +13,7 @@ from flask import Response, flash, redirect, request, url_for
 from flask_babel import gettext as _
 
 from console import audit, clock, files, visibility
+from console.accounts import why
 from console.applications.words import ACTION_WORDS
 from console.crud import unmasking
 from console.crud.pages import Page, allowed, expose
@@ -200,6 +201,15 @@ class Desk(Page):
         return next(iter(chosen or found.form.evidence), None)
 
     # ── holding, and looking behind a mask ───────────────────────────────────────────────────────────────────
+
+    @expose("/<int:admission_id>/why")
+    @allowed("read")
+    def why(self, admission_id: int) -> Any:
+        """Why I see this file, or why `?staff=` does not, and what each of us may do with it."""
+        with transaction() as session:
+            admission = queries.admission_of(session, admission_id)
+            back = url_for(".show", admission_id=admission_id)
+            return self.render_template(why.TEMPLATE, **why.page(session, admission, name=admission.number, back=back))
 
     @expose("/<int:admission_id>/take", methods=["POST"])
     @allowed("review")

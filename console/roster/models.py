@@ -32,6 +32,7 @@ class RosterEntry(WithId, ApplicantsOwn, Base):
     __tablename__ = "roster_entry"
     __table_args__ = (UniqueConstraint("applicant_id"), {"comment": "专家库"})
     subject: ClassVar[Subject] = Subject.ROSTER
+    shared_through: ClassVar[tuple[str, str]] = ("roster_specialty", "entry_id")  # read by accounts.whereabouts
 
     number: Mapped[str] = mapped_column(String(17), unique=True, comment="专家编号")
     code: Mapped[str] = mapped_column(String(24), unique=True, comment="证书查询码")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from flask import current_app, request
+from flask import current_app, request, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
 
 from console import clock
+from console.accounts import why
 from console.crud.pages import Page, allowed, expose
 from console.db import transaction
 from console.errors import N_
@@ -60,6 +61,14 @@ class RosterPerson(Page):
                 address=address,
                 qr=Markup(qr_svg(address)),
             )
+
+    @expose("/<int:entry_id>/why")
+    @allowed("read")
+    def why(self, entry_id: int) -> Any:
+        with transaction() as session:
+            entry = queries.entry_by_id(session, entry_id)
+            page = why.page(session, entry, name=entry.name, back=url_for(".show", entry_id=entry_id))
+            return self.render_template(why.TEMPLATE, **page)
 
 
 PAGES = (RosterPerson,)
