@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import abort, current_app
+from flask import abort, current_app, request
 
+from console.doors.preferences import local_path
 from console.roles import ROLES, Act, Role
 
 
@@ -43,6 +44,13 @@ class Behind:
 
     def is_accessible(self) -> bool:
         return may("can_read")
+
+    def _handle_view(self, name: str, **kwargs: Any) -> Any:
+        """Flask-Admin goes back to the address in `url`, and takes `http:elsewhere` for one of ours."""
+        back = request.values.get("url")
+        if back is not None and local_path(back) != back:
+            abort(404)
+        return super()._handle_view(name, **kwargs)  # type: ignore[misc]
 
     def inaccessible_callback(self, name: str, **kwargs: Any) -> Any:
         abort(403)
