@@ -63,6 +63,8 @@ def _under_lock(owner_url: str, work: Callable[[Connection], None]) -> str | Non
     with _connection(owner_url) as connection:
         # a lock of the session, not of a transaction: each migration commits by itself
         connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+        # rows that a migration writes say so in the audit
+        connection.execute(text("SELECT set_config('ruku.who', 'migration', false)"))
         connection.commit()
         try:
             work(connection)

@@ -96,6 +96,7 @@ class Nobody:
 Principal = Staff | Applicant | Public | System | Nobody
 NOBODY = Nobody()
 _current: ContextVar[Principal] = ContextVar("principal", default=NOBODY)
+_covering: ContextVar[int | None] = ContextVar("covering", default=None)
 # the listener's, made once for a principal; the default is NOBODY's, as the principal's default is
 _criteria: ContextVar[dict[type[Any], Any]] = ContextVar("criteria", default={})  # noqa: B039
 
@@ -105,16 +106,22 @@ def current() -> Principal:
     return _current.get()
 
 
+def covering_grant() -> int | None:
+    """The grant under which the principal's latest act was allowed: the audit writes it down."""
+    return _covering.get()
+
+
 @contextmanager
 def become(principal: Principal) -> Iterator[Principal]:
     """Act as this principal inside the block; an open transaction of the thread's session is re-armed both ways."""
-    token, made = _current.set(principal), _criteria.set({})
+    token, made, under = _current.set(principal), _criteria.set({}), _covering.set(None)
     _rearm()
     try:
         yield principal
     finally:
         _current.reset(token)
         _criteria.reset(made)
+        _covering.reset(under)
         _rearm()
 
 
@@ -283,28 +290,33 @@ def may(actor: Principal, act: Act, row: Any | None = None) -> bool:
     written for; applicants and the public have no acts. Separated duties (own file, both reviews, own draft) are asked
     by the services that know the history of the row.
     """
-    if isinstance(actor, System):
-        return True
+    return isinstance(actor, System) or _covers(actor, act, row) is not None
+
+
+def _covers(actor: Principal, act: Act, row: Any | None) -> Grant | None:
+    """The first grant of the actor under which the act is allowed."""
     if not isinstance(actor, Staff):
-        return False
+        return None
     for grant in actor.grants:
         if act not in ROLES[grant.role].acts:
             continue
         if row is None:
-            return True
+            return grant
         office_id = getattr(row, "office_id", None)
         if office_id is not None:
             if office_id in grant.offices:
-                return True
+                return grant
         elif grant.department_id in (None, getattr(row, "department_id", None)) and grant.division_code.endswith("0000"):
-            return True
-    return False
+            return grant
+    return None
 
 
 def require(actor: Principal, act: Act, row: Any | None = None) -> None:
-    """Raise NotAllowed unless `may()`."""
-    if not may(actor, act, row):
+    """Raise NotAllowed unless `may()`; what allows it is noted for the audit (`covering_grant`)."""
+    grant = _covers(actor, act, row)
+    if grant is None and not isinstance(actor, System):
         raise NotAllowed(act=str(act))
+    _covering.set(grant.id if grant is not None else None)
 
 
 def offices_of(principal: Principal) -> Mapping[Subject, list[int]]:

@@ -1,0 +1,245 @@
+"""Whatever is changed past the application is found; what the application did is not."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from redis import Redis
+
+from console import audit, audit_verifier, db
+from console.accounts.grants import MAY_GIVE
+from console.scope import NOBODY
+from rules.pipeline import MOVES, Step
+from tests.conftest import House, _open
+from tests.console.audited import seal_all, walk
+
+SEED = 20261126
+CHANGES = 100
+VERIFIER = Path(audit_verifier.__file__)
+PRINCIPALS = ("", "staff:1", "system:relay", "system:seed")
+
+
+@pytest.fixture(scope="module")
+def population(house: House, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A clone of this module's own, walked, sealed and anchored; each test leaves it as it was."""
+    name = f"ruku_audit_{getattr(request.config, 'workerinput', {}).get('workerid', 'gw0')}"
+    house.clone(name)
+    own = _open(house, name)
+    with Redis.from_url(own.settings.redis_url) as client:
+        client.flushdb()
+    with own.committing(own.web, NOBODY):
+        walked = walk(own)
+        assert walked.ends() == {person.serial: dict(person.expected) for person in walked.people}
+    seal_all(own)
+    with own.as_worker("anchor"), db.transaction() as session:
+        audit.anchor(session)
+    seal_all(own)
+    yield own
+    own.dispose()
+    house.drop(name)
+
+
+@pytest.fixture
+def superuser(house: House, population: Any) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(house.url("postgres", population.name)) as connection:
+        yield connection
+        connection.rollback()
+
+
+def anchors_of(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
+    rows = connection.execute("SELECT DISTINCT ON (stream) stream, seq, hash, sm3 FROM audit_link ORDER BY stream, seq DESC")
+    return [{"stream": stream, "seq": seq, "at": "that day", "sha256": sha256, "sm3": sm3} for stream, seq, sha256, sm3 in rows]
+
+
+# ── what is right is not complained about ────────────────────────────────────────────────────────────────────
+
+
+def test_what_the_application_did_has_no_faults(population, superuser):
+    report = audit_verifier.verify(superuser, anchors=anchors_of(superuser))
+
+    assert report.faults == []
+    assert (report.entries > 700, report.rows > 1_500, report.anchors > 4) == (True, True, True)
+
+
+def test_verifier_stands_alone(population, tmp_path, superuser):
+    copy = tmp_path / "audit_verifier.py"
+    copy.write_text(VERIFIER.read_text())
+    (tmp_path / "anchors.json").write_text(json.dumps({"anchors": anchors_of(superuser)}))
+    asked = [sys.executable, "-I", str(copy), population.settings.database_worker_url, "--anchors", str(tmp_path / "anchors.json"), "--json"]
+    found = subprocess.run(asked, capture_output=True, text=True, cwd=tmp_path, check=False)
+
+    assert (found.returncode, json.loads(found.stdout)["faults"]) == (0, [])
+    blind = subprocess.run([*asked[:3], population.settings.database_url], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert (blind.returncode, "audit_key" in blind.stderr) == (2, True)
+    assert len(copy.read_text().splitlines()) < 200
+    assert not {line for line in copy.read_text().splitlines() if line.startswith(("from console", "import console", "from rules"))}
+
+
+# ── the verifier's own copies of our tables say what ours say ────────────────────────────────────────────────
+
+# what may change without a witness, and why
+UNWITNESSED = {
+    "ab_api_key": "nobody has one", "ab_group": "not used", "ab_group_role": "not used", "ab_user_group": "not used", "ab_user_role": "stays empty",
+    "ab_register_user": "not used", "ab_permission": "made from the code", "ab_permission_view": "made from the code",
+    "ab_permission_view_role": "made from the code", "ab_role": "made from the code", "ab_view_menu": "made from the code",
+    "alembic_version": "migrations", "audit_entry": "in the chains", "audit_link": "the chains", "audit_key": "the key of the witnesses",
+    "audit_horizon": "only the sealer's place", "clock_offset": "demo and test only", "code_list": "reference", "division": "reference",
+    "specialty": "reference", "daily_run": "carries", "heartbeat": "carries", "job_run": "carries", "outbox": "carries",
+    "staff_message": "reminders", "web_session": "comes and goes", "sign_in_code": "comes and goes", "sign_in_link": "comes and goes",
+    "replay": "asks, decides nothing", "replay_outcome": "asks, decides nothing",
+}  # fmt: skip
+
+
+def test_every_table_has_witnesses_or_a_reason(superuser):
+    rows = superuser.execute(
+        "SELECT relname, count(t.oid) FROM pg_class c LEFT JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgname LIKE 'witness_%' AND t.tgenabled = 'O'"
+        " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace GROUP BY 1"
+    ).fetchall()
+
+    assert {name for name, triggers in rows if triggers == 3} == set(audit_verifier.WITNESSED)
+    assert {name for name, triggers in rows if triggers == 0} == {*UNWITNESSED}
+
+
+def test_verifier_knows_the_law_of_movement_and_who_gives_roles():
+    law = {f"{step} {action} {move.to} {' '.join(sorted(move.doers))}" for (step, action), move in MOVES.items()}
+    copied = {" ".join([*line.split()[:3], *sorted(line.split()[3:])]) for line in audit_verifier.MOVES}
+    given = {role: {giver for giver, roles in MAY_GIVE.items() if role in roles} for roles in MAY_GIVE.values() for role in roles}
+
+    assert copied == law
+    assert {role: set(givers.strip("{}").split(",")) for role, givers in audit_verifier.GIVERS.items()} == given
+    assert {*audit_verifier.ROUTE} < {*Step}
+
+
+# ── what is changed is found ─────────────────────────────────────────────────────────────────────────────────
+
+
+class Tamperer:
+    """One change at a time, as somebody with the superuser's password would make it; False when the database would not have it."""
+
+    def __init__(self, connection: psycopg.Connection[Any], seed: int) -> None:
+        self.db, self.random = connection, random.Random(seed)
+        self.columns: dict[str, list[tuple[str, str]]] = {}
+        tables = [*audit_verifier.WITNESSED, "audit_entry", "audit_link"]
+        for table, column, kind in connection.execute(
+            "SELECT relname, attname, format_type(atttypid, NULL) FROM pg_attribute JOIN pg_class c ON c.oid = attrelid"
+            " WHERE relname = ANY(%s) AND attnum > 0 AND NOT attisdropped ORDER BY 1, attnum", [tables],
+        ):  # fmt: skip
+            if column not in audit_verifier.WITNESSED.get(table, ([], [], []))[1]:
+                self.columns.setdefault(table, []).append((column, kind))
+        counts = {table: connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchone() for table in tables}
+        self.tables = [table for table in tables if counts[table][0]]  # type: ignore[index]
+
+    def change(self) -> str:
+        """What was done, in words; '' when it could not be."""
+        kind = self.random.choice(("column", "column", "column", "delete", "insert", "swap", "relink", "rehash", "tail"))
+        mode = "replica" if kind in ("swap", "relink", "rehash", "tail") else self.random.choice(("replica", "replica", "origin"))
+        who = self.random.choice(PRINCIPALS)
+        try:
+            self.db.execute("SELECT set_config('session_replication_role', %s, true), set_config('ruku.who', %s, true)", [mode, who])
+            said = getattr(self, f"_{kind}")()
+        except psycopg.Error as error:
+            if not isinstance(error, psycopg.errors.IntegrityError | psycopg.errors.InsufficientPrivilege | psycopg.errors.DataError):
+                raise
+            return ""
+        return f"{kind} ({mode}, '{who}'): {said}" if said else ""
+
+    def _row(self, table: str) -> tuple[str, ...]:
+        must = audit_verifier.WITNESSED.get(table, ([], [], []))[2]
+        where = sql.SQL("WHERE {} IS NOT NULL").format(sql.Identifier(must[0])) if must else sql.SQL("")
+        places = self.db.execute(sql.SQL("SELECT ctid::text FROM {} {} ORDER BY ctid").format(sql.Identifier(table), where)).fetchall()
+        return self.random.choice(places)
+
+    def _column(self) -> str:
+        table = self.random.choice(self.tables)
+        column, kind = self.random.choice(self.columns[table])
+        other = {
+            "integer": "coalesce({0}, 0) + 1", "bigint": "coalesce({0}, 0) + 1", "smallint": "coalesce({0}, 0) + 1",
+            "boolean": "NOT coalesce({0}, false)", "date": "coalesce({0}, '2026-01-01') + 1", "jsonb": "coalesce({0}, '[]') || '[\"x\"]'",
+            "timestamp with time zone": "coalesce({0}, '2026-01-01') + interval '1 hour'",
+            "timestamp without time zone": "coalesce({0}, '2026-01-01') + interval '1 hour'",
+            "character varying[]": "array_append({0}, 'x')", "bytea": "{0} || '\\x00'",
+        }.get(kind, "left(coalesce({0}, ''), 5) || 'x'")  # fmt: skip
+        value = "NULL" if self.random.random() < 0.2 else other.format(f'"{column}"')
+        row = self._row(table)
+        done = self.db.execute(f'UPDATE {table} SET "{column}" = {value} WHERE ctid = %s::tid AND "{column}" IS DISTINCT FROM {value}', row)
+        return f"{table}.{column} = {value}" if done.rowcount else ""
+
+    def _delete(self) -> str:
+        table = self.random.choice(self.tables)
+        return f"{table}" if self.db.execute(f"DELETE FROM {table} WHERE ctid = %s::tid", self._row(table)).rowcount else ""
+
+    def _insert(self) -> str:
+        table = self.random.choice([table for table in self.tables if table != "audit_entry"])  # the relay links it, as any other
+        changed = {column: 900_000 for column, kind in self.columns[table] if column in ("id", "seq", "version", "staff_id", "attempt_id", "entry_id")}
+        changed |= {column: "x9" for column, kind in self.columns[table] if column in ("number", "code", "key", "idempotency_key", "content_hash", "username", "email")}
+        copied = f"jsonb_populate_record(NULL::{table}, to_jsonb(r) || %s::jsonb)"
+        done = self.db.execute(f"INSERT INTO {table} SELECT ({copied}).* FROM {table} r WHERE ctid = %s::tid", [json.dumps(changed), *self._row(table)])
+        return table if done.rowcount else ""
+
+    def _two(self) -> list[int]:
+        return self.random.sample([number for (number,) in self.db.execute("SELECT id FROM audit_entry ORDER BY id")], 2)
+
+    def _swap(self) -> str:
+        one, other = self._two()
+        self.db.execute(
+            "UPDATE audit_entry a SET body = b.body, leaf = b.leaf, at = b.at, who = b.who, action = b.action, subject = b.subject"
+            " FROM audit_entry b WHERE (a.id, b.id) IN ((%(x)s, %(y)s), (%(y)s, %(x)s))", {"x": one, "y": other},
+        )  # fmt: skip
+        return f"entries {one} and {other} change places"
+
+    def _relink(self) -> str:
+        one, other = self._two()
+        self.db.execute("UPDATE audit_link SET entry_id = -1 WHERE entry_id = %s", [one])
+        self.db.execute("UPDATE audit_link SET entry_id = %s WHERE entry_id = %s", [one, other])
+        self.db.execute("UPDATE audit_link SET entry_id = %s WHERE entry_id = -1", [other])
+        return f"links of {one} and {other} change places"
+
+    def _rehash(self) -> str:
+        one = self._two()[0]
+        self.db.execute(
+            "UPDATE audit_entry SET body = body || ' ', leaf = encode(sha256(convert_to(body || ' ', 'UTF8')), 'hex') WHERE id = %s", [one]
+        )
+        return f"entry {one}, its leaf computed again"
+
+    def _tail(self) -> str:
+        stream, length = self.random.choice(self.db.execute("SELECT stream, count(*) FROM audit_link GROUP BY 1 ORDER BY 1").fetchall())
+        cut = length - self.random.randint(1, min(5, length))
+        self.db.execute("DELETE FROM audit_entry e USING audit_link l WHERE l.entry_id = e.id AND l.stream = %s AND l.seq > %s", [stream, cut])
+        self.db.execute("DELETE FROM audit_link WHERE stream = %s AND seq > %s", [stream, cut])
+        return f"{stream} ends at {cut}"
+
+
+def tamper(connection: psycopg.Connection[Any], *, seed: int, changes: int) -> None:
+    print(f"seed {seed}")
+    anchors, tamperer = anchors_of(connection), Tamperer(connection, seed)
+    connection.commit()
+    kinds, missed = Counter[str](), []
+    while kinds.total() < changes:
+        if said := tamperer.change():
+            kinds[said.split()[0]] += 1
+            if not audit_verifier.verify(connection, anchors=anchors).faults:
+                missed.append(said)
+        connection.rollback()
+
+    assert missed == []
+    assert len(kinds) == 7, kinds
+    assert audit_verifier.verify(connection, anchors=anchors).faults == []
+
+
+def test_a_hundred_changes_are_a_hundred_found(superuser):
+    tamper(superuser, seed=SEED, changes=CHANGES)
+
+
+@pytest.mark.matrix
+def test_thousands_of_changes_are_all_found(superuser):
+    tamper(superuser, seed=random.randrange(2**32), changes=5_000)
