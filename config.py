@@ -95,6 +95,12 @@ class Settings:
         "empty",
     )
     hash_key: bytes = _setting("HASH_KEY", "base64 of the 32 bytes under which personal values are found again", "made once by `run`", repr=False)
+    fingerprint_key: bytes = _setting(
+        "FINGERPRINT_KEY",
+        "the same for what is never made again: the audit's fingerprints, recovery codes; stays when `HASH_KEY` changes",
+        "`HASH_KEY`",
+        repr=False,
+    )
     https: bool = _setting("HTTPS", "`on`: cookies are `Secure` and `__Host-`; production requires it", "off")
     console_host: str | None = _setting("CONSOLE_HOST", "host name of the console when it has its own; empty: under `/console`", "empty")
     portal_host: str | None = _setting("PORTAL_HOST", "host name of the portal; required in production", "empty")
@@ -162,7 +168,8 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         portal_secret_key=reader.secret("PORTAL_SECRET_KEY"),
         data_keys=reader.keys("DATA_KEYS"),
         bundle_keys=reader.keys("BUNDLE_KEYS") if "BUNDLE_KEYS" in reader.given else MappingProxyType({}),
-        hash_key=reader.key("HASH_KEY", reader.given.get("HASH_KEY", "")),
+        hash_key=(hash_key := reader.key("HASH_KEY", reader.given.get("HASH_KEY", ""))),
+        fingerprint_key=reader.key("FINGERPRINT_KEY", text) if (text := reader.given.get("FINGERPRINT_KEY", "")) else hash_key,
         https=reader.switch("HTTPS", False),
         console_host=reader.host("CONSOLE_HOST"),
         portal_host=reader.host("PORTAL_HOST"),

@@ -189,6 +189,12 @@ def regulations(options: argparse.Namespace) -> int:
     return regulations_command.run(options)
 
 
+def keys(options: argparse.Namespace) -> int:
+    from console import keys_command
+
+    return keys_command.run(options)
+
+
 def roles(options: argparse.Namespace) -> int:
     import psycopg
 
@@ -270,6 +276,11 @@ def _parser() -> argparse.ArgumentParser:
     database = command("roles", "print the SQL for the database's roles, make them, or check them")
     database.add_argument("action", choices=("print", "apply", "check"), nargs="?", default="print")
     database.add_argument("--administrator", metavar="URL", help="address of a superuser, for apply")
+    cryptography = command("keys", "what lies under which key; rotate the data keys; make keyed hashes anew under a new HASH_KEY")
+    cryptography.add_argument("action", choices=("status", "rotate", "rehash"), nargs="?", default="status")
+    cryptography.add_argument("--from", dest="old", metavar="KEY", help="rehash: the HASH_KEY in use until now; or the variable HASH_KEY_OLD")
+    cryptography.add_argument("--leave", action="store_true", help="rehash: lose what cannot be made again because its value is not kept")
+    cryptography.add_argument("--batch", type=int, default=1_000, help="rotate: rows in one transaction")
     people = command("staff", "make the first administrator (the password is asked for, or read from standard input)")
     people.add_argument("action", choices=("bootstrap",))
     people.add_argument("username")

@@ -35,7 +35,7 @@ def begin(role: Role, settings: Settings | None = None, *, check: bool = True) -
     settings = settings or config.load()
     if settings.mode is not Mode.TEST:  # pytest has handlers of its own
         set_up_log(settings.log_level)
-    secrecy.configure(secrecy.Keys(data=dict(settings.data_keys), hash=settings.hash_key))
+    secrecy.configure(secrecy.Keys(data=dict(settings.data_keys), hash=settings.hash_key, fingerprint=settings.fingerprint_key))
     clock.set_zone(settings.timezone)
     url = {"web": settings.database_url, "worker": settings.database_worker_url, "owner": settings.database_owner_url}[role]
     if not url:

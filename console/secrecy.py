@@ -1,8 +1,9 @@
 """Personal values: encrypted at rest, found by keyed hash, shown masked.
 
 `Encrypted` writes `<key id>.<base64 of nonce + AES-256-GCM ciphertext>`; the first key of `DATA_KEYS` writes, every key reads, so
-keys rotate by rewriting at leisure. The keyed hash is HMAC-SHA256 under `HASH_KEY`, with the purpose mixed in so that the
-same number in two columns does not look the same.
+keys rotate by rewriting at leisure. The keyed hash is HMAC-SHA256 with the purpose mixed in, so that the same number in two columns
+does not look the same: under `HASH_KEY` for what people are found by and can be made again from the value (`FOUND_BY`), under
+`FINGERPRINT_KEY` for what cannot, such as the audit's fingerprints. `console.keys` changes keys.
 """
 
 from __future__ import annotations
@@ -18,13 +19,24 @@ from sqlalchemy import String
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
+from console.errors import N_, ConsoleError
+
+SEALED = "sealed"  # {"sealed": "<ciphertext>"}: a secret inside JSON
+FOUND_BY = frozenset({"id_number", "phone"})  # the purposes whose hashes `keys rehash` makes anew
+
+
+class UnknownKey(ConsoleError):
+    message = N_("有内容是用密钥“%(key)s”加密的，这把密钥没有配置。请运维把它加回 DATA_KEYS。")
+    status = 500
+
 
 @dataclass(frozen=True)
 class Keys:
-    """`data`: key id → 32 bytes, the first writes; `hash`: 32 bytes."""
+    """`data`: key id → 32 bytes, the first writes; `hash`, `fingerprint`: 32 bytes, the second is the first when not given."""
 
     data: dict[str, bytes]
     hash: bytes
+    fingerprint: bytes = b""
 
 
 _keys: Keys | None = None
@@ -51,15 +63,28 @@ def encrypt(value: str) -> str:
 
 
 def decrypt(stored: str) -> str:
-    """The plain value; KeyError names a key id that is no longer configured."""
-    key_id, _, body = stored.partition(".")
+    """The plain value; UnknownKey names a key id that is no longer configured."""
+    ident, _, body = stored.partition(".")
+    key = _current().data.get(ident)
+    if key is None:
+        raise UnknownKey(key=ident[:40])
     sealed = base64.b64decode(body)
-    return AESGCM(_current().data[key_id]).decrypt(sealed[:12], sealed[12:], key_id.encode()).decode()
+    return AESGCM(key).decrypt(sealed[:12], sealed[12:], ident.encode()).decode()
+
+
+def key_id(stored: str) -> str:
+    """Under which key a stored value lies."""
+    return stored.partition(".")[0]
 
 
 def keyed_hash(value: str, purpose: str) -> str:
     """64 hex digits; the same value under the same purpose always gives the same."""
-    return hmac.new(_current().hash, f"{purpose}\x1f{value}".encode(), hashlib.sha256).hexdigest()
+    keys = _current()
+    return hash_under(keys.hash if purpose in FOUND_BY else keys.fingerprint or keys.hash, value, purpose)
+
+
+def hash_under(key: bytes, value: str, purpose: str) -> str:
+    return hmac.new(key, f"{purpose}\x1f{value}".encode(), hashlib.sha256).hexdigest()
 
 
 class Encrypted(TypeDecorator[str]):

@@ -68,6 +68,7 @@ SECRETS: dict[str, Secret] = {
     "staff_account.phone": Secret(N_("工作人员手机"), mask_phone, masked=_PEOPLE, unmask=_PEOPLE),
     "staff_account.mail": Secret(N_("工作人员邮箱"), mask_email, masked=_PEOPLE, unmask=_PEOPLE),
     "staff_account.id_number": Secret(N_("工作人员身份证号"), mask_id_number, masked=_PEOPLE, unmask=_PEOPLE),
+    "restriction.id_number": Secret(N_("受惩戒人身份证号"), mask_id_number),
     "staff_account.totp_secret": Secret(N_("动态口令密钥"), mask_text, owner=Seen.HIDDEN),
 }
 KINDS = frozenset(name.partition(".")[2] for name in SECRETS if name.startswith("answers."))

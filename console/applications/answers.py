@@ -10,12 +10,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from console.secrecy import decrypt, encrypt
+from console.secrecy import SEALED, decrypt, encrypt
 from rules.documents import Path
 from rules.fields import BaseField
 from rules.forms import Form
-
-SEALED = "sealed"
 
 
 def seal(form: Form, answers: Mapping[str, Any]) -> dict[str, Any]:

@@ -71,7 +71,7 @@ class Application(WithId, ThroughAdmission, Base):
 
     number: Mapped[str | None] = mapped_column(String(20), unique=True, comment="申报编号")
     applicant_id: Mapped[int] = mapped_column(ForeignKey("applicant.id"), index=True, comment="申报人")
-    answers: Mapped[dict[str, Any]] = mapped_column(comment="填报内容")  # secrets live in the applicant row, never here
+    answers: Mapped[dict[str, Any]] = mapped_column(comment="填报内容", info={"sealed": True})  # secrets are sealed inside
     chosen: Mapped[list[dict[str, Any]]] = mapped_column(
         default=list, server_default=text("'[]'"), comment="拟报专业"
     )  # [{standard, code}] while a draft; application_specialty once submitted
@@ -221,11 +221,15 @@ class Finding(WithId, AdmissionPart, Base):
 
 
 class RestrictionEntry(WithId, Base):
-    """Joint restriction (联合惩戒): a person barred by one body is barred for all; found by the id number's hash."""
+    """Joint restriction (联合惩戒): a person barred by one body is barred for all; found by the id number's hash.
+
+    `id_number` is kept since migration 0011, so that the hash can be made again under another key; entries from before have none.
+    """
 
     __tablename__ = "restriction"
     __table_args__ = {"comment": "联合惩戒"}
 
+    id_number: Mapped[str | None] = mapped_column(Encrypted, comment="身份证号")
     id_number_hash: Mapped[str] = mapped_column(String(64), index=True, comment="身份证指纹")
     kind: Mapped[str] = mapped_column(String(30), comment="类别")
     source: Mapped[str] = mapped_column(String(120), comment="作出机关")

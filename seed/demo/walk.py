@@ -171,7 +171,7 @@ class Walk:
         with self.looking() as session:
             session.add(
                 RestrictionEntry(
-                    id_number_hash=keyed_hash(person.id_number, "id_number"), kind="严重失信", source="演示：某旗人民法院",
+                    id_number=person.id_number, id_number_hash=keyed_hash(person.id_number, "id_number"), kind="严重失信", source="演示：某旗人民法院",
                     basis="演示数据", valid_from=clock.today(session),
                 )
             )  # fmt: skip
