@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from console import db
 from console.roles import Role
@@ -16,6 +15,7 @@ from console.scope import System
 from console.studio import drafts, publication
 from console.studio.models import RuleDraft
 from console.studio.replay import services as replays
+from tests import axe
 from tests.console.studio.making import REASON, change_age, editor, make_draft
 from tests.console.studio.replay.test_services import somebody
 from tests.officers import PASSWORD, make_account
@@ -65,9 +65,7 @@ def test_pages_are_sound_on_a_phone_and_on_a_desk(committed_db, made, browser: A
     faults = []
     for path in PAGES:
         assert page.goto("/console" + path.format(**made)).status == 200, path
-        for violation in Axe().run(page).response["violations"]:
-            if violation["impact"] in ("serious", "critical"):
-                faults.append((path, violation["id"], [node["html"][:160] for node in violation["nodes"]][:2]))
+        faults += [(path, *found) for found in axe.serious(page)]
         twice = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id).filter((id, at, all) => all.indexOf(id) !== at)")
         faults += [(path, "id twice", twice)] if twice else []
         for width in (360, 1440):
