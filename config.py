@@ -122,6 +122,8 @@ class Settings:
     oidc_client_secret: str = _setting("OIDC_CLIENT_SECRET", "and our secret", "empty", repr=False)
     oidc_name: str = _setting("OIDC_NAME", "what officers call it: the words on the button", "统一身份认证")
     timezone: str = _setting("TIMEZONE", "time zone of dates and deadlines", "Asia/Shanghai")
+    recusal_days: int = _setting("RECUSAL_DAYS", "how many days an officer's recusal declaration holds before it is asked again", "365")
+    recusal_years: int = _setting("RECUSAL_YEARS", "how many years after leaving an employer an officer keeps out of its people's files", "3")
     platform_code: str = _setting("PLATFORM_CODE", "the platform's 10 letters or digits, with which expert numbers begin", "1500000001")
     log_level: str = _setting("LOG_LEVEL", "`DEBUG`, `INFO`, `WARNING` or `ERROR`", "INFO")
 
@@ -187,6 +189,8 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         oidc_client_secret=reader.text("OIDC_CLIENT_SECRET", ""),
         oidc_name=reader.text("OIDC_NAME", "统一身份认证"),
         timezone=reader.zone("TIMEZONE", "Asia/Shanghai"),
+        recusal_days=reader.number("RECUSAL_DAYS", 365, 1, 3_660),
+        recusal_years=reader.number("RECUSAL_YEARS", 3, 0, 30),
         platform_code=reader.code("PLATFORM_CODE", "1500000001"),
         log_level=reader.log_level("LOG_LEVEL", "INFO"),
     )

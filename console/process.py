@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 import config
 from config import Mode, Settings
 from console import assembly, clock, db, faults, files, secrecy
+from console.applications import duties
 from console.notifications import channels
 from console.roster import numbers
 
@@ -42,6 +43,7 @@ def begin(role: Role, settings: Settings | None = None, *, check: bool = True) -
         raise NotReady("DATABASE_OWNER_URL is missing: this command changes what only the owner of the tables may change.")
     db.configure(url, connect_args={"options": f"-c statement_timeout={_STATEMENT[role]}", "application_name": f"ruku {role}"})
     assembly.join()
+    duties.configure(duties.Terms(days=settings.recusal_days, years=settings.recusal_years))
     channels.configure(settings)
     files.configure(settings.files_url)
     numbers.configure(numbers.Numbering(settings.platform_code))

@@ -15,6 +15,7 @@ class Subject(StrEnum):
     NOTICES = "notices"  # 公示与异议
     ROSTER = "roster"  # 专家库
     PEOPLE = "people"  # 工作人员与授权
+    RECUSALS = "recusals"  # 回避申报: supervision's only, beside each person's own
     REPLAYS = "replays"  # 往卷重算的名单: who would flip under a draft, for those who change rules and read no files
 
 
@@ -73,7 +74,7 @@ ROLES: dict[Role, RoleDefinition] = {
     Role.COORDINATOR: RoleDefinition(
         "统筹协调员",
         "Coordinator",
-        _ALL,
+        _ALL - {Subject.RECUSALS},
         frozenset(
             {
                 Act.READ_FILE,

@@ -18,7 +18,7 @@ from console import audit
 from console.errors import N_, ConsoleError, NotAllowed
 from console.roles import Act, Grant, Role
 from console.scope import Applicant, Principal, Staff, System
-from console.secrecy import mask_bank_account, mask_email, mask_id_number, mask_phone, mask_text
+from console.secrecy import mask_bank_account, mask_email, mask_id_number, mask_name, mask_phone, mask_text
 
 REASON_LEAST, REASON_MOST = 4, 2_000
 
@@ -50,6 +50,7 @@ class Secret:
 
 _FILE = frozenset({Role.FIRST_REVIEWER, Role.SECOND_REVIEWER, Role.COORDINATOR, Role.SUPERVISOR})
 _NOTICE = frozenset({Role.COORDINATOR, Role.SUPERVISOR})
+_SUPERVISION = frozenset({Role.SUPERVISOR})
 _PEOPLE = frozenset({Role.DEPARTMENT_ADMIN, Role.PLATFORM_ADMIN})
 
 #: table.column, or answers.<kind of field>; a test holds it against every encrypted column and every secret field of every bundle
@@ -69,6 +70,9 @@ SECRETS: dict[str, Secret] = {
     "staff_account.mail": Secret(N_("工作人员邮箱"), mask_email, masked=_PEOPLE, unmask=_PEOPLE),
     "staff_account.id_number": Secret(N_("工作人员身份证号"), mask_id_number, masked=_PEOPLE, unmask=_PEOPLE),
     "restriction.id_number": Secret(N_("受惩戒人身份证号"), mask_id_number),
+    # an officer declares their family to nobody but supervision; their own page masks it by itself
+    "recusal.person_name": Secret(N_("亲属姓名"), mask_name, masked=_SUPERVISION, unmask=_SUPERVISION),
+    "recusal.id_number": Secret(N_("亲属身份证号"), mask_id_number, masked=_SUPERVISION, unmask=_SUPERVISION),
     "staff_account.totp_secret": Secret(N_("动态口令密钥"), mask_text, owner=Seen.HIDDEN),
 }
 KINDS = frozenset(name.partition(".")[2] for name in SECRETS if name.startswith("answers."))

@@ -196,7 +196,7 @@ def make_staff(
         session.flush()
         staff = Staff(user.id, name)
         home = departments.office_for(session, (found or departments.centre(session)).id, division, 3)
-        session.add(StaffAccount(staff_id=user.id, office_id=home.id, created_by="system:test", created_at=clock.now(session)))
+        session.add(StaffAccount(staff_id=user.id, office_id=home.id, created_by="system:test", created_at=clock.now(session), declared_at=clock.now(session)))
     row = StaffGrant(
         staff_id=staff.id,
         role=str(role),

@@ -14,8 +14,9 @@ from flask import session as flask_session
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from console import db
+from console import clock, db
 from console.accounts import grants, sessions, staff
+from console.accounts.models import StaffAccount
 from console.departments import queries as departments
 from console.departments.models import Department
 from console.roles import Role
@@ -41,6 +42,7 @@ def make_account(
         found = session.scalars(select(Department).where(Department.code == department)).one() if department else None
         home = departments.office_for(session, found.id, division, 3) if found else None
         user = staff.create_staff(session, username, name=name, password=PASSWORD, office=home)
+        session.get_one(StaffAccount, user.id).declared_at = clock.now(session)
         for role in roles:
             grants.give_grant(
                 session, user.id, role=role, department_id=found.id if found else None, division_code=division,

@@ -79,11 +79,16 @@ class Of:
         return [columns[c.name] == self.values[side][c.name] for c in self.table.primary_key]
 
     @property
+    def sql_written(self) -> str:
+        """Every column but the generated ones, which nobody writes."""
+        return ", ".join(f'"{column.name}"' for column in self.table.columns if column.computed is None)
+
+    @property
     def change(self) -> tuple[str, Any] | None:
         """(column, a new value) that no constraint minds; None where every column is a key or a link."""
         for kind, value in ((String, "x"), (DateTime, func.now()), (Integer, 7)):
             for column in self.table.columns:
-                spoken_for = column.unique or column.primary_key or column.foreign_keys or column.name in {"version", "lock"}
+                spoken_for = column.computed is not None or column.unique or column.primary_key or column.foreign_keys or column.name in {"version", "lock"}
                 checked = any(column.name in str(check.sqltext) for check in self.table.constraints if hasattr(check, "sqltext"))
                 if not (spoken_for or checked) and isinstance(column.type, kind) and WRITABLE.get(self.name, column.name) == column.name:
                     return inspect(self.cls).get_property_by_column(column).key, value
@@ -313,7 +318,7 @@ def upsert(session: Session, of: Of) -> None:
     """INSERT … ON CONFLICT DO UPDATE on the key of the foreign row."""
     keys = ", ".join(column.name for column in of.table.primary_key)
     statement = (
-        f"INSERT INTO {of.name} SELECT * FROM jsonb_populate_record(NULL::{of.name}, :row)"
+        f"INSERT INTO {of.name} ({of.sql_written}) SELECT {of.sql_written} FROM jsonb_populate_record(NULL::{of.name}, :row)"
         f" ON CONFLICT ({keys}) DO UPDATE SET {_column(of)} = excluded.{_column(of)}"
     )
     session.execute(text(statement), {"row": as_json(of.values["foreign"])})
@@ -340,7 +345,8 @@ def changing(of: Of) -> Iterator[tuple[str, Callable[[Session, Of], None]]]:
 def plant(session: Session, of: Of, row: dict[str, Any]) -> None:
     """INSERT of a whole row, given as the database holds it."""
     session.execute(
-        text(f"INSERT INTO {of.name} SELECT * FROM jsonb_populate_record(NULL::{of.name}, :row)"), {"row": as_json(row)}
+        text(f"INSERT INTO {of.name} ({of.sql_written}) SELECT {of.sql_written} FROM jsonb_populate_record(NULL::{of.name}, :row)"),
+        {"row": as_json(row)},
     )
 
 
@@ -349,7 +355,7 @@ def as_json(row: dict[str, Any]) -> str:
 
 
 def _itself(of: Of) -> tuple[str, Any]:
-    column = list(of.table.columns)[-1]
+    column = next(column for column in reversed(list(of.table.columns)) if column.computed is None)
     return inspect(of.cls).get_property_by_column(column).key, column
 
 

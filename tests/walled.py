@@ -30,6 +30,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "step_entry": {"action": "submit", "to_step": "first_review"},
     "rule_draft": {"state": "open"},
     "replay": {"state": "waiting"},
+    "recusal": {"kind": "file"},
 }
 
 
@@ -177,13 +178,14 @@ class Wall:
 
     @cached_property
     def values(self) -> dict[tuple[str, str], dict[str, Any]]:
-        """(own or foreign, table) → the row as the database holds it, by column."""
+        """(own or foreign, table) → the row as the database holds it, by column; without generated columns."""
         found = {}
         for side, place in (("own", self.own), ("foreign", self.foreign)):
             for name, row in place.rows.items():
                 table = type(row).__table__
                 where = [column == part for column, part in zip(table.primary_key, inspect(row).identity, strict=True)]
-                found[side, name] = dict(self.connection.execute(select(table).where(*where)).mappings().one())
+                written = [column for column in table.columns if column.computed is None]  # the rest nobody writes
+                found[side, name] = dict(self.connection.execute(select(*written).where(*where)).mappings().one())
         return found
 
 

@@ -10,6 +10,8 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     CheckConstraint,
+    Computed,
+    Date,
     ForeignKey,
     Index,
     Integer,
@@ -55,6 +57,7 @@ class StaffAccount(Scoped, Base):
     mail: Mapped[str | None] = mapped_column(Encrypted, comment="邮箱")
     id_number: Mapped[str | None] = mapped_column(Encrypted, comment="身份证号")  # by which their own file is recognised
     id_number_hash: Mapped[str | None] = mapped_column(String(64), unique=True, comment="身份证指纹")
+    declared_at: Mapped[dt.datetime | None] = mapped_column(comment="回避申报时间")  # the last time all of it was declared
     password_changed_at: Mapped[dt.datetime | None] = mapped_column(comment="密码修改时间")
     totp_secret: Mapped[str | None] = mapped_column(Encrypted, comment="动态口令密钥")
     totp_confirmed_at: Mapped[dt.datetime | None] = mapped_column(comment="动态口令启用时间")
@@ -83,6 +86,58 @@ class StaffAccount(Scoped, Base):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Recusal(Scoped, WithId, Base):
+    """What an officer keeps out of: a relative, a former employer for some years, or one file they stepped aside from.
+
+    Read by its owner and by supervision; whoever hands out work asks `console.applications.duties`, which tells that somebody
+    keeps out, not why. Rows are withdrawn, never changed; stepping aside from a file is for good.
+    """
+
+    __tablename__ = "recusal"
+    __table_args__ = (
+        CheckConstraint("kind IN ('relative', 'former_employer', 'file')", name="kind_is_known"),
+        Index("ix_recusal_person", "id_number_hash", "staff_id", unique=True, postgresql_where=text("withdrawn_at IS NULL")),
+        Index("ix_recusal_employer", "employer_key", "staff_id", unique=True, postgresql_where=text("withdrawn_at IS NULL")),
+        Index("ix_recusal_uscc", "uscc", postgresql_where=text("withdrawn_at IS NULL")),
+        Index("ix_recusal_file", "admission_id", "staff_id", unique=True),
+        {"comment": "回避申报"},
+    )
+    subject = Subject.RECUSALS
+
+    staff_id: Mapped[int] = mapped_column(Integer, index=True, comment="工作人员")  # ab_user.id; office_id: where they worked then
+    kind: Mapped[str] = mapped_column(String(20), comment="回避种类")  # relative | former_employer | file
+    relation: Mapped[str | None] = mapped_column(String(20), comment="关系")
+    person_name: Mapped[str | None] = mapped_column(Encrypted, comment="亲属姓名")
+    id_number: Mapped[str | None] = mapped_column(Encrypted, comment="身份证号")
+    id_number_hash: Mapped[str | None] = mapped_column(String(64), comment="身份证指纹")
+    employer: Mapped[str | None] = mapped_column(String(120), comment="原单位")
+    employer_key: Mapped[str | None] = mapped_column(
+        String, Computed("ruku_employer_key(employer)", persisted=True), deferred=True, comment="单位名称归一"
+    )
+    uscc: Mapped[str | None] = mapped_column(String(18), comment="统一社会信用代码")
+    left_on: Mapped[dt.date | None] = mapped_column(Date, comment="离开日期")
+    until: Mapped[dt.datetime | None] = mapped_column(comment="回避截止")  # 00:00 after the last day
+    admission_id: Mapped[int | None] = mapped_column(ForeignKey("admission.id"), comment="办件")
+    reason: Mapped[str] = mapped_column(Text, default="", server_default="", comment="理由")
+    declared_at: Mapped[dt.datetime] = mapped_column(comment="申报时间")
+    withdrawn_at: Mapped[dt.datetime | None] = mapped_column(comment="撤销时间")
+    withdrawn_by: Mapped[str | None] = mapped_column(String(80), comment="撤销人")
+    withdrawn_reason: Mapped[str | None] = mapped_column(Text, comment="撤销理由")
+
+    office: Mapped[Office] = relationship()
+    staff: Mapped[str] = column_property(
+        select(_USER.c.last_name.op("||")(_USER.c.first_name)).where(_USER.c.id == staff_id).scalar_subquery()
+    )
+
+    @classmethod
+    def visible_to(cls, principal: Principal) -> ColumnElement[bool]:
+        theirs = super().visible_to(principal)
+        return or_(theirs, cls.staff_id == principal.id) if isinstance(principal, Staff) else theirs
+
+    def __str__(self) -> str:
+        return f"{self.staff} {self.kind}"
 
 
 class SignInLink(WithId, Base):

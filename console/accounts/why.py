@@ -19,8 +19,8 @@ from console.accounts import explaining, grant_queries, whereabouts, wording
 from console.accounts.explaining import Answer, Place, Whereabouts
 from console.accounts.grant_queries import Person
 from console.accounts.models import StaffGrant
+from console.applications import duties
 from console.applications.models import Admission
-from console.applications.pipeline import separated
 from console.departments.models import Department, Division
 from console.doors.look import step_label
 from console.doors.preferences import language
@@ -227,11 +227,18 @@ def _acts(
 
 def _hindered(session: Session, person: Person, admission: Admission | None, act: Act) -> str:
     """What stands in the way of an act that a grant allows: duties kept apart, recusal, somebody else's holding it."""
-    if admission is None or act not in (Act.FIRST_REVIEW, Act.SECOND_REVIEW, Act.RECONSIDER):
+    if admission is None:
         return ""
-    if separated(session, [admission], f"staff:{person.id}"):
-        return _("职责分开：本人在这一件的另一个审核环节办过，这一环节须由另一位办理。")
-    if admission.holder_id not in (None, person.id):
+    found = duties.hindrances(session, [admission], staff_id=person.id, act=act).get(admission.id)
+    if found is not None and getattr(current(), "id", 0) == person.id:
+        return _(found.sentence, **found.facts)
+    if found is not None and found.kind in duties.RECUSALS:
+        return _("本人须回避这一件。")
+    if found is not None and found.kind == duties.Kind.UNDECLARED:
+        return _("本人还没有作回避申报，或者申报已过有效期。")
+    if found is not None:
+        return _("职责分开：本人已经办过这一件的另一半，这件事须由另一位办理。")
+    if act in duties.REVIEWING and admission.holder_id not in (None, person.id):
         holder = grant_queries.givers(session, [f"staff:{admission.holder_id}"]).get(f"staff:{admission.holder_id}", "—")
         return _("现由%(name)s承办。放回或者改派以后才能办。", name=holder)
     return ""

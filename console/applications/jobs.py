@@ -45,12 +45,14 @@ def _waits() -> Any:
 
 @job("applications.carry_out_assignment")
 def carry_out_assignment(ids: list[int]) -> None:
-    """Hand an unclaimed file to the department the operator named; `ids` is [admission, department]."""
-    admission_id, department_id = ids
+    """Hand an unclaimed file to the department the operator named; `ids` is [admission, department, operator]."""
+    admission_id, department_id, *operator = ids
     with become(System("assign")), transaction() as session:
         admission = session.get_one(Admission, admission_id, with_for_update=True)
         department = session.get_one(Department, department_id)
-        services.carry_out_assignment(session, admission, department, actor=current())
+        services.carry_out_assignment(
+            session, admission, department, actor=current(), ordered_by=operator[0] if operator else None
+        )
 
 
 @job("applications.rescreen")

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     CheckConstraint,
+    Computed,
     Date,
     ForeignKey,
     ForeignKeyConstraint,
@@ -85,6 +86,13 @@ class Application(WithId, ThroughAdmission, Base):
     consent_version: Mapped[str | None] = mapped_column(String(20), comment="承诺书版本")
     submitted_hash: Mapped[str | None] = mapped_column(String(64), comment="提交内容指纹")
     version: Mapped[int] = mapped_column(default=1, server_default="1", comment="版本")
+    # what recusal compares; made by the database, so that no way of writing answers can leave it behind
+    employer_key: Mapped[str | None] = mapped_column(
+        String, Computed("ruku_employer_key(answers ->> 'employer')", persisted=True), deferred=True, index=True, comment="单位名称归一"
+    )
+    employer_uscc: Mapped[str | None] = mapped_column(
+        String, Computed("answers ->> 'employer_uscc'", persisted=True), deferred=True, comment="单位统一社会信用代码"
+    )
 
     applicant: Mapped[Applicant] = relationship()
     admissions: Mapped[list[Admission]] = relationship(back_populates="application", order_by="Admission.id")

@@ -19,6 +19,9 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from console import audit, clock, outbox
+from console.applications import duties
+from console.applications.duties import REVIEW_ACTS
+from console.applications.duties import SeparatedDuty as SeparatedDuty  # raised here, so found here too
 from console.applications.grounds import require_grounds
 from console.applications.models import Admission, StepEntry
 from console.departments import queries as departments
@@ -29,7 +32,7 @@ from rules.manifest import PipelineSettings
 from rules.pipeline import APPLICANT_STEPS, CLOSED_STEPS, Action, Doer, IllegalMove, Route, Step, destination, move
 from rules.working_days import Calendar
 
-REVIEW_STEPS = (Step.FIRST_REVIEW, Step.SECOND_REVIEW, Step.RECONSIDERATION)
+REVIEW_STEPS = tuple(REVIEW_ACTS)
 
 
 class MoveNotLegal(NotAllowed):
@@ -37,12 +40,6 @@ class MoveNotLegal(NotAllowed):
 
     message = N_("申报 %(number)s 现处于“%(step)s”环节，不能这样办理。")
     status = 409
-
-
-class SeparatedDuty(NotAllowed):
-    """One person may not hold two halves of a separated duty."""
-
-    message = N_("您已经在另一个审核环节办过 %(number)s，这一环节须由另一位审核人办理。")
 
 
 @dataclass(frozen=True)
@@ -137,17 +134,20 @@ def advance(
     department_id: int | None = None,
     release_id: int | None = None,
     lenient: bool = False,
+    ordered_by: int | None = None,
 ) -> list[Moved]:
     """Move the set by one action.
 
+    `ordered_by`: the officer whose order a job carries out; the trail names them, and what they may not do, the job may not either.
+
     `flags` gives new (flags, verdict) by admission id after a re-check; `department_id` and `release_id` change only when an
-    unclaimed file is assigned. Raises MoveNotLegal, NotAllowed, SeparatedDuty, RefusalWithoutGrounds (whoever refuses, by whichever
+    unclaimed file is assigned. Raises MoveNotLegal, NotAllowed, what `duties` raises, RefusalWithoutGrounds (whoever refuses, by whichever
     door, says why and by which article), or StepMovedOn when somebody was faster; with `lenient` (jobs) those that moved on or
     cannot make the move are left out of the answer instead.
     """
     admissions = sorted(admissions, key=lambda admission: admission.id)
     session.flush()
-    _may_move(session, admissions, action, actor=actor)
+    _may_move(session, admissions, action, actor=actor, ordered_by=ordered_by)
     plans = _Plans(session, admissions, department_id=department_id, release_id=release_id)
     rows, planned = [], {}
     for admission in admissions:
@@ -175,6 +175,8 @@ def advance(
         office_id = admission.office_id
         _land(session, admission, to, landing)
         entry = _entry(admission, action, from_step, to, now, actor, reason, list(items), office_id=office_id)
+        if ordered_by is not None:
+            entry.who = f"staff:{ordered_by}"
         moves.append(Moved(admission, action, from_step, to, reason, list(items), entry))
     session.add_all(moved.entry for moved in moves)
     _tell(session, moves, actor=actor)
@@ -253,8 +255,11 @@ _ACTS = {
 }
 
 
-def _may_move(session: Session, admissions: Sequence[Admission], action: Action, *, actor: Principal) -> None:
-    """The right kind of actor, with a grant over each row, who does not hold the other half of a separated duty."""
+def _may_move(
+    session: Session, admissions: Sequence[Admission], action: Action, *, actor: Principal, ordered_by: int | None
+) -> None:
+    """The right kind of actor, with a grant over each row, whom nothing keeps out of it."""
+    asked: dict[int, Act] = {}
     for admission in admissions:
         step = Step(admission.step)
         try:
@@ -272,31 +277,17 @@ def _may_move(session: Session, admissions: Sequence[Admission], action: Action,
             raise NotAllowed()
         for act in acts:
             require(actor, act, admission)
+        asked[admission.id] = acts[0]  # the table gives a step and action to one kind of officer
     if isinstance(actor, Staff):
-        barred = separated(session, admissions, actor.who)
-        for admission in admissions:
-            if admission.id in barred:
-                raise SeparatedDuty(number=admission.number)
+        duties.require_free(session, admissions, staff_id=actor.id, act=asked)
+    if ordered_by is not None:
+        duties.require_free(session, admissions, staff_id=ordered_by, act=Act.ASSIGN)
 
 
 def _act(doer: Doer, step: Step) -> Act:
     if doer == Doer.COORDINATOR:
         return Act.RECONSIDER if step == Step.RECONSIDERATION else Act.RULE_ON_OBJECTION
     return _ACTS[doer]
-
-
-def separated(session: Session, admissions: Sequence[Admission], who: str) -> set[int]:
-    """第一、二审不得为同一人: the files at a review step on which this officer may not act, because they decided at another
-    review step of the same file, or refused it and it came back by reconsideration."""
-    here = {a.id: a.step for a in admissions if a.step in REVIEW_STEPS}
-    if not here:
-        return set()
-    acted = session.execute(
-        select(StepEntry.admission_id, StepEntry.from_step, StepEntry.action).where(
-            StepEntry.admission_id.in_(here), StepEntry.who == who, StepEntry.from_step.in_(REVIEW_STEPS)
-        )
-    )
-    return {admission for admission, step, action in acted if step != here[admission] or action == Action.REFUSE}
 
 
 # ── where a move lands: office, deadline, holder ─────────────────────────────────────────────────────────────

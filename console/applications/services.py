@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from console import audit, clock, files, outbox
 from console.applications import answers as sealed
-from console.applications import carrying, pipeline
+from console.applications import carrying, duties, pipeline
 from console.applications.checking import Evaluation, Filed, check_files, evaluate, held_back
 from console.applications.models import (
     Admission,
@@ -33,7 +33,7 @@ from console.departments.models import Department
 from console.errors import N_, Conflict, InvalidAnswers, NotAllowed, NotFound
 from console.roles import Act
 from console.scope import Applicant as ApplicantPrincipal
-from console.scope import Principal, require
+from console.scope import Principal, Staff, require
 from console.secrecy import keyed_hash
 from rules import facts as derivations
 from rules import forms
@@ -502,9 +502,11 @@ def assign(
     """The centre's operator says which department handles an unclaimed file; a job (`carry_out_assignment`) hands it over.
 
     The operator only names the department: criteria are evaluated and the file moved by the worker, because it leaves the
-    centre's sight with the move.
+    centre's sight with the move. Recused where the operator is: nobody says who decides their own file.
     """
     require(actor, Act.ASSIGN, admission)
+    if isinstance(actor, Staff):
+        duties.require_free(session, [admission], staff_id=actor.id, act=Act.ASSIGN)
     if admission.step != Step.ASSIGNMENT:
         raise pipeline.MoveNotLegal(number=admission.number, step=admission.step)
     if department.is_centre or departments.release_in_force(session, department.id, clock.today(session)) is None:
@@ -517,13 +519,26 @@ def assign(
         reason=reason,
         department=department.code,
     )
-    outbox.publish(session, "admission.assignment_named", [admission.id, department.id])
+    order = [admission.id, department.id, *([actor.id] if isinstance(actor, Staff) else [])]
+    outbox.publish(session, "admission.assignment_named", order)
     return admission
 
 
-def carry_out_assignment(session: Session, admission: Admission, department: Department, *, actor: Principal) -> None:
-    """Hand an unclaimed file to its department: evaluate by that department's release and move it on. Safe to run twice."""
+def carry_out_assignment(
+    session: Session, admission: Admission, department: Department, *, actor: Principal, ordered_by: int | None = None
+) -> None:
+    """Hand an unclaimed file to its department: evaluate by that department's release and move it on. Safe to run twice.
+
+    `ordered_by` is the operator who named the department. Whoever must keep out of the file by now has named nothing: it waits for
+    another operator.
+    """
     if admission.step != Step.ASSIGNMENT:
+        return
+    if ordered_by is not None and duties.hindrances(session, [admission], staff_id=ordered_by, act=Act.ASSIGN):
+        audit.record(
+            session, "admission.assignment_dropped", f"admission:{admission.id}", division_code=admission.division_code,
+            department=department.code, operator=ordered_by,
+        )  # fmt: skip
         return
     application = session.get_one(Application, admission.application_id)
     today = clock.today(session)
@@ -532,7 +547,7 @@ def carry_out_assignment(session: Session, admission: Admission, department: Dep
     release = departments.releases_in_force(session, today)[department.id]
     advance(
         session, [admission], Action.ASSIGN, actor=actor, department_id=department.id, release_id=release.id,
-        flags={admission.id: (evaluation.flags, evaluation.decision)},
+        flags={admission.id: (evaluation.flags, evaluation.decision)}, ordered_by=ordered_by,
     )  # fmt: skip
     session.add(
         ApplicationRelease(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
+from console.applications.duties import Hindrance, Kind
 from console.applications.models import Admission
 from console.errors import N_, Conflict
 
@@ -15,16 +17,26 @@ class Obstacle:
 
     admission: Admission
     sentence: str
-    notice: str = ""
-
-    @property
-    def facts(self) -> dict[str, str]:
-        return {"number": self.notice}
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 NOT_AT_PUBLICITY = N_("不在公示环节")
 ON_ANOTHER_NOTICE = N_("已在公示 %(number)s 上，尚未办结")
 OF_ANOTHER_DEPARTMENT = N_("属于其他部门")
+# what keeps the opener out, in a list that names the file already
+_KEPT_OUT: dict[Kind, str] = {
+    Kind.OWN: N_("是您本人的申报，您须回避。请另一位统筹协调员列入公示"),
+    Kind.RELATIVE: N_("是您申报过的亲属，您须回避。请另一位统筹协调员列入公示"),
+    Kind.FORMER_EMPLOYER: N_("所在单位是您申报过的原单位，您须回避。请另一位统筹协调员列入公示"),
+    Kind.FILE: N_("您已申请回避这份办件。请另一位统筹协调员列入公示"),
+    Kind.ASSIGNED: N_("是您指派给部门的。请另一位统筹协调员列入公示"),
+}
+_REVIEWED = N_("您审核过这份办件。请没有审核过它的统筹协调员列入公示")
+
+
+def kept_out(admission: Admission, hindrance: Hindrance) -> Obstacle:
+    """The opener must keep out of this person's file."""
+    return Obstacle(admission, _KEPT_OUT.get(hindrance.kind, _REVIEWED))
 
 
 class NotReady(Conflict):

@@ -13,14 +13,15 @@ from sqlalchemy import column, func, select, table, text
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from console import clock
+from console.applications import duties
 from console.applications.models import Admission, Applicant, RestrictionEntry
 from console.departments import queries as departments
 from console.departments.models import Department, Office
 from console.errors import NotFound
-from console.publicity.errors import ON_ANOTHER_NOTICE, Obstacle
+from console.publicity.errors import ON_ANOTHER_NOTICE, Obstacle, kept_out
 from console.publicity.models import Notice, NoticeItem, Objection
 from console.roles import Act
-from console.scope import Principal, may
+from console.scope import Principal, Staff, current, may
 from rules.bundle import Bundle
 from rules.pipeline import Step
 
@@ -266,6 +267,14 @@ def objection(session: Session, objection_id: int) -> Objection:
     return found
 
 
+def hindrance_to_rule(session: Session, objection: Objection) -> duties.Hindrance | None:
+    """Why the asking officer may not rule on this objection though a grant allows it."""
+    asker, about = current(), session.get(Admission, objection.admission_id)
+    if not isinstance(asker, Staff) or about is None:
+        return None
+    return duties.hindrances(session, [about], staff_id=asker.id, act=Act.RULE_ON_OBJECTION).get(about.id)
+
+
 def bundle_of(session: Session, objection: Objection) -> Bundle:
     """The department's bundle as the person's release has it: the grounds an upheld objection may name are in its review form."""
     release_id = session.scalars(select(Admission.release_id).where(Admission.id == objection.admission_id)).one()
@@ -331,7 +340,10 @@ def window_if_opened(session: Session, candidates: Sequence[Candidate]) -> tuple
 
 
 def waiting(session: Session, department: Department, *, limit: int = 500) -> list[Candidate]:
-    """Everybody of this department at the publicity step: who can join a notice before who cannot and why, the longest waiting first."""
+    """Everybody of this department at the publicity step: who can join a notice before who cannot and why, the longest waiting first.
+
+    Whom the asking officer has reviewed, or must keep out of, cannot join a notice of theirs.
+    """
     admissions = session.scalars(
         select(Admission)
         .where(Admission.department_id == department.id, Admission.step == Step.PUBLICITY)
@@ -341,14 +353,17 @@ def waiting(session: Session, department: Department, *, limit: int = 500) -> li
     ).all()
     elsewhere = shown_elsewhere(session, [admission.id for admission in admissions])
     restricted = restricted_people(session, [admission.applicant_id for admission in admissions], clock.today(session))
-    found = [
-        Candidate(
-            admission,
-            Obstacle(admission, ON_ANOTHER_NOTICE, elsewhere[admission.id]) if admission.id in elsewhere else None,
-            admission.applicant_id in restricted,
-        )
-        for admission in admissions
-    ]
+    asker = current()
+    barred = duties.hindrances(session, admissions, staff_id=asker.id, act=Act.OPEN_NOTICE) if isinstance(asker, Staff) else {}
+
+    def obstacle(admission: Admission) -> Obstacle | None:
+        if admission.id in elsewhere:
+            return Obstacle(admission, ON_ANOTHER_NOTICE, {"number": elsewhere[admission.id]})
+        hindrance = barred.get(admission.id)
+        # a missing declaration is no matter of this person's: the page says it once
+        return kept_out(admission, hindrance) if hindrance is not None and hindrance.kind != duties.Kind.UNDECLARED else None
+
+    found = [Candidate(a, obstacle(a), a.applicant_id in restricted) for a in admissions]
     return sorted(found, key=lambda candidate: candidate.obstacle is not None)
 
 

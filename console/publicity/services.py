@@ -12,6 +12,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from console import audit, clock, outbox, visibility
+from console.applications import duties
 from console.applications.answers import unseal
 from console.applications.grounds import chosen
 from console.applications.models import Admission, Applicant, Application, ApplicationSpecialty
@@ -30,6 +31,7 @@ from console.publicity.errors import (
     NotReady,
     Obstacle,
     WindowClosed,
+    kept_out,
 )
 from console.publicity.models import Notice, NoticeItem, Objection, objection_ids
 from console.publicity.queries import waiting
@@ -57,14 +59,15 @@ def open_notice(
     `office` is the department's coordinating office (`queries.coordinating_office`). Names, employers, places and
     specialties are copied into the notice as canonical text with its hash: a later correction of a file does not alter what was
     published. Members who met different releases get the longest of their windows.
-    Raises NobodyChosen, or NotReady with everybody who cannot join and why; then nothing is written.
+    Raises NobodyChosen, NotDeclared, or NotReady with everybody who cannot join and why, those among them whom the opener has reviewed
+    or must keep out of; then nothing is written.
     """
     if not admissions:
         raise NobodyChosen()
     now, today = clock.now(session), clock.today(session)
     notice = Notice(office_id=office.id, department_id=office.department_id, title="", opened_by=actor.who, opened_at=now)
     require(actor, Act.OPEN_NOTICE, notice)
-    members = _lock_members(session, office, [admission.id for admission in admissions])
+    members = _lock_members(session, office, [admission.id for admission in admissions], actor)
     calendar, version = departments.working_calendar(session)
     days = queries.notice_days(session, {admission.release_id for admission in members})
     deadline = calendar.due_date(today, days)
@@ -109,7 +112,7 @@ def open_notice(
     return notice
 
 
-def _lock_members(session: Session, office: Office, admission_ids: list[int]) -> list[Admission]:
+def _lock_members(session: Session, office: Office, admission_ids: list[int], actor: Principal) -> list[Admission]:
     """The files, locked so that nobody else puts them on a notice meanwhile; NotReady unless every one may join."""
     members = session.scalars(
         select(Admission)
@@ -119,6 +122,9 @@ def _lock_members(session: Session, office: Office, admission_ids: list[int]) ->
         .execution_options(populate_existing=True)
     ).all()
     elsewhere = queries.shown_elsewhere(session, [member.id for member in members])
+    barred = duties.hindrances(session, members, staff_id=actor.id, act=Act.OPEN_NOTICE) if isinstance(actor, Staff) else {}
+    if (late := next((h for h in barred.values() if h.kind == duties.Kind.UNDECLARED), None)) is not None:
+        raise duties.error_of(late)
     obstacles = []
     for member in members:
         if member.department_id != office.department_id:
@@ -126,7 +132,9 @@ def _lock_members(session: Session, office: Office, admission_ids: list[int]) ->
         elif member.step != Step.PUBLICITY:
             obstacles.append(Obstacle(member, NOT_AT_PUBLICITY))
         elif member.id in elsewhere:
-            obstacles.append(Obstacle(member, ON_ANOTHER_NOTICE, elsewhere[member.id]))
+            obstacles.append(Obstacle(member, ON_ANOTHER_NOTICE, {"number": elsewhere[member.id]}))
+        elif member.id in barred:
+            obstacles.append(kept_out(member, barred[member.id]))
     if obstacles:
         raise NotReady(obstacles)
     if len(members) < len(set(admission_ids)):
@@ -270,9 +278,13 @@ def rule_on(
     `review.yaml`, at least one. Dismissed: the person goes on, and is admitted by the next sweep when the window is already over
     and nothing else is open.
 
-    Raises AlreadyRuled, NotAllowed, InvalidAnswers (fields `ruling`, `grounds`).
+    Not by whoever reviewed the file or must keep out of it. Raises AlreadyRuled, NotAllowed, what `duties` raises, InvalidAnswers
+    (fields `ruling`, `grounds`).
     """
     require(actor, Act.RULE_ON_OBJECTION, objection)
+    if isinstance(actor, Staff):
+        about = session.get_one(Admission, objection.admission_id)
+        duties.require_free(session, [about], staff_id=actor.id, act=Act.RULE_ON_OBJECTION)
     ruling, items = ruling.strip(), chosen(queries.bundle_of(session, objection), grounds) if upheld else []
     problems = {}
     if not 5 <= len(ruling) <= LONGEST_GROUND:

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 
 from console import clock, visibility
 from console.accounts import why
+from console.applications import duties
 from console.crud import unmasking
 from console.crud.pages import Page, allowed, expose
 from console.crud.screen import CARE, MY_WORK, STEPS
@@ -248,6 +249,8 @@ class Objections(_Desk):
             objection = queries.objection(session, objection_id)
             notice = objection.item.notice
             form = queries.bundle_of(session, objection).review
+            may_rule = objection.ruled_at is None and may(current(), Act.RULE_ON_OBJECTION, objection)
+            hindrance = queries.hindrance_to_rule(session, objection) if may_rule else None
             page = self.render(
                 "publicity/objection.html",
                 title=_("对%(name)s的异议", name=objection.item.name),
@@ -256,7 +259,9 @@ class Objections(_Desk):
                 notice=notice,
                 deadline=_clock(session, notice),
                 over=clock.now(session) >= notice.due_at,
-                may_rule=objection.ruled_at is None and may(current(), Act.RULE_ON_OBJECTION, objection),
+                may_rule=may_rule and hindrance is None,
+                hindrance=_(hindrance.sentence, **hindrance.facts) if hindrance else "",
+                undeclared=hindrance is not None and hindrance.kind == duties.Kind.UNDECLARED,
                 ruling=ruling,
                 decision=decision,
                 to_refuse=form.to_refuse if form is not None else (),

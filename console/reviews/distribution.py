@@ -1,6 +1,7 @@
 """Who holds which file: taking one, putting it back, and handing work out.
 
-Holding is no right: the grants decide who may review. A holder only keeps two officers from doing the same work twice.
+Holding is no right: the grants decide who may review. A holder only keeps two officers from doing the same work twice. Whoever must
+keep out of a file neither holds it nor hands it out: to whom one's own file goes is a decision too.
 """
 
 from __future__ import annotations
@@ -9,14 +10,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import ARRAY, Integer, column, func, literal, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from console import audit
 from console.accounts.models import StaffAccount
+from console.applications import duties
 from console.applications.models import Admission
-from console.applications.pipeline import SeparatedDuty, separated
 from console.errors import NotAllowed, StepMovedOn
 from console.reviews import people
 from console.reviews.errors import CannotHold, HeldByAnother, NobodyToHold
@@ -34,13 +35,12 @@ def take(session: Session, admission: Admission, *, actor: Principal) -> Admissi
     require(actor, level.act, admission)
     if not isinstance(actor, Staff):
         raise NotAllowed()
-    if separated(session, [admission], actor.who):
-        raise SeparatedDuty(number=admission.number)
+    duties.require_free(session, [admission], staff_id=actor.id, act=level.act)
     if admission.holder_id != actor.id:
         if admission.holder_id is not None:
             names = people.staff_names(session, [admission.holder_id])
             raise HeldByAnother(number=admission.number, holder=names.get(admission.holder_id, ""))
-        _set_holder(session, admission, actor.id, "file.taken")
+        _give(session, [(admission, actor.id)], "file.taken")
     return admission
 
 
@@ -49,25 +49,22 @@ def release(session: Session, admission: Admission, *, actor: Principal) -> Admi
     level_of(admission)
     own = isinstance(actor, Staff) and admission.holder_id == actor.id
     if not own:
-        require(actor, Act.DISTRIBUTE, admission)
+        _may_hand_out(session, [admission], actor)
     if admission.holder_id is not None:
-        _set_holder(session, admission, None, "file.released")
+        _give(session, [(admission, None)], "file.released")
     return admission
 
 
 def assign_to(session: Session, admissions: Sequence[Admission], staff_id: int, *, actor: Principal) -> int:
     """Give these files to one officer, who must hold the right grant over each; returns how many changed hands."""
-    changed = 0
+    _may_hand_out(session, admissions, actor)
     able = people.able_to_review(session, admissions)
     for admission in admissions:
-        require(actor, Act.DISTRIBUTE, admission)
-        level_of(admission)
         if all(person.id != staff_id for person in able[admission.id]):
             raise CannotHold(name=people.staff_names(session, [staff_id]).get(staff_id, "—"), number=admission.number)
-        if admission.holder_id != staff_id:
-            _set_holder(session, admission, staff_id, "file.distributed")
-            changed += 1
-    return changed
+    changing = [admission for admission in admissions if admission.holder_id != staff_id]
+    _give(session, [(admission, staff_id) for admission in changing], "file.distributed")
+    return len(changing)
 
 
 def distribute_evenly(session: Session, admissions: Sequence[Admission], *, actor: Principal) -> dict[int, int]:
@@ -76,21 +73,22 @@ def distribute_evenly(session: Session, admissions: Sequence[Admission], *, acto
     Returns officer → number of files received. Files that somebody holds stay where they are.
     """
     load = Counter(people.loads(session))
-    given: Counter[int] = Counter()
     waiting = [admission for admission in admissions if admission.holder_id is None]
+    _may_hand_out(session, waiting, actor)
     persons = people.able_to_review(session, waiting)
     far = max((a.due_at for a in waiting if a.due_at), default=None)
+    given: list[tuple[Admission, int | None]] = []
+    received: Counter[int] = Counter()
     for admission in sorted(waiting, key=lambda a: (a.due_at or far, a.id) if far else (a.id,)):
-        require(actor, Act.DISTRIBUTE, admission)
-        level_of(admission)
         able = [person.id for person in persons[admission.id]]
         if not able:
             raise NobodyToHold(number=admission.number)
         least = min(able, key=lambda staff_id: (load[staff_id], staff_id))
-        _set_holder(session, admission, least, "file.distributed")
+        given.append((admission, least))
         load[least] += 1
-        given[least] += 1
-    return dict(given)
+        received[least] += 1
+    _give(session, given, "file.distributed")
+    return dict(received)
 
 
 @dataclass(frozen=True)
@@ -101,11 +99,13 @@ class HandedOver:
     put_back: tuple[str, ...]
 
 
-def hand_over(session: Session, from_id: int, to_id: int | None, *, actor: Principal, reason: str) -> HandedOver:
+def hand_over(
+    session: Session, from_id: int, to_id: int | None, *, actor: Principal, reason: str, ordered_by: int | None = None
+) -> HandedOver:
     """Give everything one officer has in hand (also what waits for its applicant) to another, or put it back among the unassigned.
 
-    Of the files within the actor's reach; those the other may not hold (no grant for the step, or the other half of a separated duty)
-    are put back too, and named.
+    Of the files within the actor's reach; those the other may not hold (no grant for the step, or what keeps them out of it),
+    and those whose next holder the actor (or whoever ordered it, `ordered_by`) may not choose, are put back too, and named.
     """
     if len(reason.strip()) < REASON_LEAST:
         raise ReasonNeeded()
@@ -117,14 +117,15 @@ def hand_over(session: Session, from_id: int, to_id: int | None, *, actor: Princ
     ).all()
     theirs = [admission for admission in held if may(actor, Act.DISTRIBUTE, admission)]
     able = people.able_to_review(session, theirs) if to_id is not None and to_id != from_id else {}
-    given, put_back = 0, []
+    chooser = actor.id if isinstance(actor, Staff) else ordered_by
+    kept_out = duties.hindrances(session, theirs, staff_id=chooser, act=Act.DISTRIBUTE) if chooser is not None else {}
+    changing: list[tuple[Admission, int | None]] = []
     for admission in theirs:
-        to = to_id if any(person.id == to_id for person in able.get(admission.id, ())) else None
-        _set_holder(session, admission, to, "file.handed_over", reason=reason.strip())
-        given += to is not None
-        if to is None:
-            put_back.append(admission.number)
-    return HandedOver(given, tuple(put_back))
+        fits = admission.id not in kept_out and any(person.id == to_id for person in able.get(admission.id, ()))
+        changing.append((admission, to_id if fits else None))
+    _give(session, changing, "file.handed_over", reason=reason.strip())
+    put_back = tuple(admission.number for admission, to in changing if to is None)
+    return HandedOver(len(changing) - len(put_back), put_back)
 
 
 def hand_over_of(session: Session, staff_id: int, *, actor: Principal) -> HandedOver:
@@ -133,31 +134,56 @@ def hand_over_of(session: Session, staff_id: int, *, actor: Principal) -> Handed
     account = session.scalars(select(StaffAccount).where(StaffAccount.staff_id == staff_id)).one_or_none()
     if account is None or account.left_at is None:
         return HandedOver(0, ())
-    return hand_over(session, staff_id, account.handed_to_id, actor=actor, reason=account.left_reason or "")
+    return hand_over(
+        session, staff_id, account.handed_to_id, actor=actor, reason=account.left_reason or "",
+        ordered_by=duties.staff_of(account.left_by),
+    )  # fmt: skip
 
 
-def _set_holder(
-    session: Session, admission: Admission, holder_id: int | None, action: str, *, reason: str | None = None
+def _may_hand_out(session: Session, admissions: Sequence[Admission], actor: Principal) -> None:
+    for admission in admissions:
+        require(actor, Act.DISTRIBUTE, admission)
+        level_of(admission)
+    if isinstance(actor, Staff):
+        duties.require_free(session, admissions, staff_id=actor.id, act=Act.DISTRIBUTE)
+
+
+def _give(
+    session: Session, given: Sequence[tuple[Admission, int | None]], action: str, *, reason: str | None = None
 ) -> None:
-    was = admission.holder_id
-    done = session.execute(
-        update(Admission)
-        .where(
-            Admission.id == admission.id,
-            Admission.version == admission.version,
-            Admission.holder_id.is_not_distinct_from(was),
-        )
-        .values(holder_id=holder_id)
-        .returning(Admission.id)
-    ).scalar_one_or_none()
-    if done is None:
-        raise StepMovedOn(number=admission.number, found=admission.step)
-    set_committed_value(admission, "holder_id", holder_id)
-    audit.record(
-        session,
-        action,
-        f"admission:{admission.id}",
-        division_code=admission.division_code,
-        reason=reason,
-        changes={"holder": [was, holder_id]},
+    """Compare and set the whole set in one statement: StepMovedOn when one of them has another holder or version by now."""
+    if not given:
+        return
+    columns = (
+        [admission.id for admission, _ in given],
+        [admission.version for admission, _ in given],
+        [admission.holder_id for admission, _ in given],
+        [holder for _, holder in given],
     )
+    wanted = func.unnest(*(literal(values, ARRAY(Integer)) for values in columns)).table_valued(
+        *(column(name, Integer) for name in ("id", "version", "was", "holder"))
+    ).render_derived(name="wanted")
+    done = set(
+        session.scalars(
+            update(Admission)
+            .where(
+                Admission.id == wanted.c.id,
+                Admission.version == wanted.c.version,
+                Admission.holder_id.is_not_distinct_from(wanted.c.was),
+            )
+            .values(holder_id=wanted.c.holder)
+            .returning(Admission.id)
+            .execution_options(synchronize_session=False)
+        )
+    )
+    for admission, holder in given:
+        if admission.id not in done:
+            raise StepMovedOn(number=admission.number, found=admission.step)
+        session.add(
+            audit.entry(
+                session, action, f"admission:{admission.id}", division_code=admission.division_code, reason=reason,
+                changes={"holder": [admission.holder_id, holder]},
+            )
+        )  # fmt: skip
+        set_committed_value(admission, "holder_id", holder)
+    session.flush()

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from console.errors import N_, Conflict, ConsoleError, NotAllowed
+from console.applications.duties import OwnRefusal as OwnRefusal  # whoever refused does not look again
+from console.errors import N_, Conflict, ConsoleError
 
 
 @dataclass(frozen=True)
@@ -47,20 +48,14 @@ class NotAtReview(Conflict):
     message = N_("办件 %(number)s 不在审核环节，没有可办的审核。")
 
 
-class OwnRefusal(NotAllowed):
-    """The law of reconsideration: another officer decides."""
-
-    message = N_("办件 %(number)s 是您作出不予通过决定的，复核须由另一位工作人员办理。")
-
-
 class CannotHold(ConsoleError):
     """The person named may not review this file here."""
 
-    message = N_("%(name)s 不能承办 %(number)s：没有这一环节的授权，或者办过它的另一个审核环节。")
+    message = N_("%(name)s 不能承办 %(number)s：没有这一环节的授权，或者办过它的另一个审核环节，或者须回避。")
     status = 422
 
 
 class NobodyToHold(ConsoleError):
-    message = N_("%(number)s 所在机构没有可以分派的审核员。请先由部门管理员授予审核角色。")
+    message = N_("%(number)s 所在机构没有可以分派的审核员：没有人有这一环节的授权，或者有授权的人都须回避。请由部门管理员授予审核角色。")
     status = 422
 

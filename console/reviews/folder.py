@@ -10,14 +10,14 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from console import clock
+from console.applications import duties
 from console.applications import queries as files
 from console.applications.grounds import told
 from console.applications.models import Admission, Applicant, Finding, StepEntry
-from console.applications.pipeline import separated
 from console.departments import queries as departments
 from console.errors import N_
 from console.reviews import people, queries, readiness, reading
-from console.reviews.errors import HeldByAnother, OwnRefusal, Problem
+from console.reviews.errors import HeldByAnother, Problem
 from console.reviews.levels import LEVELS, Level
 from console.reviews.models import Review
 from console.roles import Act
@@ -25,15 +25,16 @@ from console.scope import Principal, Staff, may
 from rules.bundle import Bundle
 from rules.grounds import Ground
 from rules.parts import Text
-from rules.pipeline import Action, Step
+from rules.pipeline import Action
 
 
 @dataclass(frozen=True)
 class Hindrance:
-    """Why this officer may look but not decide; a sentence with its facts."""
+    """Why this officer may look but not decide; a sentence with its facts, and the kind where `duties` gave it."""
 
     sentence: str
     facts: Mapping[str, Any]
+    kind: duties.Kind | None = None
 
 
 @dataclass(frozen=True)
@@ -143,12 +144,9 @@ def _hindrance(
         return None
     if not isinstance(actor, Staff) or not may(actor, level.act, admission):
         return Hindrance(N_("您的授权不含这一环节，只能查看。"), {})
-    if separated(session, [admission], actor.who):
-        return Hindrance(N_("您办过这份办件的另一个审核环节。同一人不能办两个环节，请同事办理。"), {})
-    if level.step == Step.RECONSIDERATION:
-        refusal = queries.last_refusal(session, admission)
-        if refusal is not None and refusal.who == actor.who:
-            return Hindrance(OwnRefusal.message, number)
+    found = duties.hindrances(session, [admission], staff_id=actor.id, act=level.act).get(admission.id)
+    if found is not None:
+        return Hindrance(found.sentence, found.facts, found.kind)
     if admission.holder_id not in (None, actor.id):
         return Hindrance(HeldByAnother.message, number | {"holder": names.get(admission.holder_id or 0, "—")})
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from console import clock
 from console.accounts.models import StaffGrant
-from console.applications.models import Admission, StepEntry
+from console.applications import duties
+from console.applications.models import Admission
 from console.departments.models import Division, Office
 from console.reviews.levels import LEVELS, REVIEW_STEPS
 
@@ -59,27 +61,20 @@ def _reviewers(session: Session, offices: list[int]) -> Sequence[Any]:
 
 
 def able_to_review(session: Session, admissions: Sequence[Admission]) -> dict[int, list[Person]]:
-    """Who may hold each file: a valid grant over its office for its step, and no decision at another step of it."""
+    """Who may hold each file: a valid grant over its office for its step, and nothing that keeps them out of it; two statements."""
     if not admissions:
         return {}
-    rows = _reviewers(session, sorted({a.office_id for a in admissions}))
-    acted = set(
-        session.execute(
-            select(StepEntry.admission_id, StepEntry.from_step, StepEntry.who).where(
-                StepEntry.admission_id.in_([a.id for a in admissions]), StepEntry.from_step.in_(REVIEW_STEPS)
-            )
-        )
-    )
+    at: dict[tuple[int, str], list[Person]] = defaultdict(list)
+    for row in _reviewers(session, sorted({a.office_id for a in admissions})):
+        at[row.office_id, row.role].append(Person(row.staff_id, row.name))
+    everybody = {person.id for persons in at.values() for person in persons}
+    out = duties.kept_out(session, admissions, staff_ids=everybody)
     able: dict[int, list[Person]] = {}
     for admission in admissions:
-        here = admission.resumes_at or admission.step  # a file with its applicant comes back to the step that returned it
-        role = str(LEVELS[here].role) if here in LEVELS else ""
-        elsewhere = {who for row_id, step, who in acted if row_id == admission.id and step != here}
-        able[admission.id] = [
-            Person(row.staff_id, row.name)
-            for row in rows
-            if row.office_id == admission.office_id and row.role == role and f"staff:{row.staff_id}" not in elsewhere
-        ]
+        level = LEVELS.get(duties.review_step(admission))
+        here = at.get((admission.office_id, str(level.role)), []) if level is not None else []
+        without = out.get(admission.id, set())
+        able[admission.id] = [person for person in here if person.id not in without] if without else here
     return able
 
 

@@ -15,14 +15,14 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from console import audit, clock, visibility
-from console.applications import grounds
+from console.applications import duties, grounds
 from console.applications.models import Admission, Applicant, Finding
-from console.applications.pipeline import Moved, SeparatedDuty, advance, separated
+from console.applications.pipeline import Moved, advance
 from console.applications.queries import latest_finding
 from console.departments import queries as departments
 from console.errors import N_, NotAllowed, NotFound, StepMovedOn
 from console.reviews import people, queries, readiness, reading
-from console.reviews.errors import HeldByAnother, NotAtReview, NotReady, OwnRefusal, Problem
+from console.reviews.errors import HeldByAnother, NotAtReview, NotReady, Problem
 from console.reviews.levels import ACTIONS, LEVELS, Decision, Level
 from console.reviews.models import Review
 from console.scope import Principal, Staff, require
@@ -72,7 +72,7 @@ def decide(
 
     `items`: for a return {"path", "reason"} of real fields and attachments; for a refusal the ids of its grounds.
     `version` is the file's version on the officer's screen. Raises NotReady with everything that is missing, StepMovedOn when
-    somebody was faster, SeparatedDuty, HeldByAnother, NotAllowed.
+    somebody was faster, HeldByAnother, NotAllowed, and what `duties` raises.
     """
     decision = Decision(decision)
     level = level_of(admission)
@@ -108,8 +108,6 @@ def decide_reconsideration(
         raise NotAtReview(number=admission.number)
     staff = _enter(session, admission, level, actor, version)
     refusal = queries.last_refusal(session, admission)
-    if refusal is not None and refusal.who == staff.who:
-        raise OwnRefusal(number=admission.number)
     if problems := _reason_problems(reason):
         raise NotReady(problems)
     review = _write(session, admission, level, staff, None, None, None, None)
@@ -156,8 +154,7 @@ def _enter(session: Session, admission: Admission, level: Level, actor: Principa
     if version is not None and version != admission.version:
         raise StepMovedOn(number=admission.number, found=admission.step)
     require(actor, level.act, admission)
-    if separated(session, [admission], actor.who):
-        raise SeparatedDuty(number=admission.number)
+    duties.require_free(session, [admission], staff_id=actor.id, act=level.act)
     if admission.holder_id is None:
         _hold(session, admission, actor.id)
     elif admission.holder_id != actor.id:

@@ -275,9 +275,18 @@ def sources_of(release: Release) -> dict[str, str]:
 
 
 def writers(session: Session, draft: RuleDraft) -> set[str]:
-    """Everyone who opened or saved the draft: none of them may publish it."""
-    saved = session.scalars(select(DraftRevision.by).where(DraftRevision.draft_id == draft.id).distinct())
-    return {draft.opened_by, *saved}
+    """Everyone who opened or saved the draft (by hand, by file, by taking over another's), chose its day and its transitional clause,
+    or asked for its publication: none of them may publish it."""
+    saved = select(DraftRevision.by).where(DraftRevision.draft_id == draft.id)
+    asked = select(ReleaseEvent.actor).where(ReleaseEvent.release_id == draft.release_id, ReleaseEvent.state == "ready")
+    return {draft.opened_by, *session.scalars(saved.union(asked)), *([draft.planned_by] if draft.planned_by else [])}
+
+
+def authors(session: Session, release: Release) -> set[str]:
+    """Everyone who had a hand in what a release says, by whichever draft it came: none of them may put it back into force."""
+    same = select(Release.id).where(Release.department_id == release.department_id, Release.content_hash == release.content_hash)
+    drafts = session.scalars(select(RuleDraft).where(RuleDraft.release_id.in_(same)))
+    return {release.author}.union(*(writers(session, draft) for draft in drafts))
 
 
 def open_drafts(session: Session, department_id: int) -> int:

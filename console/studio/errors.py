@@ -46,6 +46,13 @@ class OwnDraft(ConsoleError):
     status = 403
 
 
+class OwnRelease(ConsoleError):
+    """The same four eyes for going back: a release one wrote comes back into force by somebody else."""
+
+    message = N_("第 %(version)s 版是您起草的，不能由您退回到它。请由另一位规则发布人办理。")
+    status = 403
+
+
 class BaseMoved(Conflict):
     """Another release was published since this draft was begun; the difference is shown, nothing is published over it."""
 

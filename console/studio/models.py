@@ -50,6 +50,7 @@ class RuleDraft(WithId, StaffOnly, Base):
     revision: Mapped[int] = mapped_column(comment="修订号")  # the newest
     effective_on: Mapped[dt.date | None] = mapped_column(Date, comment="拟生效日期")
     transition: Mapped[dict[str, Any] | None] = mapped_column(comment="过渡安排")
+    planned_by: Mapped[str | None] = mapped_column(String(80), comment="拟定生效安排的人")
     opened_by: Mapped[str] = mapped_column(String(80), comment="起草人")
     opened_at: Mapped[dt.datetime] = mapped_column(comment="起草时间")
     closed_at: Mapped[dt.datetime | None] = mapped_column(comment="办结时间")

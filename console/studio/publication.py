@@ -44,7 +44,7 @@ def plan(
     if draft.state != DraftState.OPEN:
         raise DraftFrozen()
     _not_past(session, effective_on)
-    draft.effective_on, draft.transition = effective_on, clause(transition or {}, effective_on)
+    draft.effective_on, draft.transition, draft.planned_by = effective_on, clause(transition or {}, effective_on), actor.who
     session.flush()
 
 
@@ -129,7 +129,7 @@ def _waiting(session: Session, draft: RuleDraft) -> Release:
 
 
 def publish(session: Session, draft: RuleDraft, *, reason: str, actor: Principal) -> Release:
-    """Publish what was asked for. Raises OwnDraft for anyone who wrote in it, BaseMoved and NotReady when the world has moved on
+    """Publish what was asked for. Raises OwnDraft for anyone who wrote in it, chose its day or asked for it, BaseMoved and NotReady when the world has moved on
     since the request, DateNotPossible when its day has passed meanwhile. It takes effect on its day, by itself."""
     require(actor, Act.PUBLISH_RELEASE, draft)
     one_at_a_time(session, draft.department_id)

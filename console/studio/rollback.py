@@ -14,7 +14,8 @@ from console.departments import services as releases
 from console.departments.models import Department, Release, ReleaseEvent
 from console.roles import Act
 from console.scope import Principal, Whole, require
-from console.studio.errors import NothingToRollBack, ScheduledAhead
+from console.studio import drafts
+from console.studio.errors import NothingToRollBack, OwnRelease, ScheduledAhead
 from console.studio.examination import centre_release
 from console.studio.publication import one_at_a_time, put_into_force, reasoned
 
@@ -64,13 +65,16 @@ def predecessor(session: Session, department: Department) -> tuple[Release, Rele
 
 def roll_back(session: Session, department: Department, *, reason: str, actor: Principal) -> Release:
     """Put the release before the present one back into force, today: as a new release with the same content, so that history goes
-    forward. Decisions taken meanwhile stand and are counted in the report; nobody's file is judged again by itself."""
+    forward. Decisions taken meanwhile stand and are counted in the report; nobody's file is judged again by itself. Not by anyone who
+    wrote what comes back into force (OwnRelease)."""
     require(actor, Act.PUBLISH_RELEASE, Whole(department.id))
     one_at_a_time(session, department.id)
     reasoned(reason)
     if (ahead := departments.scheduled(session, department.id, clock.today(session))) is not None:
         raise ScheduledAhead(version=ahead.release.version, day=ahead.since.isoformat())
     current, earlier = predecessor(session, department)
+    if actor.who in drafts.authors(session, earlier):
+        raise OwnRelease(version=earlier.version)
     today = clock.today(session)
     bundle = departments.read_release(earlier, None if department.is_centre else centre_release(session))
     report = {"rolled_back": current.version, "returned_to": earlier.version, "decisions": len(decisions_under(session, current))}

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from console import passwords
-from console.accounts import grants, queries
+from console import clock, passwords
+from console.accounts import grants, queries, recusals
 from console.accounts.staff import create_staff
 from console.departments import queries as departments
 from console.departments.models import Division
 from console.roles import ROLES, Role
 from console.scope import Staff, System
+from seed.demo import filling
 
 PASSWORD = "ruku-demo-2026"  # demo databases only; start refuses demo mode in production
 REGION = "150000"
@@ -47,6 +49,8 @@ def posts(leagues: list[str]) -> list[Post]:
         found += [Post(f"{department}-{name}", role, department, REGION) for name, role in region.items()]
         if department not in LEAGUE_FIRST:  # a refusal reopened is another officer's
             found.append(Post(f"{department}-first-2", Role.FIRST_REVIEWER, department, REGION))
+        # whoever reconsidered a file does not put it on a notice
+        found.append(Post(f"{department}-coordinator-2", Role.COORDINATOR, department, REGION))
         if department in LEAGUE_FIRST:
             found += [Post(f"{department}-first-{code[:4]}", Role.FIRST_REVIEWER, department, code) for code in leagues]
     found += [
@@ -86,7 +90,21 @@ def hire(session: Session) -> dict[str, Post]:
             session, user.id, role=post.role, department_id=ids.get(post.department or ""), division_code=post.division,
             reason="演示", actor=System("demo"),
         )  # fmt: skip
+        _declare(session, Staff(user.id, name), post, number)
     return staff
+
+
+def _declare(session: Session, officer: Staff, post: Post, number: int) -> None:
+    """What everybody does on their first day: say who they are and what they keep out of."""
+    recusals.identify(session, actor=officer, id_number=filling.id_number("150121", dt.date(1979, 5, 6), number))
+    family = post.role in (Role.FIRST_REVIEWER, Role.COORDINATOR)
+    if family:
+        recusals.declare_relative(
+            session, actor=officer, relation="spouse", name="何家骏", id_number=filling.id_number("150122", dt.date(1978, 8, 9), number)
+        )
+    if post.username == "transport-first":
+        recusals.declare_employer(session, actor=officer, employer="内蒙古草原路桥检测中心（有限公司）", left_on=clock.today(session) - dt.timedelta(days=400))
+    recusals.declare(session, actor=officer, nothing=not family)
 
 
 def principal(session: Session, username: str) -> Staff:

@@ -29,7 +29,7 @@ PUBLISHED = {"notice", "notice_item"}
 #: for the public one at a time, by certificate code; the wall lets it ask, the query names the code
 BY_CODE = {"roster_entry", "roster_specialty"}
 #: for officers only, also where the row is about an applicant
-NOT_THE_APPLICANTS = {"review", "objection", "staff_message", "replay_outcome", "staff_account", "staff_grant"}
+NOT_THE_APPLICANTS = {"review", "objection", "staff_message", "replay_outcome", "staff_account", "staff_grant", "recusal"}
 #: rules are one for all offices: which officer does what to them is asked by the services
 ALL_OFFICERS = {"rule_draft", "draft_revision", "replay"}
 #: before anyone is signed in, somebody has to look a person up, count failures and register them
@@ -61,9 +61,11 @@ def people(behind: Wall) -> dict[str, Principal]:
     department = behind.own.rows["admission"].department_id
     with behind.seen_by(WORKER, System("test")) as session:
         offices = session.scalars(select(Office.id).where(Office.department_id == department, Office.division_code.startswith("1501")))
-        grant = Grant(1, Role.COORDINATOR, department, "150100", frozenset(offices))
+        reached = frozenset(offices)
+        # no one role reads every class: declarations of recusal are supervision's
+        grants = tuple(Grant(n, role, department, "150100", reached) for n, role in enumerate((Role.COORDINATOR, Role.SUPERVISOR), 1))
     return {
-        "officer": Staff(2_000_000_000, "苏日娜", (grant,)),
+        "officer": Staff(2_000_000_000, "苏日娜", grants),
         "applicant": Applicant(behind.own.applicant_id),
         "stranger": Applicant(2_000_000_000),
         "public": Public(),
@@ -398,7 +400,7 @@ def test_statistics_and_side_doors_tell_nothing(behind: Wall, people: dict[str, 
 PAST_THE_WALL = {
     "ruku_advance", "ruku_objection_state", "ruku_held_items", "ruku_restricted_since", "ruku_identity_taken", "ruku_failed_deliveries",
     "ruku_grants_of", "ruku_decisions_under", "ruku_gives_under", "ruku_administers", "ruku_under_ended", "ruku_roles_held",
-    "ruku_work_at", "ruku_in_hand", "ruku_decided_by", "ruku_file_place",
+    "ruku_work_at", "ruku_in_hand", "ruku_decided_by", "ruku_file_place", "ruku_recused", "ruku_hands",
 }  # fmt: skip
 
 

@@ -144,7 +144,7 @@ def test_waiting_says_who_cannot_join_and_who_is_restricted(session, clock):
 
     found = queries.waiting(session, factories.department(session, "transport"))
 
-    assert [(c.admission, c.obstacle.notice if c.obstacle else None, c.restricted) for c in found] == [
+    assert [(c.admission, c.obstacle.facts["number"] if c.obstacle else None, c.restricted) for c in found] == [
         (free, None, False),
         (barred, None, True),
         (shown, notice.number, False),
