@@ -231,7 +231,7 @@ class Finding(WithId, AdmissionPart, Base):
 class RestrictionEntry(WithId, Base):
     """Joint restriction (联合惩戒): a person barred by one body is barred for all; found by the id number's hash.
 
-    `id_number` is kept since migration 0011, so that the hash can be made again under another key; entries from before have none.
+    `id_number` is kept since migration 0012, so that the hash can be made again under another key; entries from before have none.
     """
 
     __tablename__ = "restriction"
