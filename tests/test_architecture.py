@@ -6,6 +6,7 @@ Imports inside functions count as well: a wall that can be climbed at run time i
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -200,6 +201,14 @@ def test_migrations_carry_their_own_copies():
         if name.split(".")[0] in {"console", "rules", "seed", "config"}
     ]
     assert found == []
+
+
+def test_migrations_are_one_line():
+    versions = sorted((ROOT / "migrations" / "versions").glob("*.py"))
+    named = [(path.name[:4], dict(re.findall(r'^(revision|down_revision) = "?(\w+)"?$', path.read_text(encoding="utf-8"), re.MULTILINE))) for path in versions]
+    numbers = [f"{n:04d}" for n in range(1, len(versions) + 1)]
+    wanted = [(n, {"revision": n, "down_revision": before}) for n, before in zip(numbers, ["None", *numbers], strict=False)]
+    assert named == wanted
 
 
 def test_every_room_is_in_the_one_list():
