@@ -22,9 +22,9 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from console import audit, clock
 from console.db import Base, WithId
-from console.errors import N_, Conflict
-from console.roles import Act
-from console.scope import Principal, require
+from console.errors import N_, Conflict, NotAllowed
+from console.roles import ROLES, Act
+from console.scope import Principal, Staff, may
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,21 @@ class BrakeAlreadyReleased(Conflict):
     message = N_("这个刹车已经松开了。")
 
 
+def may_brake(actor: Principal) -> bool:
+    """A brake stops every office of a department at once: it takes a grant for the whole region."""
+    if isinstance(actor, Staff):
+        return any(Act.PULL_BRAKE in ROLES[grant.role].acts and grant.is_region_wide for grant in actor.grants)
+    return may(actor, Act.PULL_BRAKE)
+
+
+def _require_brake(actor: Principal) -> None:
+    if not may_brake(actor):
+        raise NotAllowed(act=str(Act.PULL_BRAKE))
+
+
 def pull_brake(session: Session, rule: str, *, department_id: int | None, reason: str, actor: Principal) -> Brake:
     """Stop an automatic rule at once, for one department or (None) for all."""
-    require(actor, Act.PULL_BRAKE)
+    _require_brake(actor)
     brake = Brake(
         rule=rule, department_id=department_id, reason=reason, pulled_by=actor.who, pulled_at=clock.now(session)
     )
@@ -100,7 +112,7 @@ def pull_brake(session: Session, rule: str, *, department_id: int | None, reason
 
 
 def release_brake(session: Session, brake: Brake, *, actor: Principal) -> None:
-    require(actor, Act.PULL_BRAKE)
+    _require_brake(actor)
     if brake.released_at is not None:
         raise BrakeAlreadyReleased()
     brake.released_at, brake.released_by = clock.now(session), actor.who

@@ -125,3 +125,8 @@ class Grant:
     department_id: int | None
     division_code: str
     offices: frozenset[int] = field(repr=False, default=frozenset())
+
+    @property
+    def is_region_wide(self) -> bool:
+        """It reaches every division: what is one for a whole department, rules or a brake, takes such a grant."""
+        return self.division_code.endswith("0000")

@@ -306,7 +306,7 @@ def _covers(actor: Principal, act: Act, row: Any | None) -> Grant | None:
         if office_id is not None:
             if office_id in grant.offices:
                 return grant
-        elif grant.department_id in (None, getattr(row, "department_id", None)) and grant.division_code.endswith("0000"):
+        elif grant.department_id in (None, getattr(row, "department_id", None)) and grant.is_region_wide:
             return grant
     return None
 

@@ -68,14 +68,14 @@ def stops(session: Session, department_id: int) -> Brake | None:
 
 
 def may_pull(actor: Principal, department_id: int | None) -> bool:
-    """A coordinator stops their own department; the operator and the platform's administrator stop any, or all."""
+    """A coordinator of the whole region stops their own department; the operator and the platform's administrator stop any, or all."""
     if isinstance(actor, System):
         return True
     if not isinstance(actor, Staff):
         return False
     return any(
-        grant.role in _EVERYWHERE
-        or (grant.role == Role.COORDINATOR and grant.department_id in (None, department_id))
+        grant.is_region_wide
+        and (grant.role in _EVERYWHERE or (grant.role == Role.COORDINATOR and grant.department_id in (None, department_id)))
         for grant in actor.grants
     )
 
