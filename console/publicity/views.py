@@ -18,7 +18,7 @@ from console.crud.screen import CARE, MY_WORK, STEPS
 from console.db import transaction
 from console.departments import queries as departments
 from console.doors.deadlines import Deadline, window
-from console.errors import N_, ConsoleError, InvalidAnswers, NotFound
+from console.errors import N_, ConsoleError, InvalidAnswers, NotAllowed, NotFound
 from console.publicity import brakes, queries, services
 from console.publicity.errors import NotReady
 from console.publicity.models import Notice, Objection
@@ -132,6 +132,8 @@ class Notices(_Desk):
             except NotReady as error:
                 obstacles = [(o.admission.number, _(o.sentence, **o.facts)) for o in error.obstacles]
                 flash(_(error.message, **error.facts), "bad")
+            except NotAllowed:
+                raise
             except ConsoleError as error:
                 flash(_(error.message, **error.facts), "bad")
             else:
@@ -158,7 +160,10 @@ class Notices(_Desk):
     @staticmethod
     def _open(session: Any) -> Notice:
         offices = {o.department.code: o for o in queries.offices_to_open(session, current())}
-        office = offices.get(request.form.get("department", "")) or next(iter(offices.values()))
+        wanted = request.form.get("department") or next(iter(offices), "")
+        if wanted not in offices:
+            raise NotAllowed(act=str(Act.OPEN_NOTICE))
+        office = offices[wanted]
         picked = {int(key) for key in request.form.getlist("rowid") if key.isascii() and key.isdecimal() and len(key) < 10}
         chosen = [c.admission for c in queries.waiting(session, office.department) if c.admission.id in picked]
         title = request.form.get("title", "")[:200]
