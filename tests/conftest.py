@@ -91,6 +91,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
+    counted = [value for report in reports for name, value in report.user_properties if name == "matrix"]
+    if counted:
+        seed = os.environ.get("MATRIX_SEED", "20261")
+        cells, wrong = (sum(figures) for figures in zip(*counted, strict=True))
+        terminalreporter.line(f"matrix: {cells} cells, {wrong} wrong (MATRIX_SEED={seed})")
     skipped = [r for r in terminalreporter.stats.get("skipped", []) if "no Chromium" in str(r.longrepr)]
     if skipped:
         terminalreporter.section("browser tests", sep="!", red=True)
