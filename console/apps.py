@@ -188,6 +188,7 @@ def create_console(settings: Settings) -> Flask:
         staff_url=lambda: url_for(f"{view_name('staff')}.list"),
         may_make=lambda: ("can_manage", "people") in _granted(),
         access_url=_access_url,
+        recusal_url=_recusal_url,
     )
     with app.app_context():
         builder = Builder(security_manager_class=GrantSecurity, base_template="console/base.html")
@@ -243,6 +244,11 @@ def _find_url() -> str:
 def _access_url() -> str:
     """“我的权限”, for whoever holds any grant."""
     return url_for("Access.home") if ("can_read", "access") in _granted() else ""
+
+
+def _recusal_url() -> str:
+    """“我的回避”, for whoever holds any grant."""
+    return url_for("MyRecusals.home") if ("can_read", "my-recusals") in _granted() else ""
 
 
 def _home() -> ResponseReturnValue:

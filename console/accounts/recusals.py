@@ -7,18 +7,22 @@ changed, and a file one stepped aside from is let go for good. Who may then not 
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from console import audit, clock
-from console.accounts.models import Recusal, StaffAccount
+from console.accounts.models import Recusal, StaffAccount, StaffGrant
 from console.applications import duties
 from console.applications.models import Admission
+from console.departments.models import Office
 from console.errors import N_, Conflict, InvalidAnswers, NotAllowed, NotFound
-from console.roles import Act
+from console.roles import ROLES, Act
 from console.scope import Principal, Staff, may
 from console.secrecy import keyed_hash
 from rules.fields import IdNumberField, UsccField
@@ -205,6 +209,53 @@ def own_recusals(session: Session, staff_id: int) -> list[Recusal]:
             .order_by(Recusal.id)
         )
     )
+
+
+def files_stepped_aside(session: Session, recusals: Sequence[Recusal]) -> list[tuple[Recusal, str]]:
+    """Each file stepped aside from with its number; files that moved out of one's sight meanwhile are left out."""
+    ids = [one.admission_id for one in recusals if one.kind == FILE]
+    numbers = dict(session.execute(select(Admission.id, Admission.number).where(Admission.id.in_(ids))).all()) if ids else {}
+    return [(one, numbers[one.admission_id]) for one in recusals if one.admission_id in numbers]
+
+
+@dataclass(frozen=True)
+class Declarant:
+    """Somebody who decides files: which roles, and when they declared last."""
+
+    name: str
+    office: Office
+    roles: tuple[str, ...]
+    declared_at: dt.datetime | None
+    is_late: bool
+
+
+def who_must_declare(session: Session) -> list[Declarant]:
+    """Everybody with a deciding role valid now, as far as the asker reads people, the longest without a declaration first."""
+    now = clock.now(session)
+    deciding = sorted(str(role) for role, definition in ROLES.items() if definition.acts & duties.DECIDING)
+    held: dict[int, set[str]] = defaultdict(set)
+    for staff_id, role in session.execute(
+        select(StaffGrant.staff_id, StaffGrant.role).where(
+            StaffGrant.role.in_(deciding),
+            StaffGrant.ended_at.is_(None),
+            StaffGrant.valid_from <= now,
+            or_(StaffGrant.valid_to.is_(None), StaffGrant.valid_to > now),
+        )
+    ):
+        held[staff_id].add(role)
+    accounts = session.scalars(
+        select(StaffAccount)
+        .where(StaffAccount.staff_id.in_(held), StaffAccount.left_at.is_(None))
+        .options(joinedload(StaffAccount.office))
+        .order_by(StaffAccount.declared_at.asc().nulls_first(), StaffAccount.staff_id)
+    )
+    return [
+        Declarant(
+            account.name, account.office, tuple(sorted(held[account.staff_id])), account.declared_at,
+            (until := duties.declared_until(account)) is None or until <= now,
+        )
+        for account in accounts
+    ]  # fmt: skip
 
 
 # ── steps ────────────────────────────────────────────────────────────────────────────────────────────────────

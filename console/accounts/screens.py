@@ -8,8 +8,8 @@ from flask import url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from console.accounts import grants
-from console.accounts.models import StaffAccount, StaffGrant
+from console.accounts import grants, recusals
+from console.accounts.models import Recusal, StaffAccount, StaffGrant
 from console.crud.screen import MANAGE, RowAction, Screen
 from console.doors.dates import instant
 from console.doors.preferences import language
@@ -29,6 +29,7 @@ def _end(session: Session, rows: list[Any], *, actor: Principal, reason: str) ->
         grants.end_grant(session, grant, reason=reason, actor=actor)
 
 
+_WITHDRAWN = ("withdrawn_at", "withdrawn_reason")
 _LEFT = ("left_at", "left_by", "left_reason")
 
 
@@ -58,6 +59,19 @@ def _two_steps(since: Any) -> str:
 
 def _last_sign_in(at: Any) -> str:
     return instant(at) if at else _("从未登录")
+
+
+KIND_WORDS: dict[str, str] = {
+    recusals.RELATIVE: N_("亲属"), recusals.FORMER_EMPLOYER: N_("原单位"), recusals.FILE: N_("一份办件"),
+}  # fmt: skip
+
+
+def _kinds() -> list[tuple[str, str]]:
+    return [(kind, _(words)) for kind, words in KIND_WORDS.items()]
+
+
+def _relations() -> list[tuple[str, str]]:
+    return [(relation, _(words)) for relation, words in recusals.RELATIONS.items()]
 
 
 SCREENS = (
@@ -108,5 +122,21 @@ SCREENS = (
         read_only=True,
         extend=GrantNames,
         empty=N_("还没有授权。"),
+    ),
+    Screen(
+        "recusals",
+        Recusal,
+        title=N_("回避申报"),
+        menu=MANAGE,
+        icon="hand",
+        columns=("staff", "office", "kind", "relation", "person_name", "employer", "until", "declared_at", "withdrawn_at"),
+        show=("staff", "office", "kind", "relation", "person_name", "id_number", "employer", "uscc", "left_on", "until", "reason", "declared_at", *_WITHDRAWN),
+        filters=("kind", "office", "declared_at", "withdrawn_at"),
+        labels={"staff": N_("工作人员"), "office": N_("工作机构")},
+        order="-declared_at",
+        sortable=("kind", "declared_at", "until", "withdrawn_at"),
+        choices={"kind": _kinds, "relation": _relations},
+        read_only=True,
+        empty=N_("还没有人作过回避申报。"),
     ),
 )

@@ -9,7 +9,7 @@ from flask_appbuilder import BaseView, expose
 from flask_babel import gettext as _
 
 from console import passwords
-from console.accounts import doorway, session_rows, sessions, signing_in, staff, two_factor
+from console.accounts import doorway, recusal_views, session_rows, sessions, signing_in, staff, two_factor
 from console.accounts.access import Access
 from console.accounts.guarding import guarded
 from console.accounts.joining import Joining
@@ -104,4 +104,4 @@ class SecondStep(Page):
         return self.render_template("console/second_step.html", title=_("两步验证"), problem=problem), status
 
 
-PAGES = (Access, AuditTrail, SecondStep, Joining, AtProvider, Account, People)
+PAGES = (Access, AuditTrail, SecondStep, Joining, AtProvider, Account, People, *recusal_views.PAGES)

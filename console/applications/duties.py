@@ -199,6 +199,11 @@ def error_of(hindrance: Hindrance) -> Hindered:
     return (OwnRefusal if hindrance.kind == Kind.REFUSED else SeparatedDuty)(hindrance)
 
 
+def is_undeclared(session: Session, staff_id: int) -> bool:
+    """Whether this officer must declare before deciding anything."""
+    return _undeclared(session, staff_id)
+
+
 def declared_until(account: StaffAccount) -> dt.datetime | None:
     """Until when this officer's declaration holds; None when there was none."""
     return account.declared_at + dt.timedelta(days=_terms.days) if account.declared_at else None

@@ -94,11 +94,11 @@ def flash_kind(category: str) -> str:
     )
 
 
-MASKS = {"id": secrecy.mask_id_number, "phone": secrecy.mask_phone, "email": secrecy.mask_email}
+MASKS = {"id": secrecy.mask_id_number, "phone": secrecy.mask_phone, "email": secrecy.mask_email, "name": secrecy.mask_name}
 
 
 def mask(value: str | None, kind: str = "id") -> str:
-    """One's own secret as it is shown to oneself, where somebody may look over the shoulder: `id` number, `phone` or `email`."""
+    """One's own secret as it is shown to oneself, where somebody may look over the shoulder: `id` number, `phone`, `email` or `name`."""
     return MASKS[kind](value) or "—"
 
 

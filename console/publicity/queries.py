@@ -267,6 +267,12 @@ def objection(session: Session, objection_id: int) -> Objection:
     return found
 
 
+def asker_undeclared(session: Session) -> bool:
+    """Whether the asking officer must declare their recusals before opening anything."""
+    asker = current()
+    return isinstance(asker, Staff) and duties.is_undeclared(session, asker.id)
+
+
 def hindrance_to_rule(session: Session, objection: Objection) -> duties.Hindrance | None:
     """Why the asking officer may not rule on this objection though a grant allows it."""
     asker, about = current(), session.get(Admission, objection.admission_id)

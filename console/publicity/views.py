@@ -154,6 +154,7 @@ class Notices(_Desk):
                 window=queries.window_if_opened(session, candidates),
                 picked=set(request.form.getlist("rowid")),
                 obstacles=obstacles,
+                undeclared=queries.asker_undeclared(session),
                 days_waited=lambda since: max(0, (clock.today(session) - clock.day_of(since)).days),
             )
 

@@ -13,7 +13,8 @@ from flask import Response, flash, redirect, request, url_for
 from flask_babel import gettext as _
 
 from console import audit, clock, files, visibility
-from console.accounts import why
+from console.accounts import recusals, why
+from console.applications import duties
 from console.applications.words import ACTION_WORDS
 from console.crud import unmasking
 from console.crud.pages import Page, allowed, expose
@@ -22,7 +23,7 @@ from console.departments import queries as departments
 from console.doors.deadlines import window
 from console.doors.look import step_label
 from console.doors.preferences import language
-from console.errors import N_, Conflict, ConsoleError, NotFound
+from console.errors import N_, Conflict, ConsoleError, InvalidAnswers, NotFound
 from console.reviews import distribution, folder, queries, reading, services
 from console.reviews.errors import NotReady
 from console.reviews.folder import Folder
@@ -185,6 +186,8 @@ class Desk(Page):
             decision_words=DECISION_WORDS,
             shown=shown,
             may_take=found.may_decide and found.admission.holder_id is None,
+            undeclared=found.hindrance is not None and found.hindrance.kind == duties.Kind.UNDECLARED,
+            may_step_aside=folder.may_step_aside(current(), found),
             may_release=folder.may_release(current(), found.admission),
             steps=Step,
         )
@@ -220,6 +223,29 @@ class Desk(Page):
     @allowed("review")
     def release(self, admission_id: int) -> Any:
         return self._hold(admission_id, distribution.release, _("已放回未分派的件里。"))
+
+    @expose("/<int:admission_id>/step-aside", methods=["GET", "POST"])
+    @allowed("review")
+    def step_aside(self, admission_id: int) -> Any:
+        """Keep out of this file for good: the reason first."""
+        problem, reason, status = "", request.form.get("reason", "")[:500], 200
+        with transaction() as session:
+            admission = queries.admission_of(session, admission_id)
+            number = admission.number
+            if request.method == "POST":
+                try:
+                    recusals.step_aside(session, admission, actor=current(), reason=reason)
+                except InvalidAnswers as error:
+                    problem, status = _(error.problems["reason"]), error.status
+                except Conflict as error:
+                    problem, status = _(error.message, **error.facts), error.status
+                else:
+                    flash(_("您已回避 %(number)s，它由别人办理。", number=number), "ok")
+                    return redirect(url_for("Files.home"), 303)
+            page = self.render_template(
+                "reviews/step_aside.html", title=_("申请回避"), number=number, admission_id=admission_id, problem=problem, reason=reason
+            )
+        return page, status
 
     def _hold(self, admission_id: int, act: Any, said: str) -> Any:
         try:

@@ -25,7 +25,7 @@ from console.scope import Principal, Staff, may
 from rules.bundle import Bundle
 from rules.grounds import Ground
 from rules.parts import Text
-from rules.pipeline import Action
+from rules.pipeline import OPEN_STEPS, Action
 
 
 @dataclass(frozen=True)
@@ -150,6 +150,12 @@ def _hindrance(
     if admission.holder_id not in (None, actor.id):
         return Hindrance(HeldByAnother.message, number | {"holder": names.get(admission.holder_id or 0, "—")})
     return None
+
+
+def may_step_aside(actor: Principal, found: Folder) -> bool:
+    """Whether “申请回避” is offered: an open file on which this officer has something to decide, and is not kept out already."""
+    kept_out = found.hindrance is not None and found.hindrance.kind in duties.RECUSALS
+    return found.admission.step in OPEN_STEPS and not kept_out and any(may(actor, act, found.admission) for act in duties.DECIDING)
 
 
 def may_release(actor: Principal, admission: Admission) -> bool:
