@@ -112,6 +112,7 @@ class Settings:
     mail_url: str = _setting("MAIL_URL", "`folder:/path`, `smtp://user:password@host:port` or `smtps://`", "`folder:DATA_DIR/mail`", repr=False)
     mail_from: str = _setting("MAIL_FROM", "sender of mails", "no-reply@localhost")
     sms_url: str = _setting("SMS_URL", "`folder:/path` or the HTTPS address of the gateway", "`folder:DATA_DIR/sms`", repr=False)
+    recertify_days: int = _setting("RECERTIFY_DAYS", "days after which a grant is to be looked at again by an administrator", "180")
     totp_for: TotpFor = _setting(
         "TOTP_FOR",
         "which officers must sign in in two steps: `everyone`, `admins` (who may give grants) or `nobody`; the others may",
@@ -183,6 +184,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         mail_url=reader.address("MAIL_URL", _MAIL, default=f"folder:{data_dir / 'mail'}"),
         mail_from=reader.text("MAIL_FROM", "no-reply@localhost"),
         sms_url=reader.address("SMS_URL", _SMS, default=f"folder:{data_dir / 'sms'}"),
+        recertify_days=reader.number("RECERTIFY_DAYS", 180, 1, 3_650),
         totp_for=reader.choice("TOTP_FOR", TotpFor, TotpFor.EVERYONE if production else TotpFor.NOBODY),
         oidc_issuer=reader.address("OIDC_ISSUER", _OIDC, required=False),
         oidc_client_id=reader.text("OIDC_CLIENT_ID", ""),

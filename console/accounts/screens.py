@@ -21,7 +21,9 @@ from console.secrecy import mask_email
 _ADMINS = frozenset({Role.DEPARTMENT_ADMIN, Role.PLATFORM_ADMIN})
 
 
-_HISTORY = ("reason", "granted_by", "granted_at", "ended_by", "ended_at")
+_HISTORY = (
+    "reason", "granted_by", "granted_at", "under_grant_id", "certified_by", "certified_at", "ended_by", "ended_at",
+)  # fmt: skip
 
 
 def _end(session: Session, rows: list[Any], *, actor: Principal, reason: str) -> None:
@@ -97,8 +99,8 @@ SCREENS = (
     Screen(
         "grants",
         StaffGrant,
-        title=N_("授权"),
-        menu=MANAGE,
+        title=N_("授权沿革"),
+        menu=None,
         icon="key",
         columns=("staff", "role", "department", "division", "valid_from", "valid_to", "ended_at"),
         show=("staff", "role", "department", "division", "valid_from", "valid_to", *_HISTORY),

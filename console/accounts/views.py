@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from console import passwords
 from console.accounts import doorway, recusal_views, session_rows, sessions, signing_in, staff, two_factor
 from console.accounts.access import Access
+from console.accounts.granting_views import Granting
 from console.accounts.guarding import guarded
 from console.accounts.joining import Joining
 from console.accounts.my_account import Account
@@ -104,4 +105,6 @@ class SecondStep(Page):
         return self.render_template("console/second_step.html", title=_("两步验证"), problem=problem), status
 
 
-PAGES = (Access, AuditTrail, SecondStep, Joining, AtProvider, Account, People, *recusal_views.PAGES)
+PAGES = (
+    Access, Granting, AuditTrail, SecondStep, Joining, AtProvider, Account, People, *recusal_views.PAGES,
+)  # fmt: skip

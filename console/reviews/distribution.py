@@ -19,14 +19,12 @@ from console.accounts.models import StaffAccount
 from console.applications import duties
 from console.applications.models import Admission
 from console.errors import NotAllowed, StepMovedOn
-from console.reviews import people
+from console.reviews import people, queries
 from console.reviews.errors import CannotHold, HeldByAnother, NobodyToHold
-from console.reviews.levels import REVIEW_STEPS
 from console.reviews.services import REASON_LEAST, level_of
 from console.roles import Act
 from console.scope import Principal, Staff, may, require
 from console.visibility import ReasonNeeded
-from rules.pipeline import Step
 
 
 def take(session: Session, admission: Admission, *, actor: Principal) -> Admission:
@@ -110,11 +108,7 @@ def hand_over(
     if len(reason.strip()) < REASON_LEAST:
         raise ReasonNeeded()
     require(actor, Act.DISTRIBUTE)
-    held = session.scalars(
-        select(Admission)
-        .where(Admission.holder_id == from_id, Admission.step.in_([*REVIEW_STEPS, str(Step.CORRECTION)]))
-        .order_by(Admission.id)
-    ).all()
+    held = queries.held_by(session, from_id)
     theirs = [admission for admission in held if may(actor, Act.DISTRIBUTE, admission)]
     able = people.able_to_review(session, theirs) if to_id is not None and to_id != from_id else {}
     chooser = actor.id if isinstance(actor, Staff) else ordered_by

@@ -194,6 +194,13 @@ def admissions_of(session: Session, ids: Iterable[int]) -> list[Admission]:
     return list(session.scalars(select(Admission).where(Admission.id.in_(list(ids))).order_by(Admission.id)))
 
 
+def held_by(session: Session, staff_id: int) -> list[Admission]:
+    """What one officer has in hand, also what waits for its applicant, within scope; most urgent first."""
+    steps = [*REVIEW_STEPS, str(Step.CORRECTION)]
+    statement = select(Admission).where(Admission.holder_id == staff_id, Admission.step.in_(steps))
+    return list(session.scalars(statement.order_by(Admission.due_at.nulls_last(), Admission.id)))
+
+
 def draft_of(session: Session, admission: Admission, level: str) -> Review | None:
     """The review under way at this level."""
     return session.scalars(

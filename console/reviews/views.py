@@ -183,6 +183,37 @@ class Files(RoomPage):
         return redirect(back, 303)
 
 
+    @expose("/hand-over", methods=["GET", "POST"])
+    @allowed("distribute")
+    def hand_over(self) -> Any:
+        """Everything one officer has in hand, to another or back among the unassigned."""
+        staff_id, to = _number(request.values.get("staff", "")), _number(request.form.get("to", ""))
+        reason, problem, status = request.form.get("reason", "")[:500], "", 200
+        if request.method == "POST":
+            try:
+                with transaction() as session:
+                    done = distribution.hand_over(session, staff_id, to or None, actor=current(), reason=reason)
+                    names = people.staff_names(session, [staff_id, to])
+            except ConsoleError as error:
+                problem, status = _(error.message, **error.facts), error.status
+            else:
+                if done.given:
+                    flash(_("已移交 %(count)s 件给%(name)s。", count=done.given, name=names.get(to, "")), "ok")
+                if done.put_back:
+                    numbers_ = _("、").join(done.put_back[:20])
+                    flash(_("%(count)s 件放回未分派：%(numbers)s", count=len(done.put_back), numbers=numbers_), "warn")
+                return redirect(url_for(".home", view="unassigned" if done.put_back else "office"), 303)
+        with transaction() as session:
+            held = queries.held_by(session, staff_id)
+            name = people.staff_names(session, [staff_id]).get(staff_id, "") if held else ""
+            able = [one for one in _people(people.able_to_review(session, held)) if one.id != staff_id]
+            page = self.render_template(
+                "reviews/hand_over.html", title=_("移交：%(name)s", name=name) if name else _("移交"), name=name, staff_id=staff_id,
+                held=held, people=able, to=to, reason=reason, problem=problem,
+            )  # fmt: skip
+        return page, status
+
+
 class Unclaimed(RoomPage):
     """Files whose specialty no department claims: the centre names one, and decides nothing."""
 
@@ -250,6 +281,10 @@ class Deadlines:
 
     def between(self, first: dt.date, last: dt.date, *, provisional: bool = False) -> Deadline:
         return window(first, last, today=self.today, is_working_day=self.calendar.is_workday, provisional=provisional)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
 def verb(line: queries.Line) -> str:
