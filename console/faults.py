@@ -30,14 +30,21 @@ def told(error: BaseException) -> str:
     kind = type(error).__name__
     if isinstance(error, StatementError):
         # PostgreSQL's DETAIL repeats the row; its first line names table and constraint
-        said = getattr(getattr(error.orig, "diag", None), "message_primary", None)
-        return f"{kind}: {scrub(said or type(error.orig).__name__)}"
+        return f"{kind}: {_first_line(error.orig)}"
     if isinstance(error, ConsoleError):
         facts = {key: value if isinstance(value, int) or key == "number" else "…" for key, value in error.facts.items()}
         return f"{kind}: {scrub(error.message % facts if facts else error.message)}"
     if hasattr(error, "diag"):  # psycopg's own, from a connection that is not SQLAlchemy's
-        return f"{kind}: {scrub(error.diag.message_primary or '')}"
+        return f"{kind}: {_first_line(error)}"
     return f"{kind}: {scrub(str(error))}"
+
+
+def _first_line(error: Any) -> str:
+    """PostgreSQL's own sentence; of a value it could not take (class 22) without the value."""
+    said = getattr(getattr(error, "diag", None), "message_primary", None) or type(error).__name__
+    if (getattr(error, "sqlstate", None) or "").startswith("22"):
+        said = re.sub(r'".*"', "…", said, flags=re.DOTALL)
+    return scrub(said)
 
 
 def trace(error: BaseException | None) -> str:
