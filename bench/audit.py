@@ -102,5 +102,5 @@ def _read(owner: psycopg.Connection) -> None:
     owner.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_sort = off")
     with owner.cursor("read", binary=True) as cursor:
         cursor.itersize = 5_000
-        for _ in cursor.execute(audit_verifier._READ.format("LEFT", "ORDER BY l.stream, l.seq")):
+        for _ in cursor.execute(audit_verifier.READ.format("LEFT", "ORDER BY l.stream, l.seq")):
             pass

@@ -183,6 +183,12 @@ def replay(options: argparse.Namespace) -> int:
     return replay_command.run(options)
 
 
+def audit(options: argparse.Namespace) -> int:
+    from console import audit_command
+
+    return audit_command.run(options)
+
+
 def regulations(options: argparse.Namespace) -> int:
     from console import regulations_command
 
@@ -268,6 +274,11 @@ def _parser() -> argparse.ArgumentParser:
     translations.add_argument("--quiet", action="store_true")
     bundle_command.add(command("bundle", "check, compare, import, export and sign bundles"))
     replay_command.add(command("replay", "make one old file again from its pinned release, or ask a draft of every past file"))
+    trail = command("audit", "verify every chain, row and decision; seal, list the published heads, export the entries")
+    trail.add_argument("action", choices=("verify", "seal", "anchors", "export"))
+    trail.add_argument("--anchors", metavar="FILE", help="verify: anchors.json as once saved from the public site")
+    trail.add_argument("--json", action="store_true", help="verify: the report as JSON")
+    trail.add_argument("--wait", default="5", metavar="SECONDS", help="verify: how long the sealer may need for what is new (5)")
     paragraphs = command("regulations", "paragraphs on file, what cites one that has changed (exit code 1), or a CSV of changes")
     paragraphs.add_argument("action", choices=("list", "stale", "load"))
     paragraphs.add_argument("file", nargs="?", help="load: a CSV with the columns of seed/data/regulation_paragraphs.csv")

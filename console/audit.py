@@ -27,8 +27,8 @@ from console.secrecy import keyed_hash
 
 SEALER_LOCK = 7_402_601  # advisory lock number of the one sealer
 SYSTEM_STREAM = "system"
+KEYED = "keyed:"
 SEAL = 20_000  # links in one transaction
-_SM3 = hashlib.new("sm3")
 
 
 class AuditEntry(Base):
@@ -121,7 +121,7 @@ def entry(
     if isinstance(principal, Staff):
         body["grants"] = [grant.id for grant in principal.grants]
         if (under := covering_grant() or (body["grants"][0] if len(body["grants"]) == 1 else None)) is not None:
-            body["grant"] = under
+            body.setdefault("grant", under)  # who knows it better says it
     if isinstance(principal, Staff | Applicant | Public) and principal.address:
         body["from"] = principal.address
     canonical = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
@@ -143,7 +143,7 @@ def record(session: Session, action: str, subject: str, **facts: Any) -> None:
 
 def fingerprint(value: object) -> str | None:
     """A personal value as the trail may hold it: keyed, so that a change can be recognised and the value never be read."""
-    return None if value is None else f"keyed:{keyed_hash(str(value), 'audit')[:32]}"
+    return None if value is None else f"{KEYED}{keyed_hash(str(value), 'audit')[:32]}"
 
 
 # ── sealing ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -155,9 +155,7 @@ def link_hash(previous: str, seq: int, leaf: str) -> str:
 
 def link_sm3(previous: str, seq: int, entry_id: int, xid: int, body: str) -> str:
     """The second chain stands on nothing of the first: the entry's own text, by the national algorithm."""
-    digest = _SM3.copy()  # a new one asks OpenSSL's provider each time
-    digest.update(f"{previous}|{seq}|{entry_id}|{xid}|{body}".encode())
-    return digest.hexdigest()
+    return audit_verifier.sm3_of(f"{previous}|{seq}|{entry_id}|{xid}|{body}")
 
 
 # Where sealing stands: transactions below `low` are all over; `young` is the first entry of one that is not, and nothing from there on
@@ -234,8 +232,24 @@ def anchor(session: Session) -> int:
     return len(new)
 
 
+def anchor_when_due(session: Session, *, every: dt.timedelta) -> int:
+    """Anchor unless that was done within this time; how many heads are new."""
+    latest = session.scalar(select(func.max(AuditAnchor.at)))
+    return 0 if latest is not None and latest > clock.now(session) - every else anchor(session)
+
+
+def published(session: Session) -> list[dict[str, Any]]:
+    """Every anchor as the public file has it, and as the verifier takes it: oldest first."""
+    rows = session.scalars(select(AuditAnchor).order_by(AuditAnchor.at, AuditAnchor.stream))
+    return [
+        {"stream": row.stream, "seq": row.seq, "at": row.at.isoformat(), "sha256": row.sha256, "sm3": row.sm3} for row in rows
+    ]
+
+
 def verify(session: Session, *, anchors: Sequence[Mapping[str, Any]] = ()) -> list[str]:
     """Every fault found, by the verifier that also runs without us; an empty list is a whole audit."""
     session.flush()
+    if not session.in_transaction():  # entries and rows of one moment, while others write
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     line = session.connection().connection.driver_connection
     return audit_verifier.verify(line, anchors=anchors).faults  # type: ignore[arg-type]

@@ -1,7 +1,6 @@
-"""Check the audit of a Ruku database from outside. This file stands alone (Python 3.11 and psycopg) and believes nothing that the
-database says about itself. Usage: python audit_verifier.py postgresql://… [--anchors anchors.json] [--json]; the login must see every
-row: the owner, a superuser or a member of ruku_worker. Nothing is changed. docs/audit.md says what an entry, a link, a witness and an
-anchor are. Exit code: 0 nothing found, 1 faults (one sentence each), 2 it could not be checked."""
+"""Check the audit of a Ruku database from outside: python audit_verifier.py postgresql://… [--anchors anchors.json] [--json]. This file stands alone
+(Python 3.11, psycopg), believes nothing the database says about itself and changes nothing; the login must see every row: owner, superuser or a member
+of ruku_worker. docs/audit.md explains it. Exit code: 0 nothing found, 1 faults (one sentence each), 2 it could not be checked."""
 import argparse, hashlib, json, sys, time
 from datetime import datetime
 from itertools import chain
@@ -29,15 +28,13 @@ publicity refuse refused clock coordinator; refused request_reconsideration reco
 reconsideration reopen first_review coordinator; reconsideration uphold_refusal refused coordinator""".replace("\n", "; ").split("; ")
 MOVES += [f"{n}_review {move} {n}_reviewer" for n in ("first", "second") for move in ("pass_step next", "return_for_correction correction", "refuse refused")]
 MOVES += [f"{step} lapse lapsed clock" for step in ("correction", "training", "exam")]
-MOVES += [f"{step} withdraw withdrawn applicant" for step in
-          "assignment first_review second_review correction training exam publicity reconsideration".split()]
+MOVES += [f"{step} withdraw withdrawn applicant" for step in "assignment first_review second_review correction training exam publicity reconsideration".split()]
 ROUTE = ["screening", "first_review", "second_review", "training", "exam", "publicity"]
 GIVERS = dict.fromkeys(["operator", "supervisor"], "{platform_admin}") | {"department_admin": "{platform_admin,department_admin}"} | dict.fromkeys(
     ["first_reviewer", "second_reviewer", "coordinator", "rule_editor", "rule_publisher"], "{department_admin}")  # role: who may give it
 
 
-def _held(who: str, roles: str, department: str, division: str, at: str) -> str:
-    """SQL: this person held a grant of one of these roles that covered this department and division at this moment."""
+def _held(who: str, roles: str, department: str, division: str, at: str) -> str:  # this person held such a grant there at this moment
     return f"""EXISTS (SELECT FROM staff_grant h WHERE 'staff:' || h.staff_id = {who} AND h.role = ANY({roles}) AND h.granted_at <= {at} AND h.valid_from <= {at}
       AND (h.department_id IS NULL OR h.department_id = {department}) AND starts_with({division}, regexp_replace(h.division_code, '(00)+$', ''))
       AND coalesce(h.valid_to > {at}, true) AND coalesce(h.ended_at > {at}, true))"""
@@ -50,7 +47,7 @@ MEANING = [  # a sentence for every row that the question finds
     ("admission {}: its trail and its audit entries tell different moves", """WITH trail AS (SELECT admission_id id, array_agg(concat_ws(' ', action, from_step,
         to_step, who) ORDER BY id) moves FROM step_entry WHERE NOT (action = 'submit' AND to_step = 'screening') GROUP BY 1),
       told AS (SELECT substr(subject, 11)::int id, array_agg(concat_ws(' ', substr(action, 11), CASE WHEN action <> 'admission.submit' THEN b #>> '{changes,step,0}'
-        END, b #>> '{changes,step,1}', who) ORDER BY e.id) moves FROM audit_entry e, LATERAL (SELECT body::jsonb b) x
+        END, b #>> '{changes,step,1}', coalesce(b ->> 'ordered_by', who)) ORDER BY e.id) moves FROM audit_entry e, LATERAL (SELECT body::jsonb b) x
         WHERE starts_with(subject, 'admission:') AND b #> '{changes,step}' IS NOT NULL GROUP BY 1)
       SELECT coalesce(trail.id, told.id) FROM trail FULL JOIN told USING (id) WHERE trail.moves IS DISTINCT FROM told.moves"""),
     ("step entry {} of admission {}: '{}' to '{}' was not {}'s to do then", """WITH t AS (SELECT s.*, a.applicant_id mine, o.department_id, o.division_code,
@@ -88,27 +85,25 @@ MEANING = [  # a sentence for every row that the question finds
      " g.division_code) THEN '' ELSE g.division_code END", "g.granted_at") + " END)"),  # an admin appoints admins below themselves only
     ("release {} was published by {}, who had a hand in it or held no grant to", """SELECT v.release_id, v.actor FROM release_event v JOIN release l ON l.id = v.release_id
       WHERE v.state = 'published' AND v.actor LIKE 'staff:%%' AND NOT (""" + _held("v.actor", "'{rule_publisher}'", "l.department_id", "'150000'", "v.at") + """ AND
-      (v.report ? 'rolled_back' OR v.actor <> l.author AND NOT EXISTS (SELECT FROM draft_revision x JOIN rule_draft d ON d.id = draft_id WHERE d.release_id = l.id AND by = v.actor)))"""),
-    ("{} {} is not what its hash says", "SELECT name, id FROM (SELECT 'release' name, id, content, content_hash FROM release UNION ALL SELECT"
-     " 'notice', id, content, content_hash FROM notice) c WHERE encode(sha256(convert_to(content, 'UTF8')), 'hex') <> content_hash"),
+      (v.report ? 'rolled_back' OR v.actor NOT IN (SELECT l.author UNION SELECT actor FROM release_event a WHERE a.release_id = l.id AND a.id < v.id
+      UNION SELECT by FROM draft_revision x JOIN rule_draft d ON d.id = draft_id WHERE d.release_id = l.id)))"""),
+    *((f"{t} {{}} is not what its hash says", f"SELECT id FROM {t} WHERE encode(sha256(convert_to(content, 'UTF8')), 'hex') <> content_hash") for t in ("release", "notice")),
 ]
-_READ = """SELECT l.stream, l.seq, l.hash, l.sm3, coalesce(l.entry_id, e.id), e.xid, e.stream, e.at, e.who, e.action, e.subject, e.leaf, e.body
+READ = """SELECT l.stream, l.seq, l.hash, l.sm3, coalesce(l.entry_id, e.id), e.xid, e.stream, e.at, e.who, e.action, e.subject, e.leaf, e.body
   FROM audit_link l {} JOIN audit_entry e ON e.id = l.entry_id {}"""
-_DECODE = json.JSONDecoder().raw_decode  # json.loads would look for white space
+DECODE = json.JSONDecoder().raw_decode  # json.loads would look for white space
 _LATE = """SELECT e.id FROM audit_entry e, pg_current_snapshot() s WHERE NOT EXISTS (SELECT FROM audit_link l WHERE l.entry_id = e.id)
   AND (e.xid < pg_snapshot_xmin(s)::text::bigint OR e.xid >= pg_snapshot_xmax(s)::text::bigint) ORDER BY e.id"""
 
 
 def verify(db: psycopg.Connection[Any], *, anchors: Any = (), wait: float = 0) -> Report:
     """Everything, as it is at one moment when the transaction is REPEATABLE READ. `wait`: seconds the sealer may need for what is new."""
-    report = Report(faults=[], entries=0, rows=0, anchors=0)
     published = [*anchors, *(dict(zip(("stream", "seq", "at", "sha256", "sm3"), row, strict=True)) for row in db.execute("SELECT stream, seq, at, sha256, sm3 FROM audit_anchor"))]
-    heads = {(one["stream"], one["seq"]): ("", "") for one in published}
+    report, heads = Report(faults=[], entries=0, rows=0, anchors=len(published)), {(one["stream"], one["seq"]): ("", "") for one in published}
     witnesses = _walk(db, report, heads)
     for one in published:
-        report.anchors += 1
         sha256, sm3 = heads[one["stream"], one["seq"]]  # anchors of the first versions hold the SM3 of the SHA-256 head
-        if one["sha256"] != sha256 or one["sm3"] not in (sm3, _sm3(sha256)):
+        if one["sha256"] != sha256 or one["sm3"] not in (sm3, sm3_of(sha256)):
             report.faults.append(f"{one['stream']}/{one['seq']}: the head published on {one['at']} is not in the chain: its end was cut off or written again")
     for table, (keys, fleeting, must) in WITNESSED.items():
         last, key = witnesses.pop(table, {}), ", ".join(f"j ->> '{name}'" for name in keys)
@@ -119,9 +114,13 @@ def verify(db: psycopg.Connection[Any], *, anchors: Any = (), wait: float = 0) -
             if (witness := last.pop(name, None)) != digest:
                 report.faults.append(f"{table} {name}: the row was {'changed' if witness else 'put there'} without a trace")
         report.faults += [f"{table} {name}: the row was removed without a trace" for name, witness in last.items() if witness]
-    report.faults += [f"{table}: this verifier does not know the table; take the one of the version that runs" for table in witnesses]
+    report.faults += [f"{table}: not known to this verifier; take the one of the version that runs" for table in witnesses]
     for sentence, question in MEANING:
-        report.faults += [sentence.format(*row) for row in db.execute(question, {"moves": MOVES, "route": ROUTE, "givers": json.dumps(GIVERS)})]
+        try:
+            with db.transaction():  # a text that is no JSON any more ends this question, not the others
+                report.faults += [sentence.format(*row) for row in db.execute(question, {"moves": MOVES, "route": ROUTE, "givers": json.dumps(GIVERS)})]
+        except psycopg.Error as error:
+            report.faults.append(f"could not be asked: {sentence}: {error}")
     while (late := db.execute(_LATE).fetchall()) and wait > 0:
         db.rollback()  # a new moment
         time.sleep(1)
@@ -133,18 +132,18 @@ def verify(db: psycopg.Connection[Any], *, anchors: Any = (), wait: float = 0) -
 def _walk(db: psycopg.Connection[Any], report: Report, wanted: dict[tuple[str, int], tuple[str, str]]) -> dict[str, dict[str, str | None]]:
     """Every chain from its beginning; `wanted` gets the heads it asks for. Returns the last witness of each row: {table: {key: digest}}."""
     faults, heads, witnesses = report.faults, dict[str, tuple[int, str, str]](), dict[str, dict[str, str | None]]()
-    loose = db.execute(_READ.format("RIGHT", "WHERE l.entry_id IS NULL ORDER BY e.id")).fetchall()  # not in a chain yet
-    db.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_sort = off")  # read along the chain
+    loose = db.execute(READ.format("RIGHT", "WHERE l.entry_id IS NULL ORDER BY e.id")).fetchall()  # not in a chain yet
+    db.execute("SET LOCAL TimeZone = 'UTC'; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_sort = off")  # read along the chain
     cursor = db.cursor("audit", binary=True)
-    cursor.itersize = 5_000
-    cursor.execute(_READ.format("LEFT", "ORDER BY l.stream, l.seq"))
+    cursor.itersize = 5_000  # rows at once
+    cursor.execute(READ.format("LEFT", "ORDER BY l.stream, l.seq"))
     for stream, seq, sha256, sm3, entry, xid, home, at, who, action, subject, leaf, body in chain(cursor, loose):
         report.entries += 1
         if stream is not None:
             before, head, head3 = heads.get(stream, (0, "", ""))
             if seq != before + 1:
                 faults.append(f"{stream}: links {before + 1} to {seq - 1} are missing")
-            if sha256 != hashlib.sha256(f"{head}|{seq}|{leaf}".encode()).hexdigest() or sm3 != _sm3(f"{head3}|{seq}|{entry}|{xid}|{body}"):
+            if sha256 != hashlib.sha256(f"{head}|{seq}|{leaf}".encode()).hexdigest() or sm3 != sm3_of(f"{head3}|{seq}|{entry}|{xid}|{body}"):
                 faults.append(f"{stream}/{seq}: entry {entry} {'is gone' if body is None else 'or its link was changed, or is not in its place'}")
             heads[stream] = seq, sha256, sm3
             if (stream, seq) in wanted:
@@ -152,7 +151,7 @@ def _walk(db: psycopg.Connection[Any], report: Report, wanted: dict[tuple[str, i
         if body is None:
             continue
         try:
-            facts, _ = _DECODE(body)
+            facts, _ = DECODE(body)
             told: Any = facts["who"], facts["action"], facts["subject"], datetime.fromisoformat(facts["at"])
         except (ValueError, LookupError, TypeError):
             facts, told = {}, ("", "", "", None)
@@ -168,7 +167,7 @@ def _walk(db: psycopg.Connection[Any], report: Report, wanted: dict[tuple[str, i
     return witnesses
 
 
-def _sm3(text: str, empty: Any = hashlib.new("sm3")) -> str:
+def sm3_of(text: str, empty: Any = hashlib.new("sm3") if "sm3" in hashlib.algorithms_available else None) -> str:
     digest = empty.copy()  # a new one would ask OpenSSL for the algorithm each time
     digest.update(text.encode())
     return str(digest.hexdigest())
@@ -181,6 +180,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--wait", type=float, default=5, help="seconds the sealer may need for what is new (5)")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args(arguments)
+    _ = "sm3" in hashlib.algorithms_available or parser.error("this Python's OpenSSL has no SM3")
     try:
         with open(asked.anchors or "/dev/null", encoding="utf-8") as file:
             anchors = json.load(file)["anchors"] if asked.anchors else []

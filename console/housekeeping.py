@@ -1,4 +1,4 @@
-"""Daily work of the house itself, which belongs to no room: publish the heads of the audit chains, forget what is over."""
+"""Work of the house itself, which belongs to no room: publish the heads of the audit chains, forget what is over."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from sqlalchemy import delete, func
 from console import audit, clock, db
 from console.jobs import REGISTRY, Heartbeat, Job, job
 from console.outbox import OutboxMessage
+from console.scope import System, become
 
 KEEP_MESSAGES = dt.timedelta(days=90)
 
 
-def anchor_audit() -> None:
-    """Write today's head of every audit chain; twice a day changes nothing."""
-    with db.transaction() as session:
-        audit.anchor(session)
+def anchor_audit(hours: int) -> int:
+    """Publish the head of every audit chain when the last time is this long ago."""
+    with become(System("cron")), db.transaction() as session:
+        return audit.anchor_when_due(session, every=dt.timedelta(hours=hours))
 
 
 def forget() -> None:
@@ -28,7 +29,6 @@ def forget() -> None:
 
 def list_jobs() -> list[Job]:
     """Put the house's jobs on the list, once; the daily ones are returned."""
-    for name, run in (("audit.anchor", anchor_audit), ("house.forget", forget)):
-        if name not in REGISTRY:
-            job(name)(run)
-    return [REGISTRY["audit.anchor"], REGISTRY["house.forget"]]
+    if "house.forget" not in REGISTRY:
+        job("house.forget")(forget)
+    return [REGISTRY["house.forget"]]

@@ -5,6 +5,7 @@ The web opens `DATABASE_URL`, worker, relay and cron open `DATABASE_WORKER_URL`,
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import sys
@@ -21,6 +22,7 @@ from console.notifications import channels
 from console.roster import numbers
 
 Role = Literal["web", "worker", "owner"]
+NO_SM3 = "This Python's OpenSSL has no SM3, without which the audit cannot be chained: use one built on OpenSSL 1.1.1 or newer."
 _STATEMENT = {"web": "30s", "worker": "5min", "owner": "0"}  # a statement that takes longer is a fault
 
 
@@ -34,6 +36,8 @@ def begin(role: Role, settings: Settings | None = None, *, check: bool = True) -
     `check=False` leaves the database untouched (a web master process before it forks).
     """
     settings = settings or config.load()
+    if "sm3" not in hashlib.algorithms_available:
+        raise NotReady(NO_SM3)
     if settings.mode is not Mode.TEST:  # pytest has handlers of its own
         set_up_log(settings.log_level)
     secrecy.configure(secrecy.Keys(data=dict(settings.data_keys), hash=settings.hash_key, fingerprint=settings.fingerprint_key))

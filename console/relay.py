@@ -99,8 +99,8 @@ def tick(queue: Queue) -> bool:
                 raise
             more = len(messages) == CLAIM or any(len(ids) == sweep.batch for sweep, ids in due)
         with db.transaction() as session:
-            audit.seal(session)
-        return more
+            sealed = audit.seal(session)
+        return more or sealed == audit.SEAL
 
 
 def claim_messages(session: Session) -> list[tuple[int, str]]:
@@ -196,6 +196,7 @@ def ask_daily(settings: Settings) -> None:
                 with _leadership(settings, CRON_LOCK, over):
                     while not over.is_set():
                         order_daily()
+                        housekeeping.anchor_audit(settings.anchor_every)
                         over.wait(5)
             except (psycopg.Error, SQLAlchemyError) as error:
                 log.warning("PostgreSQL is away, trying again: %s", str(error).splitlines()[0])

@@ -149,14 +149,18 @@ def change(session: Session, account: StaffAccount, *, office_id: int | None, de
         raise InvalidAnswers(problems)
     require(actor, Act.GRANT, _At(office.id))
     wanted = {"title": details.title, "phone": details.phone or None, "mail": details.mail or None}
-    changed = [name for name, value in wanted.items() if getattr(account, name) != value]
+    # that a phone changed is told, not which: the trail outlives the person's data
+    changed = {
+        name: [audit.fingerprint(getattr(account, name)), audit.fingerprint(value)] if name != "title" else [account.title, value]
+        for name, value in wanted.items()
+        if getattr(account, name) != value
+    }
     for name in changed:
         setattr(account, name, wanted[name])
     moved = {"office": [account.office_id, office.id]} if account.office_id != office.id else {}
     account.office_id = office.id
     if changed or moved:
-        # that a phone changed is told, not which: the trail outlives the person's data
-        audit.record(session, "staff.changed", f"staff:{account.staff_id}", changes={**dict.fromkeys(changed, "***"), **moved})
+        audit.record(session, "staff.changed", f"staff:{account.staff_id}", changes={**changed, **moved})
 
 
 def make_link(session: Session, account: StaffAccount, *, reason: str, actor: Principal) -> str:

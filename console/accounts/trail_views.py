@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from console import audit
 from console.accounts import trail
 from console.accounts.trail_words import ACT_WORDS, FACT_WORDS, KIND_WORDS, SCREEN_WORDS, SUBJECT_WORDS
+from console.audit import KEYED
 from console.crud.pages import Page, allowed, expose
 from console.crud.screen import MANAGE
 from console.db import transaction
@@ -125,6 +126,8 @@ def _fact(name: str) -> str:
 def _value(name: str, value: Any) -> str:
     if value is None or value == "":
         return "—"
+    if isinstance(value, str) and value.startswith(KEYED):
+        return _("保密，指纹 %(mark)s", mark=value.removeprefix(KEYED)[:8])
     if name == "step" and value in STEP_WORDS:
         return _(STEP_WORDS[value])
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -42,7 +42,7 @@ class Applicant(WithId, ThroughAdmission, Base):
     admission_link, owner = ("id", "applicant_id"), "id"
     __table_args__ = {"comment": "申报人"}
 
-    name: Mapped[str] = mapped_column(String(60), comment="姓名")
+    name: Mapped[str] = mapped_column(String(60), comment="姓名", info={"personal": True})
     id_number: Mapped[str | None] = mapped_column(Encrypted, comment="身份证号")
     id_number_hash: Mapped[str | None] = mapped_column(String(64), unique=True, comment="身份证指纹")
     phone: Mapped[str] = mapped_column(Encrypted, comment="手机")
@@ -141,7 +141,7 @@ class Attachment(WithId, ThroughAdmission, Base):
     application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), index=True, comment="自助申报")
     applicant_id: Mapped[int] = mapped_column(ForeignKey("applicant.id"), index=True, comment="申报人")
     field: Mapped[str] = mapped_column(String(120), comment="所属栏目")  # path in the answers, e.g. work_periods.0.evidence
-    name: Mapped[str] = mapped_column(String(200), comment="文件名")
+    name: Mapped[str] = mapped_column(String(200), comment="文件名", info={"personal": True})
     hash: Mapped[str] = mapped_column(String(64), index=True, comment="内容指纹")
     media_type: Mapped[str] = mapped_column(String(60), comment="类型")
     size: Mapped[int] = mapped_column(comment="大小")

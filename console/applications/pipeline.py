@@ -234,6 +234,7 @@ def _tell(session: Session, moves: Sequence[Moved], *, actor: Principal) -> None
                 changes={"step": [moved.from_step, moved.to_step]},
                 items=[item.get("path") for item in moved.items] or None,
                 office=moved.entry.office_id,
+                ordered_by=moved.entry.who if moved.entry.who != actor.who else None,
             )
         )
     for step, entered in by_step.items():

@@ -83,6 +83,12 @@ def is_secret(model: type[Any], path: str) -> bool:
     return found is not None and isinstance(found.type, Encrypted)
 
 
+def is_personal(model: type[Any], path: str) -> bool:
+    """Whose value says who somebody is: encrypted, or marked so on the model. The audit keeps its fingerprint only."""
+    found = column(model, path)
+    return found is not None and (isinstance(found.type, Encrypted) or found.info.get("personal", False))
+
+
 def is_text(model: type[Any], path: str) -> bool:
     found = column(model, path)
     return found is not None and isinstance(found.type, String) and not isinstance(found.type, Enum)

@@ -311,7 +311,7 @@ class ScreenView(ModelView):
             form = self.edit_form(obj=row)
             form._id = self.datamodel.get_pk_value(row)  # FAB's Unique validator leaves the row itself out
             if request.method == "POST" and form.validate():
-                before = {field: _plain(columns.value_at(row, field)) for field in self.screen.edit}
+                before = {field: self._told(row, field) for field in self.screen.edit}
                 self.fill(form, row, self.screen.edit)
                 self.pre_update(row)
                 self.datamodel.edit(row)
@@ -357,12 +357,12 @@ class ScreenView(ModelView):
         return f"{self.screen.model.__tablename__}:{self.key(row)}"
 
     def _written(self, form: Any, row: Any) -> dict[str, Any]:
-        """What was written, fit for the trail: no form writes a secret."""
-        return {
-            name: _plain(columns.value_at(row, name))
-            for name in form.data
-            if name not in {"csrf_token"} and hasattr(row, name)
-        }
+        return {name: self._told(row, name) for name in form.data if name not in {"csrf_token"} and hasattr(row, name)}
+
+    def _told(self, row: Any, name: str) -> Any:
+        """A value, fit for the trail: of who somebody is, that it changed and not what it is."""
+        value = columns.value_at(row, name)
+        return audit.fingerprint(value) if columns.is_personal(self.screen.model, name) else _plain(value)
 
     # ── relations by name, and acts ──────────────────────────────────────────────────────────────────────────
 

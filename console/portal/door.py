@@ -35,6 +35,7 @@ PUBLIC = frozenset(
         "portal.privacy",
         "portal.accessibility",
         "portal.audit_root",
+        "portal.audit_anchors",
         "portal.register_account",
         "portal.send_code",
         "portal.sign_in",

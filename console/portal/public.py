@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
-from flask import request
+from flask import Response, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from console import clock
+from console import audit, clock
 from console.applications.checking import derived
 from console.applications.models import Application
 from console.audit import AuditAnchor
@@ -217,16 +219,49 @@ def accessibility() -> ResponseReturnValue:
     return page("document", document=document("accessibility", lang()), here="")
 
 
+EARLIER = 6  # older anchors shown under each chain; the file has them all
+
+
+@dataclass(frozen=True)
+class Chain:
+    """One chain as published: whose it is, its latest anchor, some before it, and how many there are."""
+
+    place: str
+    newest: AuditAnchor
+    earlier: Sequence[AuditAnchor]
+    times: int
+
+
 @door.get("/audit")
 def audit_root() -> ResponseReturnValue:
-    """The latest head of every chain, and where to find older ones: whoever keeps a copy can prove that nothing was changed."""
+    """The latest head of every chain, older ones below: whoever keeps a copy can prove later whether anything was changed."""
     with transaction() as session:
-        newest = session.scalars(
-            select(AuditAnchor).order_by(AuditAnchor.stream, AuditAnchor.seq.desc()).ext(distinct_on(AuditAnchor.stream))
+        names = {code[:4]: name for code, name in _league_names(session)} | {"rows": _("决定和授权的每一行"), "system": _("全系统")}
+        rank = func.row_number().over(partition_by=AuditAnchor.stream, order_by=AuditAnchor.seq.desc())
+        times = func.count().over(partition_by=AuditAnchor.stream)
+        ranked = select(AuditAnchor.stream, AuditAnchor.seq, rank.label("rank"), times.label("times")).subquery()
+        rows = session.execute(
+            select(AuditAnchor, ranked.c.times)
+            .join(ranked, (ranked.c.stream == AuditAnchor.stream) & (ranked.c.seq == AuditAnchor.seq))
+            .where(ranked.c.rank <= 1 + EARLIER)
+            .order_by(AuditAnchor.stream, AuditAnchor.seq.desc())
         ).all()
-        names = {code[:4]: name for code, name in _league_names(session)}
-        lines = [(one, names.get(one.stream, _("全系统"))) for one in newest]
-        return page("audit", anchors=lines, here="")
+        by_stream = {stream: list(found) for stream, found in groupby(rows, lambda row: row[0].stream)}
+        chains = [
+            Chain(names.get(stream, stream), found[0][0], [one for one, _times in found[1:]], found[0][1])
+            for stream, found in by_stream.items()
+        ]
+        return page("audit", chains=chains, here="")
+
+
+@door.get("/audit/anchors.json")
+def audit_anchors() -> ResponseReturnValue:
+    """Every anchor ever published, as the verifier takes it."""
+    with transaction() as session:
+        text = json.dumps({"format": 1, "anchors": audit.published(session)}, ensure_ascii=False, indent=1)
+    answer = Response(text + "\n", mimetype="application/json")
+    answer.headers.set("Content-Disposition", "attachment", filename="anchors.json")
+    return answer
 
 
 def _league_names(session: Session) -> list[tuple[str, str]]:

@@ -63,8 +63,8 @@ class NoticeItem(WithId, AdmissionPart, Base):
 
     notice_id: Mapped[int] = mapped_column(ForeignKey("notice.id"), index=True, comment="公示")
     position: Mapped[int] = mapped_column(comment="序号")
-    name: Mapped[str] = mapped_column(String(60), comment="姓名")
-    employer: Mapped[str] = mapped_column(String(120), comment="单位")
+    name: Mapped[str] = mapped_column(String(60), comment="姓名", info={"personal": True})
+    employer: Mapped[str] = mapped_column(String(120), comment="单位", info={"personal": True})
     specialties: Mapped[list[dict[str, Any]]] = mapped_column(comment="专业")
     outcome: Mapped[str | None] = mapped_column(String(20), comment="结果")  # admitted | refused | withdrawn
     settled_at: Mapped[dt.datetime | None] = mapped_column(comment="办结时间")

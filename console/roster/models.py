@@ -36,8 +36,8 @@ class RosterEntry(WithId, ApplicantsOwn, Base):
 
     number: Mapped[str] = mapped_column(String(17), unique=True, comment="专家编号")
     code: Mapped[str] = mapped_column(String(24), unique=True, comment="证书查询码")
-    name: Mapped[str] = mapped_column(String(60), comment="姓名")
-    employer: Mapped[str] = mapped_column(String(120), comment="单位")
+    name: Mapped[str] = mapped_column(String(60), comment="姓名", info={"personal": True})
+    employer: Mapped[str] = mapped_column(String(120), comment="单位", info={"personal": True})
     division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), index=True, comment="工作所在地")
     entered_at: Mapped[dt.datetime] = mapped_column(comment="入库时间")
 

@@ -136,7 +136,7 @@ class ReplayOutcome(WithId, ApplicantsOwn, Base):
     replay_id: Mapped[int] = mapped_column(ForeignKey("replay.id"), comment="往卷重算")
     admission_id: Mapped[int] = mapped_column(ForeignKey("admission.id"), index=True, comment="办件")
     number: Mapped[str] = mapped_column(String(30), comment="办件编号")
-    name: Mapped[str] = mapped_column(String(60), comment="姓名")
+    name: Mapped[str] = mapped_column(String(60), comment="姓名", info={"personal": True})
     division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), comment="工作所在地")
     step: Mapped[str] = mapped_column(String(20), comment="现在环节")  # where the file lay when it was replayed
     kind: Mapped[str] = mapped_column(String(20), comment="变动")  # admitted | refused | returned | referred | flagged | not_asked

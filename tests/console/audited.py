@@ -23,6 +23,10 @@ def people() -> list[Person]:
         person(1, "transport", Step.ROSTER, "退回补正", Plan(returned_by=Step.FIRST_REVIEW)),
         person(2, "finance", Step.ROSTER, "复核重审", Plan(refused_by=Step.FIRST_REVIEW, reconsiders=True)),
         person(3, "housing", Step.REFUSED, "异议成立", Plan(objection=True)),
+        Person(
+            4, "高娃", "150105", ("centre",), {"housing": Step.ROSTER}, "由中心指派",
+            plans={"centre": Plan(assigned_to="housing"), "housing": Plan()}, changes={"work_periods.0.work_field": "construction"},
+        ),
     ]
 
 
