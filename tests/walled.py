@@ -169,6 +169,17 @@ class Wall:
             undone.rollback()
 
     @contextmanager
+    def arranged(self, *statements: tuple[str, tuple[object, ...]]) -> Iterator[None]:
+        """Inside, these changes are made, by one who may do anything; afterwards they are undone."""
+        undone = self.connection.begin_nested()
+        for statement, values in statements:
+            self.connection.exec_driver_sql(statement, values)
+        try:
+            yield
+        finally:
+            undone.rollback()
+
+    @contextmanager
     def unveiled(self) -> Iterator[Connection]:
         """Inside `seen_by`, the connection that sees everything, for a look at what was done."""
         login = self.connection.exec_driver_sql("SELECT session_user").scalar_one()

@@ -255,6 +255,7 @@ UNGUARDED = {
     "brake": "that an automatic rule stands still is for everybody who works here; services ask who may pull it",
     "audit_entry": "append-only; bodies hold ids, names of fields and keyed hashes, no personal value",
     "audit_link": "hashes", "audit_anchor": "hashes, which are published",
+    "audit_key": "the worker's alone: the key of the witnesses' digests", "audit_horizon": "the worker's alone: one number",
     "outbox": "topics and ids", "job_run": "names of jobs and counts", "heartbeat": "names of processes", "daily_run": "names of jobs",
     "web_session": "found by the hash of a random token; read before there is a principal",
     "sign_in_code": "found by keyed hash; read before there is a principal",
@@ -294,6 +295,12 @@ def test_what_stays_empty_cannot_be_written(behind: Wall) -> None:
         {"t": empty, "l": [WEB, WORKER]},
     )
     assert writable.all() == []
+
+
+def test_the_web_does_not_read_the_workers_own(behind: Wall) -> None:
+    own = [name for name, reason in UNGUARDED.items() if reason.startswith("the worker's alone")]
+    readable = behind.connection.execute(text("SELECT t FROM unnest(CAST(:t AS text[])) t WHERE has_any_column_privilege(:l, t, 'SELECT')"), {"t": own, "l": WEB})
+    assert readable.scalars().all() == []
 
 
 def test_no_login_has_a_right_that_goes_round_the_policies(behind: Wall) -> None:
@@ -401,20 +408,22 @@ PAST_THE_WALL = {
     "ruku_advance", "ruku_objection_state", "ruku_held_items", "ruku_restricted_since", "ruku_identity_taken", "ruku_failed_deliveries",
     "ruku_grants_of", "ruku_decisions_under", "ruku_gives_under", "ruku_administers", "ruku_under_ended", "ruku_roles_held",
     "ruku_work_at", "ruku_in_hand", "ruku_decided_by", "ruku_file_place", "ruku_recused", "ruku_hands",
+    "ruku_holdings", "ruku_subject_taken",
 }  # fmt: skip
 
 
 def test_functions_that_look_past_the_wall_are_known_pinned_and_for_our_logins_only(behind: Wall) -> None:
     rows = behind.connection.execute(text(
-        "SELECT p.proname, p.proconfig, pg_get_userbyid(p.proowner),"
+        "SELECT p.proname, p.proconfig, pg_get_userbyid(p.proowner), p.prorettype = 'trigger'::regtype,"
         " ARRAY(SELECT DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee) END"
         "       FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a ORDER BY 1)"
         " FROM pg_proc p WHERE p.prosecdef AND p.pronamespace = 'public'::regnamespace ORDER BY 1"
     )).all()  # fmt: skip
-    assert {name for name, *_ in rows} == PAST_THE_WALL
-    for name, config, owner, callers in rows:
-        assert config == ["search_path=public, pg_temp"], name
-        assert (owner, set(callers)) == ("ruku_owner", {"ruku_owner", "ruku_app"}), name
+    assert {name for name, *_, by_trigger, _callers in rows if not by_trigger} == PAST_THE_WALL
+    assert {name for name, *_, by_trigger, _callers in rows if by_trigger and not name.startswith("ruku_witness_")} == set()
+    for name, config, owner, by_trigger, callers in rows:
+        assert config[0] == "search_path=public, pg_temp", name
+        assert (owner, set(callers)) == ("ruku_owner", {"ruku_owner"} if by_trigger else {"ruku_owner", "ruku_app"}), name
 
 
 def ask(behind: Wall, principal: Principal, statement: str, *, login: str = WEB, **given: object) -> list[tuple[object, ...]]:
@@ -502,9 +511,13 @@ def test_grants_are_told_to_their_holder_and_to_the_door(behind: Wall, people: d
 def test_work_is_told_in_numbers_and_for_offices_whose_people_one_reads(behind: Wall, people: dict[str, Principal]) -> None:
     """An admin reads no files: counts, and where a file lies, come from functions that answer for their own offices."""
     own, foreign = behind.own, behind.foreign
-    for admission in (own.rows["admission"], foreign.rows["admission"]):
-        with behind.unveiled() as connection:
-            connection.exec_driver_sql("UPDATE admission SET holder_id = %s WHERE id = %s", (own.staff_id, admission.id))
+    held_by = "UPDATE admission SET holder_id = %s WHERE id = %s"
+    with behind.arranged(*((held_by, (own.staff_id, place.rows["admission"].id)) for place in (own, foreign))):
+        _tell_of_work(behind, people)
+
+
+def _tell_of_work(behind: Wall, people: dict[str, Principal]) -> None:
+    own, foreign = behind.own, behind.foreign
     admin = Staff(2_000_000_002, "那日苏", (Grant(1, Role.DEPARTMENT_ADMIN, None, "150100", frozenset({own.office_id})),))
     numbers = {"files": 1, "notices": 1, "objections": 1, "roster": 1}
     for who, principal in {**people, "admin": admin}.items():
@@ -513,12 +526,29 @@ def test_work_is_told_in_numbers_and_for_offices_whose_people_one_reads(behind: 
         told = ask(behind, principal, "SELECT office_id, kind, total FROM ruku_work_at(:offices)", offices=both)
         assert {(office, kind): total for office, kind, total in told} == ({(own.office_id, kind): n for kind, n in numbers.items()} if reads else {}), who
         assert ask(behind, principal, "SELECT office_id, kind, total FROM ruku_work_at(NULL)") == told, who
-        held = ask(behind, principal, "SELECT staff_id, office_id, step, total FROM ruku_in_hand(NULL)")
+        held = ask(behind, principal, "SELECT staff_id, office_id, step, total FROM ruku_in_hand(CAST(NULL AS int[]))")
         assert held == ([(own.staff_id, own.office_id, "first_review", 1)] if reads else []), who
         places = [ask(behind, principal, "SELECT office_id FROM ruku_file_place(:n)", n=place.rows["admission"].number) for place in (own, foreign)]
         assert places == ([[(own.office_id,)], []] if reads else [[], []]), who
         roles = ask(behind, principal, "SELECT ruku_roles_held(:staff, NULL)", staff=foreign.staff_id)
         assert roles == [(["first_reviewer"] if reads else [],)], who  # wherever they are held: an operator decides nothing anywhere
+
+
+def test_what_somebody_holds_is_told_where_their_people_are_read(behind: Wall, people: dict[str, Principal]) -> None:
+    """Of a colleague of one's own office: their grants, and files in hand as numbers; of anybody else nothing. A bound subject: yes or no."""
+    own, foreign = behind.own, behind.foreign
+    for who, principal in people.items():
+        with behind.seen_by(WEB, principal) as session:
+            with behind.unveiled() as connection:
+                connection.exec_driver_sql("UPDATE admission SET holder_id = %s WHERE id = %s", (own.staff_id, own.rows["admission"].id))
+                connection.exec_driver_sql("UPDATE staff_account SET oidc_subject = 'u-1' WHERE staff_id = %s", (foreign.staff_id,))
+            held = {place.staff_id: session.execute(text("SELECT role FROM ruku_holdings(:s)"), {"s": place.staff_id}).all() for place in (own, foreign)}
+            files = session.execute(text("SELECT office_id, step, files FROM ruku_in_hand(CAST(:s AS int))"), {"s": own.staff_id}).all()
+            taken = session.scalar(text("SELECT ruku_subject_taken('u-1', 0)"))
+        reads = who == "officer"
+        assert held == {own.staff_id: [("first_reviewer",)] if reads else [], foreign.staff_id: []}, who
+        assert files == ([(own.office_id, "first_review", 1)] if reads else []), who
+        assert taken is isinstance(principal, Staff), who
 
 
 def test_who_may_give_is_asked_of_the_askers_own_grants(behind: Wall, people: dict[str, Principal]) -> None:
