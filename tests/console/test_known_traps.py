@@ -73,7 +73,7 @@ TRAPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "F20": ("weak passwords", ("tests/console/test_passwords.py::test_what_is_guessed_first_is_refused", "tests/console/accounts/test_grants.py::test_a_weak_password_is_refused", ACCOUNTS + "test_a_bad_change_of_password_changes_nothing")),
     "F21": ("the stock registration form", (HERE + "test_what_the_libraries_bring_is_not_there",)),
     "F22": ("a weak secret key", ("tests/test_config.py::test_what_is_refused_and_in_which_words",)),
-    "F23": ("what is open to anybody", (ROUTES + "test_the_console_is_closed_to_nobody_in_particular", ROUTES + "test_the_portal_is_closed_where_it_is_not_listed", HERE + "test_what_the_libraries_bring_is_not_there")),
+    "F23": ("what is open to anybody", ("tests/matrix/test_console.py::test_every_cell_comes_out_as_the_table_says", "tests/matrix/test_portal.py::test_every_cell_of_the_portal_comes_out_as_the_table_says", HERE + "test_what_the_libraries_bring_is_not_there")),
     "F24": ("a name that forges a line of the log", (HERE + "test_a_name_cannot_forge_a_line_of_the_log",)),
     "F25": ("pages of a million rows, addresses that break the reader", (HERE + "test_a_page_is_as_long_as_declared_whatever_is_asked", VIEWS + "test_nonsense_in_the_address_is_a_plain_page")),
     "F26": ("headers that are missing", (ROUTES + "test_every_page_has_a_strict_policy_and_keeps_it", HERE + "test_cookies_and_headers_over_https")),
