@@ -232,15 +232,9 @@ def roles(options: argparse.Namespace) -> int:
 
 
 def staff(options: argparse.Namespace) -> None:
-    import getpass
+    from console import staff_command
 
-    from console import prepare, process
-
-    process.begin("worker")
-    question = "Password of the first administrator: "
-    password = getpass.getpass(question) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    prepare.bootstrap(options.username, name=options.name, password=password)
-    print(f"'{options.username}' may now give grants; sign in at /console.")
+    staff_command.run(options)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -292,10 +286,11 @@ def _parser() -> argparse.ArgumentParser:
     cryptography.add_argument("--from", dest="old", metavar="KEY", help="rehash: the HASH_KEY in use until now; or the variable HASH_KEY_OLD")
     cryptography.add_argument("--leave", action="store_true", help="rehash: lose what cannot be made again because its value is not kept")
     cryptography.add_argument("--batch", type=int, default=1_000, help="rotate: rows in one transaction")
-    people = command("staff", "make the first administrator (the password is asked for, or read from standard input)")
-    people.add_argument("action", choices=("bootstrap",))
+    people = command("staff", "make the first administrator, print a one-time link, unlock somebody who tried too often")
+    people.add_argument("action", choices=("bootstrap", "link", "unlock"))
     people.add_argument("username")
-    people.add_argument("name", help="the person's name")
+    people.add_argument("name", nargs="?", help="bootstrap: the person's name, family name first")
+    people.add_argument("--link", action="store_true", help="bootstrap: print a one-time link instead of asking for a password")
     return parser
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from config import Settings
 from console import apps, clock, db, schema
-from console.accounts import grants, permissions, staff
+from console.accounts import grants, links, permissions, staff
 from console.accounts.models import StaffGrant
 from console.applications.models import Applicant
 from console.departments import services as departments
@@ -76,8 +76,11 @@ class AlreadyAdministered(Conflict):
     message = N_("已经有平台管理员了，新的授权请在审核台“授权”中办理。")
 
 
-def bootstrap(username: str, *, name: str, password: str) -> None:
-    """The first administrator: an account and the one grant from which all others are given. AlreadyAdministered, WeakPassword."""
+def bootstrap(username: str, *, name: str, password: str | None) -> str | None:
+    """The first administrator: an account and the one grant from which all others are given. AlreadyAdministered, WeakPassword.
+
+    Without a password the account waits for its owner: the token of a one-time link is returned.
+    """
     actor = System("bootstrap")
     with become(actor), db.transaction() as session:
         known = select(StaffGrant.id).where(StaffGrant.role == str(Role.PLATFORM_ADMIN), StaffGrant.ended_at.is_(None)).limit(1)
@@ -94,6 +97,7 @@ def bootstrap(username: str, *, name: str, password: str) -> None:
             reason="首位平台管理员",
             actor=actor,
         )
+        return links.make(session, user.id, links.Purpose.FIRST) if password is None else None
 
 
 def has_applicants() -> bool:

@@ -10,13 +10,17 @@ from console import audit, clock
 from console.accounts.models import StaffAccount
 from console.departments import queries as departments
 from console.departments.models import Office
-from console.errors import N_, Conflict, ConsoleError
+from console.errors import N_, Conflict, ConsoleError, NotFound
 from console.passwords import WrongPassword, check_strength, hash_password, is_right
 from console.scope import current
 
 
 class NameTaken(Conflict):
     message = N_("用户名“%(username)s”已经有人用了。")
+
+
+class NoSuchAccount(NotFound):
+    message = N_("没有用户名是“%(username)s”的账号，或者账号已经停用。")
 
 
 class SignInAgain(ConsoleError):
@@ -55,6 +59,19 @@ def create_staff(
     session.flush()
     audit.record(session, "staff.created", f"staff:{user.id}", username=username, office=home.id)
     return user
+
+
+def open_account(session: Session, username: str) -> int:
+    """The id behind a user name; NoSuchAccount, also for one that was closed."""
+    staff_id = session.scalar(select(User.id).where(User.username == username, User.active.is_(True)))
+    if staff_id is None:
+        raise NoSuchAccount(username=username)
+    return staff_id
+
+
+def has_password(session: Session, staff_id: int) -> bool:
+    """Whether the person can come in by one; who only has a link, or only the authority's sign-in, cannot."""
+    return session.scalar(select(User.password.is_not(None)).where(User.id == staff_id)) is True
 
 
 def confirm_password(session: Session, staff_id: int, password: str, *, recent: bool) -> None:

@@ -9,6 +9,7 @@ from console import __main__ as command_line
 from console import db, prepare, process
 from console.accounts.models import StaffGrant
 from console.departments.models import Release
+from console.errors import NotFound
 from console.passwords import WeakPassword
 from console.prepare import AlreadyAdministered
 from console.scope import System
@@ -37,6 +38,35 @@ def test_first_administrator_is_made_once(committed_db):
             grants = session.execute(select(StaffGrant.role, StaffGrant.department_id, StaffGrant.division_code, StaffGrant.granted_by)).all()
 
     assert [tuple(grant) for grant in grants] == [("platform_admin", None, "150000", "system:bootstrap")]
+
+
+def test_the_machines_operator_has_a_way_in_without_a_password(committed_db, console_app, capsys):
+    from console import staff_command
+    from console.accounts.attempts import Attempts
+    from console.audit import AuditEntry
+    from tests.officers import sign_in, token
+
+    with committed_db.as_worker():
+        made = prepare.bootstrap("first", name="苏和", password=None)
+    client = console_app.test_client()
+    address = staff_command.links.address(committed_db.settings, made)
+    path = "/join/" + address.split("/console/join/")[1]
+    chosen = client.post(path, data={"csrf_token": token(client.get(path)), "password": "a long sentence", "again": "a long sentence"})
+    assert chosen.status_code == 303 and client.get("/screens/grants/").status_code == 200
+    counted = Attempts(committed_db.settings.redis_url)
+    for _ in range(5):
+        counted.failed("console", account="first", address="10.0.0.9")
+    assert sign_in(console_app.test_client(), "first", "a long sentence").status_code == 429
+    with committed_db.as_worker():
+        staff_command.unlock(committed_db.settings, "first")
+        staff_command.link("first")
+        with pytest.raises(NotFound):
+            staff_command.link("nobody")
+        with db.transaction() as session:
+            said = [e.action for e in session.scalars(select(AuditEntry).where(AuditEntry.who == "system:bootstrap").order_by(AuditEntry.id))]
+    assert client.get("/account/").status_code == 302  # a new link ends the sessions
+    assert sign_in(console_app.test_client(), "first", "a long sentence").status_code == 303
+    assert said == ["staff.created", "grant.given", "staff.link_made", "staff.unlocked", "staff.sessions_ended", "staff.link_made"]
 
 
 def test_simulated_clock_is_refused_in_production(committed_db):
