@@ -52,6 +52,21 @@ def test_good_settings_are_read_whole():
     assert settings.database_owner_url is None
 
 
+def test_production_asks_everybody_for_two_steps_unless_told_otherwise():
+    trial = load({**GOOD, "RUKU_MODE": "demo", "TRUSTED_HOSTS": ""})
+    assert [load(GOOD).totp_for, load({**GOOD, "TOTP_FOR": "admins"}).totp_for, trial.totp_for] == ["everyone", "admins", "nobody"]
+    assert "TOTP_FOR is 'some'; it must be one of everyone, admins, nobody." in problems(TOTP_FOR="some")
+
+
+def test_a_provider_is_named_whole_and_not_over_plain_http():
+    whole = {"OIDC_ISSUER": "https://id.example.gov.cn", "OIDC_CLIENT_ID": "ruku", "OIDC_CLIENT_SECRET": "s3cret-of-ours"}
+    assert load({**GOOD, **whole}).oidc_issuer == whole["OIDC_ISSUER"]
+    assert "s3cret-of-ours" not in repr(load({**GOOD, **whole}))
+    for missing in whole:
+        assert "belong together" in problems(**{**whole, missing: None})[0]
+    assert "plain HTTP" in problems(**{**whole, "OIDC_ISSUER": "http://id.example.gov.cn"})[0]
+
+
 def test_secrets_are_not_in_the_repr():
     shown = repr(load(GOOD))
     assert not [value for value in (GOOD["SECRET_KEY"], "ruku_web:x", "k1", GOOD["HASH_KEY"]) if value in shown]

@@ -59,6 +59,7 @@ class Account(Page):
                 account=account,
                 found=found,
                 sessions=sorted(rows, key=lambda row: not row["here"]),
+                has_password=staff.has_password(session, found.person_id),
                 two_step_on=two_factor.is_on(account),
                 must=must_have(found),
             )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import column, func, select
 from sqlalchemy.orm import Session
 
@@ -169,8 +168,8 @@ def make_link(session: Session, account: StaffAccount, *, reason: str, actor: Pr
     if account.left_at is not None:
         raise HasLeft()
     audit_reason = check_reason(reason)
-    has_password = session.scalar(select(User.password).where(User.id == account.staff_id)) is not None
-    return links.make(session, account.staff_id, Purpose.RESET if has_password else Purpose.FIRST, reason=audit_reason)
+    purpose = Purpose.RESET if staff.has_password(session, account.staff_id) else Purpose.FIRST
+    return links.make(session, account.staff_id, purpose, reason=audit_reason)
 
 
 def reset_two_factor(session: Session, account: StaffAccount, *, reason: str, actor: Principal) -> None:

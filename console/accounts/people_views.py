@@ -79,6 +79,7 @@ class People(Page):
                 phone=mask_phone(account.phone) or "—",
                 mail=mask_email(account.mail) or "—",
                 grants=[(_role(g.role), _place(g), g) for g in leaving.grants_held(session, staff_id)],
+                has_password=people.staff.has_password(session, staff_id),
                 waiting=links.waiting_until(session, staff_id),
                 hindrance=hindrance,
                 acts=[] if hindrance else [(key, ASKS[key]) for key in _acts(account)],

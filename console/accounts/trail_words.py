@@ -153,5 +153,10 @@ FACT_WORDS: dict[str, str] = {
     "value": N_("项目"),
     "number": N_("编号"),
     "from": N_("来自"),
+    "how": N_("登录方式"),
+    "second": N_("第二步"),
+    "door": N_("入口"),
+    "purpose": N_("用途"),
+    "successor": N_("接手人"),
     "grant": N_("依据授权"),
 }

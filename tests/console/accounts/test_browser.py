@@ -55,7 +55,7 @@ def test_an_account_from_its_link_to_its_end(committed_db: Any, browser: Any, li
     person.click("text=退出")
 
     _sign_in(person, "ouyang.na", NEW)
-    person.fill("#code", made.at(dt.datetime.now() + dt.timedelta(seconds=30)))
+    person.fill("#code", made.at(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=30)))
     person.click("main form button")
     person.goto("/console/account/")
     assert person.locator("text=这台设备").count() == 1
