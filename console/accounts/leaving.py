@@ -44,7 +44,7 @@ class InHand:
 
 def in_hand(session: Session, staff_id: int) -> list[InHand]:
     """Numbers only: whoever administers people reads no files."""
-    held = func.ruku_in_hand(staff_id).table_valued(column("office_id"), column("step"), column("files"))
+    held = func.ruku_held_by(staff_id).table_valued(column("office_id"), column("step"), column("files"))
     rows = session.execute(select(held.c.office_id, held.c.step, held.c.files)).all()
     offices = {o.id: o for o in session.scalars(select(Office).where(Office.id.in_({r.office_id for r in rows if r.office_id})))}
     return [InHand(offices.get(row.office_id), row.step, row.files) for row in rows]

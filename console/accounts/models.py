@@ -140,8 +140,12 @@ class Recusal(Scoped, WithId, Base):
         return f"{self.staff} {self.kind}"
 
 
-class SignInLink(WithId, Base):
-    """A link that opens once: to choose the first password of an account, or a new one. Only its hash lies here."""
+class SignInLink(WithId, Guarded, Base):
+    """A link that opens once: to choose the first password of an account, or a new one. Only its hash lies here.
+
+    Seen by whoever reads people at the office where its owner works; the wall lets nobody make one for themselves, or for somebody who
+    holds anything outside that reach.
+    """
 
     __tablename__ = "sign_in_link"
     __table_args__ = {"comment": "一次性登录链接"}
@@ -153,6 +157,11 @@ class SignInLink(WithId, Base):
     created_at: Mapped[dt.datetime] = mapped_column(comment="建立时间")
     expires_at: Mapped[dt.datetime] = mapped_column(comment="到期时间")
     used_at: Mapped[dt.datetime | None] = mapped_column(comment="使用时间")
+
+    @classmethod
+    def visible_to(cls, principal: Principal) -> ColumnElement[bool]:
+        reached = any_(literal(principal.offices(Subject.PEOPLE), ARRAY(Integer)))
+        return exists(select(StaffAccount.staff_id).where(StaffAccount.staff_id == cls.staff_id, StaffAccount.office_id == reached).correlate(cls))
 
 
 class StaffGrant(WithId, Guarded, Base):

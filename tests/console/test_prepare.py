@@ -66,7 +66,9 @@ def test_the_machines_operator_has_a_way_in_without_a_password(committed_db, con
             said = [e.action for e in session.scalars(select(AuditEntry).where(AuditEntry.who == "system:bootstrap").order_by(AuditEntry.id))]
     assert client.get("/account/").status_code == 302  # a new link ends the sessions
     assert sign_in(console_app.test_client(), "first", "a long sentence").status_code == 303
-    assert said == ["staff.created", "grant.given", "staff.link_made", "staff.unlocked", "staff.sessions_ended", "staff.link_made"]
+    assert [action for action in said if not action.startswith("row.")] == [
+        "staff.created", "grant.given", "staff.link_made", "staff.unlocked", "staff.sessions_ended", "staff.link_made",
+    ]  # fmt: skip
 
 
 def test_simulated_clock_is_refused_in_production(committed_db):

@@ -29,11 +29,11 @@ PUBLISHED = {"notice", "notice_item"}
 #: for the public one at a time, by certificate code; the wall lets it ask, the query names the code
 BY_CODE = {"roster_entry", "roster_specialty"}
 #: for officers only, also where the row is about an applicant
-NOT_THE_APPLICANTS = {"review", "objection", "staff_message", "replay_outcome", "staff_account", "staff_grant", "recusal"}
+NOT_THE_APPLICANTS = {"review", "objection", "staff_message", "replay_outcome", "staff_account", "staff_grant", "recusal", "sign_in_link"}
 #: rules are one for all offices: which officer does what to them is asked by the services
 ALL_OFFICERS = {"rule_draft", "draft_revision", "replay"}
 #: before anyone is signed in, somebody has to look a person up, count failures and register them
-SOUGHT_AT_THE_DOOR = {"applicant", "staff_account"}
+SOUGHT_AT_THE_DOOR = {"applicant", "staff_account", "sign_in_link"}
 #: what somebody without an account may put before an office: (table, who)
 MAY_PLANT = {
     ("objection", "public"), ("staff_message", "public"), ("staff_message", "applicant"), ("staff_message", "stranger"),
@@ -259,7 +259,6 @@ UNGUARDED = {
     "outbox": "topics and ids", "job_run": "names of jobs and counts", "heartbeat": "names of processes", "daily_run": "names of jobs",
     "web_session": "found by the hash of a random token; read before there is a principal",
     "sign_in_code": "found by keyed hash; read before there is a principal",
-    "sign_in_link": "found by the hash of a random token; read before there is a principal",
     "alembic_version": "one number", "clock_offset": "demo and test databases only",
     "ab_user": "names of staff and the hash of a password; read before there is a principal",
     **dict.fromkeys(
@@ -408,7 +407,7 @@ PAST_THE_WALL = {
     "ruku_advance", "ruku_objection_state", "ruku_held_items", "ruku_restricted_since", "ruku_identity_taken", "ruku_failed_deliveries",
     "ruku_grants_of", "ruku_decisions_under", "ruku_gives_under", "ruku_administers", "ruku_under_ended", "ruku_roles_held",
     "ruku_work_at", "ruku_in_hand", "ruku_decided_by", "ruku_file_place", "ruku_recused", "ruku_hands",
-    "ruku_holdings", "ruku_subject_taken",
+    "ruku_holdings", "ruku_held_by", "ruku_subject_taken", "ruku_holds_only_here",
 }  # fmt: skip
 
 
@@ -543,12 +542,14 @@ def test_what_somebody_holds_is_told_where_their_people_are_read(behind: Wall, p
                 connection.exec_driver_sql("UPDATE admission SET holder_id = %s WHERE id = %s", (own.staff_id, own.rows["admission"].id))
                 connection.exec_driver_sql("UPDATE staff_account SET oidc_subject = 'u-1' WHERE staff_id = %s", (foreign.staff_id,))
             held = {place.staff_id: session.execute(text("SELECT role FROM ruku_holdings(:s)"), {"s": place.staff_id}).all() for place in (own, foreign)}
-            files = session.execute(text("SELECT office_id, step, files FROM ruku_in_hand(CAST(:s AS int))"), {"s": own.staff_id}).all()
+            files = session.execute(text("SELECT office_id, step, files FROM ruku_held_by(:s)"), {"s": own.staff_id}).all()
+            alone = session.scalar(text("SELECT ruku_holds_only_here(:s)"), {"s": own.staff_id})
             taken = session.scalar(text("SELECT ruku_subject_taken('u-1', 0)"))
         reads = who == "officer"
         assert held == {own.staff_id: [("first_reviewer",)] if reads else [], foreign.staff_id: []}, who
         assert files == ([(own.office_id, "first_review", 1)] if reads else []), who
         assert taken is isinstance(principal, Staff), who
+        assert alone is reads, who
 
 
 def test_who_may_give_is_asked_of_the_askers_own_grants(behind: Wall, people: dict[str, Principal]) -> None:
