@@ -291,6 +291,7 @@ def _parser() -> argparse.ArgumentParser:
     people.add_argument("username")
     people.add_argument("name", nargs="?", help="bootstrap: the person's name, family name first")
     people.add_argument("--link", action="store_true", help="bootstrap: print a one-time link instead of asking for a password")
+    people.add_argument("--two-step", action="store_true", help="link: and reset the second step, for who lost phone and recovery codes")
     return parser
 
 

@@ -8,9 +8,10 @@ import sys
 
 from config import Settings
 from console import audit, db, prepare, process
-from console.accounts import links, staff
+from console.accounts import links, staff, two_factor
 from console.accounts.attempts import Attempts
 from console.accounts.links import Purpose
+from console.accounts.models import StaffAccount
 from console.scope import System, become
 
 
@@ -23,16 +24,19 @@ def run(options: argparse.Namespace) -> None:
         token = prepare.bootstrap(options.username, name=options.name, password=password)
         print(f"'{options.username}' may now give grants; " + ("sign in at /console." if token is None else _said(settings, token)))
     elif options.action == "link":
-        print(_said(settings, link(options.username)))
+        print(_said(settings, link(options.username, two_step=options.two_step)))
     else:
         unlock(settings, options.username)
         print(f"'{options.username}' may try again.")
 
 
-def link(username: str) -> str:
-    """A one-time link for an account that is open; its sessions end. The token."""
+def link(username: str, *, two_step: bool = False) -> str:
+    """A one-time link for an account that is open; its sessions end. With `two_step` its second step is reset as well: nobody is
+    placed above the last platform admin who lost a phone. The token."""
     with become(System("bootstrap")), db.transaction() as session:
         staff_id = staff.open_account(session, username)
+        if two_step:
+            two_factor.reset(session, session.get_one(StaffAccount, staff_id), reason="command line")
         purpose = Purpose.RESET if staff.has_password(session, staff_id) else Purpose.FIRST
         return links.make(session, staff_id, purpose, reason="command line")
 

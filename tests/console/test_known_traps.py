@@ -47,6 +47,8 @@ WORKER = "tests/console/test_worker.py::"
 HOSTILE = "tests/rules/test_hostile_documents.py::"
 GUARD = "tests/console/studio/sheets/test_guard.py::"
 TWO_STEP = "tests/console/accounts/test_two_step.py::"
+PEOPLE = "tests/console/accounts/test_people.py::"
+PROVIDER = "tests/console/accounts/test_provider.py::"
 HERE = "tests/console/test_known_traps.py::"
 
 #: what was seen → the tests that show what we do instead
@@ -67,9 +69,9 @@ TRAPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "F14": ("the time tells whether a name is known", ("tests/console/test_passwords.py::test_an_unknown_name_costs_what_a_wrong_password_costs",)),
     "F15": ("redirects and hosts of others", (ACCOUNTS + "test_next_stays_on_this_site", HERE + "test_no_redirect_leaves_the_site", HERE + "test_a_forged_host_is_refused_and_a_forwarded_one_ignored")),
     "F16": ("sessions that outlive sign-out, password and account", (ACCOUNTS + "test_signing_out_is_a_post_and_kills_a_stolen_cookie", ACCOUNTS + "test_a_new_password_ends_the_other_sessions_and_keeps_this_one", ACCOUNTS + "test_a_closed_account_is_out_at_once")),
-    "F17": ("long-lived tokens", (HERE + "test_no_other_proof_than_the_cookie_is_taken", ACCOUNTS + "test_a_session_ends_by_itself")),
+    "F17": ("long-lived tokens", (HERE + "test_no_other_proof_than_the_cookie_is_taken", ACCOUNTS + "test_a_session_ends_by_itself", PEOPLE + "test_a_link_is_over_after_three_days_or_when_a_newer_one_was_made")),
     "F18": ("a session from before sign-in goes on", (HERE + "test_signing_in_begins_anew",)),
-    "F19": ("roles and passwords changed through stock pages", (HERE + "test_what_the_libraries_bring_is_not_there", ROUTES + "test_every_view_comes_from_a_base_of_ours", DELEGATION + "test_grants_go_down_only", DELEGATION + "test_nobody_gives_to_themselves_not_even_past_the_service")),
+    "F19": ("roles and passwords changed through stock pages", (HERE + "test_what_the_libraries_bring_is_not_there", ROUTES + "test_every_view_comes_from_a_base_of_ours", DELEGATION + "test_grants_go_down_only", DELEGATION + "test_nobody_gives_to_themselves_not_even_past_the_service", PEOPLE + "test_an_account_is_for_whoever_could_have_given_all_it_holds", PEOPLE + "test_a_reset_ends_sessions_and_nobody_sets_anothers_password")),
     "F20": ("weak passwords", ("tests/console/test_passwords.py::test_what_is_guessed_first_is_refused", "tests/console/accounts/test_grants.py::test_a_weak_password_is_refused", ACCOUNTS + "test_a_bad_change_of_password_changes_nothing")),
     "F21": ("the stock registration form", (HERE + "test_what_the_libraries_bring_is_not_there",)),
     "F22": ("a weak secret key", ("tests/test_config.py::test_what_is_refused_and_in_which_words",)),
@@ -108,6 +110,7 @@ TRAPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "log injection": ("a line break in what is logged", (HERE + "test_a_name_cannot_forge_a_line_of_the_log",)),
     "host forgery": ("pages that name a host of others", (HERE + "test_a_forged_host_is_refused_and_a_forwarded_one_ignored", ACCOUNTS + "test_an_unknown_host_is_refused")),
     "brute force": ("every door", (ACCOUNTS + "test_five_wrong_passwords_close_the_account_for_a_while_even_to_the_right_one", PORTAL + "test_guessing_a_password_ends_after_five_tries", TWO_STEP + "test_five_wrong_codes_close_the_second_step_and_are_audited", HERE + "test_every_secret_of_an_officer_is_tried_under_the_guard", PORTAL + "test_a_wrong_code_is_refused_and_guesses_end", "tests/console/portal/test_board.py::test_an_unknown_certificate_is_said_so_and_guessing_ends", HERE + "test_one_address_does_not_guess_its_way_through_many_accounts", HERE + "test_what_the_libraries_bring_is_not_there")),
+    "forged identity": ("a token of somebody else's making, or for somebody else", (PROVIDER + "test_every_lie_is_refused", PROVIDER + "test_an_answer_works_once_in_the_browser_that_asked")),
     "stolen cookie": ("used after its owner signed out", (ACCOUNTS + "test_signing_out_is_a_post_and_kills_a_stolen_cookie", PORTAL + "test_signing_out_kills_a_copied_cookie")),
     "deactivated user": ("a token that outlives its account", (ACCOUNTS + "test_a_closed_account_is_out_at_once", HERE + "test_no_other_proof_than_the_cookie_is_taken")),
     "renamed role": ("a role or screen under another name keeps its power", (DELEGATION + "test_a_grant_of_a_role_that_is_not_known_gives_nothing", ROUTES + "test_names_that_roles_are_granted_on_are_spelled_once", "tests/console/accounts/test_grants.py::test_the_role_table_follows_its_declaration")),
