@@ -246,10 +246,10 @@ def published(session: Session) -> list[dict[str, Any]]:
     ]
 
 
-def verify(session: Session, *, anchors: Sequence[Mapping[str, Any]] = ()) -> list[str]:
-    """Every fault found, by the verifier that also runs without us; an empty list is a whole audit."""
+def verify(session: Session, *, anchors: Sequence[Mapping[str, Any]] = (), wait: float = 0) -> list[str]:
+    """Every fault found, by the verifier that also runs without us; an empty list is a whole audit. `wait`: for a sealer at work."""
     session.flush()
     if not session.in_transaction():  # entries and rows of one moment, while others write
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     line = session.connection().connection.driver_connection
-    return audit_verifier.verify(line, anchors=anchors).faults  # type: ignore[arg-type]
+    return audit_verifier.verify(line, anchors=anchors, wait=wait).faults  # type: ignore[arg-type]
