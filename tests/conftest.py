@@ -64,7 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _only_pure(args: list[str]) -> bool:
-    return all(re.search(r"(^|/)tests/(rules|plugins)(/|$)|tests/test_(architecture|workshop|words|config)\.py", arg) for arg in args)
+    return all(re.search(r"(^|/)tests/(rules|plugins)(/|$)|tests/test_(architecture|asvs|workshop|words|config)\.py", arg) for arg in args)
 
 
 @pytest.hookimpl(optionalhook=True)
