@@ -91,6 +91,7 @@ class Granting(Page):
             soon=args.get("soon") == "1",
             due=args.get("due") == "1",
             words=args.get("q", "").strip()[:40],
+            level=int(args["level"]) if args.get("level") in {"1", "2", "3"} else 0,
         )
         number = int(args["page"]) if args.get("page", "").isdecimal() and len(args["page"]) < 5 else 1
         days = recertify_days()
@@ -104,7 +105,7 @@ class Granting(Page):
                 rows=rows,
                 total=total,
                 asked=asked,
-                mine={row.id for row in rows if _is_giver(own, row)},
+                mine={row.id for row in rows if is_giver(own, row)},
                 due={key: due for key, due in grant_queries.due(session, rows, days=days).items() if due.at <= now},
                 soon=now + grant_queries.SOON,
                 now=now,
@@ -318,21 +319,22 @@ def _is_code(code: str) -> bool:
     return code.isascii() and code.isdecimal() and len(code) == 6
 
 
-def _is_giver(own: list[StaffGrant], grant: StaffGrant) -> bool:
+def is_giver(own: list[StaffGrant], grant: StaffGrant) -> bool:
+    """Whether one of these grants of the asker's lets them change, withdraw and certify this one."""
     return grant.staff_id != _me() and any(
         grants.gives(row.role, row, grant.role, grant.department_id, grant.division_code) for row in own
     )
 
 
 def _require_mine(session: Session, own: list[StaffGrant], grant: StaffGrant) -> None:
-    if not _is_giver(own, grant):
+    if not is_giver(own, grant):
         raise grants.GrantNotYours()
     if grant.ended_at is not None or (grant.valid_to is not None and grant.valid_to <= clock.now(session)):
         raise grants.GrantOver()
 
 
 def _link(**changes: str) -> str:
-    args = {name: request.args[name] for name in ("role", "place", "soon", "due", "q") if request.args.get(name)}
+    args = {name: request.args[name] for name in ("role", "place", "level", "soon", "due", "q") if request.args.get(name)}
     found: dict[str, Any] = {name: value for name, value in (args | changes).items() if value and value != "0"}
     return url_for("Granting.home", **found)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from sqlalchemy import select
 
@@ -25,8 +27,8 @@ def test_every_act_has_words():
         (Role.OPERATOR, "centre", "/unclaimed/"),
         (Role.RULE_EDITOR, "transport", "/access/"),
         (Role.RULE_PUBLISHER, "transport", "/access/"),
-        (Role.DEPARTMENT_ADMIN, "transport", "/access/"),
-        (Role.PLATFORM_ADMIN, None, "/access/"),
+        (Role.DEPARTMENT_ADMIN, "transport", "/level/"),
+        (Role.PLATFORM_ADMIN, None, "/level/"),
     ],
 )
 def test_everybody_lands_on_their_work_or_on_what_they_may_do(console_app, committed_db, role, department, landing):
@@ -44,6 +46,22 @@ def test_the_page_says_what_a_grant_allows_where_and_what_it_opens(console_app, 
     for words in ("规则起草人", "内蒙古自治区交通运输厅 · 全区", "起草本部门的规则：改文件、核对、重算往卷、申请发布", 'href="/screens/releases/"'):
         assert words in page
     assert client.get("/screens/releases/").status_code == 200
+
+
+def test_a_grant_says_its_dates_who_gave_it_under_what_and_when_it_is_looked_at_again(console_app, committed_db, clock):
+    clock.set(dt.date(2026, 11, 26))
+    giver, _name = make_account(committed_db, Role.DEPARTMENT_ADMIN, name="斯 琴高娃")
+    client = officer(console_app, committed_db, Role.RULE_EDITOR)
+    with committed_db.as_worker(), db.transaction() as session:
+        under = session.scalars(select(StaffGrant.id).where(StaffGrant.staff_id == giver)).one()
+    with committed_db.owner.begin() as connection:
+        connection.exec_driver_sql("UPDATE staff_grant SET granted_by = %s, under_grant_id = %s WHERE role = 'rule_editor'", (f"staff:{giver}", under))
+    clock.advance(days=181)
+
+    page = client.get("/access/").get_data(as_text=True)
+
+    for words in ("2026-11-26 起，没有止日", f"由斯琴高娃依自己的授权单 G-{under:04d}给出。", "2027-05-25 起该由部门管理员复核是否仍需要。"):
+        assert words in page
 
 
 def test_in_english_too(console_app, committed_db):
