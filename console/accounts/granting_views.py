@@ -20,6 +20,7 @@ from console.accounts.models import StaffAccount, StaffGrant
 from console.crud.pages import Page, allowed, expose
 from console.crud.screen import MANAGE
 from console.db import transaction
+from console.departments import queries as departments
 from console.departments.models import Department, Division
 from console.doors.preferences import language
 from console.errors import N_, ConsoleError, NotFound
@@ -127,36 +128,38 @@ class Granting(Page):
 
     # ── giving and changing ──────────────────────────────────────────────────────────────────────────────────
 
-    @expose("/give", methods=["GET", "POST"])
+    @expose("/give")
     @allowed("give")
     def give(self) -> Any:
-        """Choose somebody (`?staff=`), then what to give."""
-        wanted = request.values.get("staff", "").strip()
-        if not wanted:
-            with transaction() as session:
-                words = request.args.get("q", "").strip()[:40]
-                return self.render_template(
-                    "console/grant_to.html",
-                    title=_("给谁授权"),
-                    words=words,
-                    people=[one for one in grant_queries.people(session, words=words, most=MOST_PEOPLE) if one.staff_id != _me()],
-                    most=MOST_PEOPLE,
-                )
-        return self._form(wanted, None)
+        """To whom: people of one's own offices."""
+        with transaction() as session:
+            words = request.args.get("q", "").strip()[:40]
+            return self.render_template(
+                "console/grant_to.html",
+                title=_("给谁授权"),
+                words=words,
+                people=[one for one in grant_queries.people(session, words=words, most=MOST_PEOPLE) if one.staff_id != _me()],
+                most=MOST_PEOPLE,
+            )
+
+    @expose("/give/<int:staff_id>", methods=["GET", "POST"])
+    @allowed("give")
+    def give_to(self, staff_id: int) -> Any:
+        return self._form(staff_id, None)
 
     @expose("/<int:grant_id>/change", methods=["GET", "POST"])
     @allowed("give")
     def change(self, grant_id: int) -> Any:
-        return self._form("", grant_id)
+        return self._form(0, grant_id)
 
-    def _form(self, wanted: str, grant_id: int | None) -> Any:
+    def _form(self, staff_id: int, grant_id: int | None) -> Any:
         problems: list[tuple[str, str]] = []
         status = 200
         look = request.form.get("act") == "look"
         if request.method == "POST" and not look:
             try:
                 with transaction() as session:
-                    person, grant = _whom(session, wanted, grant_id)
+                    person, grant = _whom(session, staff_id, grant_id)
                     said = self._save(session, person, grant, Typed.of(request.form))
             except Unclear as error:
                 problems, status = error.problems, 422
@@ -168,7 +171,7 @@ class Granting(Page):
                 flash(said, "ok")
                 return redirect(url_for(".home"), 303)
         with transaction() as session:
-            person, grant = _whom(session, wanted, grant_id)
+            person, grant = _whom(session, staff_id, grant_id)
             own = grants.own_grants(session, current())
             if grant is not None:
                 _require_mine(session, own, grant)
@@ -339,9 +342,9 @@ def _link(**changes: str) -> str:
     return url_for("Granting.home", **found)
 
 
-def _whom(session: Session, wanted: str, grant_id: int | None) -> tuple[Person, StaffGrant | None]:
+def _whom(session: Session, staff_id: int, grant_id: int | None) -> tuple[Person, StaffGrant | None]:
     if grant_id is None:
-        person = grant_queries.person(session, wanted)
+        person = grant_queries.person(session, str(staff_id))
         if session.scalar(select(StaffAccount.staff_id).where(StaffAccount.staff_id == person.id)) is None or person.id == _me():
             raise NotFound()
         return person, None
@@ -355,14 +358,14 @@ def _first_typed(session: Session, grant: StaffGrant | None, own: list[StaffGran
         ends = own[0].valid_to if own else None
         one = own[0] if len(own) == 1 else None
         return Typed(
-            department=str(one.department_id or "") if one else "",
-            division=_division_line(session.get_one(Division, one.division_code)) if one else "",
+            department=one.department.code if one and one.department else "",
+            division=_division_line(one.division) if one else "",
             first=today.isoformat(),
             last=grants.last_day(ends).isoformat() if ends else "",
         )
     return Typed(
         role=grant.role,
-        department=str(grant.department_id or ""),
+        department=grant.department.code if grant.department else "",
         division=_division_line(grant.division),
         first=max(clock.day_of(grant.valid_from), today).isoformat(),
         last=grants.last_day(grant.valid_to).isoformat() if grant.valid_to else "",
@@ -373,7 +376,7 @@ def _understood(session: Session, typed: Typed) -> Wanted:
     problems = []
     if typed.role not in set(Role):
         problems.append(("role", _("请选择角色。")))
-    department = session.get(Department, int(typed.department)) if typed.department.isdecimal() and len(typed.department) < 9 else None
+    department = departments.department_by_code(session, typed.department) if typed.department else None
     if typed.department and department is None:
         problems.append(("department", _("请选择部门。")))
     code = typed.division[:6]
@@ -432,7 +435,7 @@ def _departments(session: Session, own: list[StaffGrant]) -> list[tuple[str, str
     statement = select(Department).order_by(Department.id)
     if not everywhere:
         statement = statement.where(Department.id.in_([row.department_id for row in own]))
-    found = [(str(one.id), wording.department_name(one)) for one in session.scalars(statement)]
+    found = [(one.code, wording.department_name(one)) for one in session.scalars(statement)]
     return [("", _("各部门")), *found] if everywhere else found
 
 

@@ -89,7 +89,7 @@ class Asking:
             key = self.world.key(entry.row, place, who.role if isinstance(who, Officer) else "")
         fill = {"key": key, **self.world.words}
         if place is not None:
-            fill |= {"department": place.department, "office": self.world.key("their office", place)}
+            fill |= {"department": place.department, "division": place.division, "office": self.world.key("their office", place)}
         cookie = self.world.tokens[who] if who is not None else None
         at_home = cookie is not None and (self.door == "portal") == (isinstance(who, str) and who.startswith("applicant"))
         headers = {"Accept-Language": "zh-CN"}
