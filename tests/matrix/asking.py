@@ -127,8 +127,10 @@ class Asking:
         """The marks of the rows a bulk act changed, read before it is undone by somebody who sees them all."""
         everyone = Staff(0, "", (Grant(0, Role.SUPERVISOR, None, "150000", frozenset(self.world.offices)),))
         with become(everyone), db.transaction() as session:
+            if entry.changes == "held file":
+                return " ".join(session.scalars(select(Admission.number).where(Admission.number.contains("-h"), Admission.holder_id.is_(None))))
             if entry.picks == "file":
-                return " ".join(session.scalars(select(Admission.number).where(Admission.holder_id.is_not(None))))
+                return " ".join(session.scalars(select(Admission.number).where(~Admission.number.contains("-h"), Admission.holder_id.is_not(None))))
             return " ".join(session.scalars(select(StaffGrant.staff).where(StaffGrant.ended_at.is_not(None))))
 
 

@@ -62,7 +62,8 @@ def pairwise(entry: Entry, table: Table, dice: random.Random) -> list[Cell]:
     chosen: list[Cell] = []
     for _name, group in itertools.groupby(sorted(cells, key=_role_and_level), key=_role_and_level):
         chosen.append(max(group, key=lambda cell: len(missing & pairs[cell])))
-        missing -= pairs[chosen[-1]]
+        if chosen[-1].officer.role in holders:
+            missing -= pairs[chosen[-1]]
     while missing:
         chosen.append(max(held, key=lambda cell: len(missing & pairs[cell])))
         missing -= pairs[chosen[-1]]

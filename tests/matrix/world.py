@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from console import audit, clock, db, files
 from console.accounts import grants, links, sessions, staff
-from console.accounts.models import StaffGrant, WebSession
+from console.accounts.models import Recusal, StaffAccount, StaffGrant, WebSession
 from console.applications.models import (
     Admission,
     Applicant,
@@ -137,6 +137,8 @@ class _Maker:
         for step in (Step.SECOND_REVIEW, Step.RECONSIDERATION):
             other = self.file(place, step, f"{place.mark}-{step[0]}")
             self.world.put("file in hand", f"{step}/{where}", other.id)
+        held = self.file(place, Step.FIRST_REVIEW, f"{place.mark}-h")
+        held.holder_id = int(self.world.words["holder"])
         unclaimed = self.file(place, Step.ASSIGNMENT, f"{place.mark}-u")
         put("unclaimed file", unclaimed.id)
         attachment = self.add(
@@ -245,6 +247,8 @@ class _Maker:
         user = staff.create_staff(self.session, f"matrix-{place.mark}", name=name, password=None, office=self.office(place))
         put("person", user.id)
         put("their office", self.office(place).id)
+        kept_out = Recusal(staff_id=user.id, office_id=self.office(place).id, kind="former_employer", employer=place.mark, left_on=self.today, declared_at=self.now)
+        put("recusal", self.add(kept_out).id)
         put("grant", self.give(user.id, Role.RULE_EDITOR, place.department, place.division).id)
 
     def give(self, staff_id: int, role: Role, department: str | None, division: str) -> StaffGrant:
@@ -318,10 +322,12 @@ class _Maker:
             office = self.office(Place(home or "centre", officer.division))
             user = staff.create_staff(self.session, f"matrix{n}", name="阵 阵", password=None, office=office)
             self.give(user.id, Role(officer.role), home, officer.division)
+            self.session.get_one(StaffAccount, user.id).declared_at = self.now  # what they keep out of: nothing
             people[officer] = user.id
         people["a stranger"] = staff.create_staff(self.session, "matrix-stranger", name="别 人", password=None).id
         people["nothing"] = staff.create_staff(self.session, "matrix-nothing", name="无 权", password=None).id
         self.world.words["link"] = links.make(self.session, people["a stranger"], links.Purpose.FIRST)
+        self.world.words["holder"] = str(people[Officer("first_reviewer", "region", "all")])
         self.sessions("console", people)
         self.world.words["stranger"] = sessions.token_hash(self.world.tokens["a stranger"])[:16]
 
