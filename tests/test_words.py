@@ -12,7 +12,7 @@ from console.words import BrokenCatalogue
 
 
 @cache
-def report() -> words.Report:
+def report() -> words.WordsReport:
     """Reading every module and template takes two seconds."""
     return words.check()
 

@@ -67,6 +67,7 @@ class Application(WithId, ThroughAdmission, Base):
     admission_link = ("id", "application_id")
     __table_args__ = (
         Index("ix_application_draft", "applicant_id", unique=True, postgresql_where=text("submitted_at IS NULL")),
+        Index("ix_application_latest", text("submitted_at DESC NULLS LAST"), text("id DESC")),
         {"comment": "自助申报"},
     )
 
@@ -160,6 +161,10 @@ class Admission(WithId, ApplicantsOwn, Base):
         Index("ix_admission_queue", "office_id", "step", "due_at"),
         Index("ix_admission_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index("ix_admission_warn", "warn_at", postgresql_where=text("warn_at IS NOT NULL")),
+        # as the lists are ordered: a page then asks the policies of its own rows only
+        Index("ix_admission_latest", text("opened_at DESC NULLS LAST"), text("id DESC")),
+        Index("ix_admission_latest_moved", text("since DESC NULLS LAST"), text("id DESC")),
+        Index("ix_admission_urgent", "due_at", "id"),
         {"comment": "部门办件"},
     )
 

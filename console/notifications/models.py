@@ -16,7 +16,7 @@ class Letter(WithId, AdmissionPart, Base):
     """A letter to an applicant about one admission, in both languages, kept as it was sent."""
 
     __tablename__ = "letter"
-    __table_args__ = {"comment": "函件"}
+    __table_args__ = (Index("ix_letter_latest", text("written_at DESC NULLS LAST"), text("id DESC")), {"comment": "函件"})
 
     key: Mapped[str] = mapped_column(String(80), unique=True, comment="唯一键")  # event:admission:version
     event: Mapped[str] = mapped_column(String(40), comment="事由")
