@@ -212,6 +212,79 @@ def test_verifier_knows_the_law_of_movement_and_who_gives_roles():
     assert {*audit_verifier.ROUTE} < {*Step}
 
 
+# ── meaning: what nobody was entitled to is found, however well its traces are made ──────────────────────────
+
+_OF = "(SELECT min(admission_id) FROM roster_specialty)"
+NONSENSE = {
+    "a file elsewhere than its trail ends": ("UPDATE admission SET step = 'exam' WHERE step = 'roster'", "lies at 'exam', but its trail ends at 'roster'"),
+    "a move nobody told of": ("DELETE FROM audit_entry WHERE action = 'admission.refuse'", "its trail and its audit entries tell different moves"),
+    "a move the law does not know": ("UPDATE step_entry SET to_step = 'roster' WHERE from_step = 'exam' AND action = 'pass_step'", "'pass_step' to 'roster' was not"),
+    "a move by the applicant that is an officer's": ("UPDATE step_entry SET who = 'applicant:1' WHERE from_step = 'second_review'", "was not applicant:1's to do then"),
+    "a review after the grant had ended": ("UPDATE staff_grant SET ended_at = '2026-03-02' WHERE role = 'second_reviewer'", "'pass_step' to 'training' was not staff:"),
+    "a grant for another department": ("UPDATE staff_grant SET department_id = 1 + department_id %% 6 WHERE role = 'first_reviewer'", "was not staff:"),
+    "one person at both reviews": (
+        "UPDATE step_entry s SET who = f.who FROM step_entry f WHERE f.admission_id = s.admission_id AND f.from_step = 'first_review' AND s.from_step = 'second_review'",
+        "decided on both sides of a separated duty",
+    ),
+    "a review that moved nothing": (f"DELETE FROM step_entry WHERE from_step = 'second_review' AND admission_id = {_OF}", "without each other"),
+    "a move without its review": (f"DELETE FROM review WHERE level = 'second_review' AND admission_id = {_OF}", "without each other"),
+    "an exam not passed": (f"UPDATE attempt SET passed = false WHERE admission_id = {_OF}", "its route has an exam, and none was passed"),
+    "a notice that had not ended": ("UPDATE notice SET due_at = due_at + interval '60 days'", "no notice had ended with nothing open"),
+    "an objection that stood": ("UPDATE notice_item SET admission_id = 1 WHERE outcome = 'admitted'", "no notice had ended with nothing open"),
+    "an expert without an admission": (f"DELETE FROM roster_event WHERE (facts ->> 'admission_id')::int = {_OF}", "came to the roster, and nothing of it is there"),
+    "a standing nobody gave": ("UPDATE roster_specialty SET standing = 'suspended'", "is 'suspended', but its events say otherwise"),
+    "a grant given to oneself": ("UPDATE staff_grant SET granted_by = 'staff:' || staff_id", "'s to give"),
+    "a grant by somebody who holds nothing": ("UPDATE staff_grant SET granted_by = 'staff:999'", "was not staff:999's to give"),
+    "rules published without a grant": ("UPDATE release_event SET actor = 'staff:2' WHERE state = 'published'", "was published by staff:2, who had a hand in it"),
+    "rules that are not what was published": ("UPDATE release SET content = content || ' '", "is not what its hash says"),
+    "an entry kept from the chains": (
+        "INSERT INTO audit_entry (xid, stream, at, who, action, subject, body, leaf) VALUES (2::bigint ^ 40, 's', now(), 'w', 'a', 's', '{}', '')",
+        "it is in no chain",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", NONSENSE)
+def test_what_nobody_was_entitled_to_is_found(what, superuser):
+    statement, sentence = NONSENSE[what]
+    superuser.execute("SET LOCAL session_replication_role = replica")
+    changed = superuser.execute(statement.replace("%%", "%"))
+    faults = audit_verifier.verify(superuser).faults
+
+    assert changed.rowcount > 0
+    assert [fault for fault in faults if sentence in fault], faults
+
+
+def test_a_grant_given_under_a_covering_one_is_in_order(population, superuser):
+    """The giver's own grant must cover department, division and role at that moment: take any of them away and it is found."""
+    admin = superuser.execute(
+        "SELECT id, staff_id, department_id FROM staff_grant WHERE role = 'department_admin' AND division_code = '150000' ORDER BY id LIMIT 1"
+    ).fetchone()
+    given = superuser.execute(
+        "UPDATE staff_grant SET granted_by = 'staff:' || %(staff)s, under_grant_id = %(id)s WHERE department_id = %(department)s AND role = 'first_reviewer'"
+        " AND granted_at >= (SELECT granted_at FROM staff_grant WHERE id = %(id)s) RETURNING id",
+        {"id": admin[0], "staff": admin[1], "department": admin[2]},
+    ).fetchall()
+    superuser.execute("SET LOCAL session_replication_role = replica")
+    superuser.execute(
+        "UPDATE audit_entry e SET who = 'staff:' || %s FROM staff_grant g WHERE e.subject = 'grant:' || g.id AND g.id = ANY(%s)",
+        [admin[1], [number for (number,) in given]],
+    )
+
+    def not_theirs() -> int:
+        return len([fault for fault in audit_verifier.verify(superuser).faults if "'s to give" in fault])
+
+    in_order = not_theirs()
+    found = []
+    for change in ("division_code = '150100'", "role = 'supervisor'", "department_id = %s", "ended_at = granted_at"):
+        with superuser.transaction(force_rollback=True):
+            other = [admin[2] % 6 + 1] if "%s" in change else []
+            superuser.execute(f"UPDATE staff_grant SET {change} WHERE id = %s", [*other, admin[0]])
+            found.append(not_theirs() > 0)
+
+    assert (len(given) > 0, in_order, found) == (True, 0, [True] * 4)
+
+
 # ── what is changed is found ─────────────────────────────────────────────────────────────────────────────────
 
 
