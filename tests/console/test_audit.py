@@ -20,7 +20,7 @@ from psycopg import sql
 from redis import Redis
 from sqlalchemy.exc import ProgrammingError
 
-from console import audit, audit_verifier, db
+from console import audit, audit_verifier, db, process
 from console.accounts.grants import MAY_GIVE
 from console.roles import Act, Role
 from console.scope import NOBODY, require
@@ -148,6 +148,55 @@ def test_an_entry_names_the_grant_that_covered_the_act_and_no_personal_value(ses
     assert "grant" not in said
     before, after = facts["changes"]["phone"]
     assert (before != after, before, "1390471" in json.dumps(facts)) == (True, audit.fingerprint("13904710001"), False)
+
+
+WRITE = "INSERT INTO audit_entry (stream, at, who, action, subject, body, leaf) VALUES ('t', now(), 'w', 'a', 's', '{}', '') RETURNING id"
+
+
+def test_entries_are_linked_in_the_order_they_were_written_whichever_transaction_began_first(committed_db):
+    """The second writer of a row may have begun before the first: were it linked first, its witness would be taken for the older one."""
+
+    def sealed() -> list[int]:
+        with committed_db.as_worker("seal"), db.transaction() as session:
+            audit.seal(session)
+        with committed_db.owner.connect() as connection:
+            return list(connection.exec_driver_sql("SELECT entry_id FROM audit_link WHERE stream = 't' ORDER BY seq").scalars())
+
+    with committed_db.worker.connect() as early, committed_db.worker.connect() as between, committed_db.worker.connect() as late:
+        for connection in (early, between, late):
+            connection.exec_driver_sql("SELECT pg_current_xact_id()")
+        first = late.exec_driver_sql(WRITE).scalar_one()
+        late.commit()
+        second = early.exec_driver_sql(WRITE).scalar_one()
+        early.commit()
+        meanwhile = sealed()
+        between.commit()
+    seal_all(committed_db)
+
+    assert (meanwhile, sealed()) == ([], [first, second])
+
+
+def test_sealing_goes_on_in_another_cluster(committed_db):
+    seal_all(committed_db)
+    with committed_db.owner.begin() as connection:  # as a backup of a cluster that had counted further brings it
+        connection.exec_driver_sql("UPDATE audit_horizon SET below = 2::bigint ^ 40")
+        restored = connection.exec_driver_sql(WRITE.replace("(stream", "(xid, stream").replace("('t'", "(2::bigint ^ 40 - 5, 't'")).scalar_one()
+    with committed_db.as_worker(), db.transaction() as session:
+        audit.record(session, "test.done", "test:1")
+    seal_all(committed_db)  # until nothing is left
+
+    with committed_db.owner.connect() as connection:
+        assert connection.exec_driver_sql("SELECT seq FROM audit_link WHERE entry_id = %s", (restored,)).scalars().all() == [1]
+        assert connection.exec_driver_sql("SELECT below < 2::bigint ^ 40 FROM audit_horizon").scalar_one()
+
+
+def test_a_python_without_sm3_is_refused_with_a_sentence(settings, monkeypatch):
+    monkeypatch.setattr(hashlib, "algorithms_available", {"sha256"})
+
+    with pytest.raises(process.NotReady, match="has no SM3"):
+        process.begin("web", settings, check=False)
+    with pytest.raises(SystemExit):
+        audit_verifier.main(["postgresql://nowhere"])
 
 
 def test_heads_are_published_once_in_their_time(session, clock):
