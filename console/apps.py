@@ -18,7 +18,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Mode, Settings
 from console import assembly
-from console.accounts import gate, oidc, permissions, sessions
+from console.accounts import gate, level_views, oidc, permissions, sessions
 from console.accounts.attempts import Attempts
 from console.accounts.provider_views import oidc_name
 from console.accounts.security import GrantSecurity, Officer, principal
@@ -255,8 +255,9 @@ def _home() -> ResponseReturnValue:
     """This person's own work; for whoever has none on these pages, what their grants allow and where that is."""
     groups = navigation().groups(_granted())
     if groups:
-        own_work = groups[0].title == _(MY_WORK)
-        return redirect(groups[0].entries[0].url if own_work else _access_url() or groups[0].entries[0].url)
+        if groups[0].title == _(MY_WORK):
+            return redirect(groups[0].entries[0].url)
+        return redirect(level_views.first_page(_granted(), g.officer.roles) or _access_url() or groups[0].entries[0].url)
     return error_pages.page(403, _("您的账号还没有任何有效授权。请联系本部门管理员。"))
 
 

@@ -163,6 +163,7 @@ class Asked:
     soon: bool = False
     due: bool = False
     words: str = ""
+    level: int = 0
 
 
 def listed(session: Session, asked: Asked, *, days: int, first: int = 0, most: int = 50) -> tuple[list[StaffGrant], int]:
@@ -173,6 +174,8 @@ def listed(session: Session, asked: Asked, *, days: int, first: int = 0, most: i
         where.append(StaffGrant.role == asked.role)
     if asked.place:
         where.append(StaffGrant.division_code == asked.place)
+    if asked.level:
+        where.append(StaffGrant.division_code.in_(select(Division.code).where(Division.level == asked.level)))
     if asked.words:
         where.append(StaffGrant.staff.icontains(asked.words, autoescape=True))
     if asked.soon:

@@ -20,6 +20,7 @@ from console.accounts.models import StaffAccount, StaffGrant
 from console.crud.pages import Page, allowed, expose
 from console.crud.screen import MANAGE
 from console.db import transaction
+from console.departments import queries as departments
 from console.departments.models import Department, Division
 from console.doors.preferences import language
 from console.errors import N_, ConsoleError, NotFound
@@ -91,6 +92,7 @@ class Granting(Page):
             soon=args.get("soon") == "1",
             due=args.get("due") == "1",
             words=args.get("q", "").strip()[:40],
+            level=int(args["level"]) if args.get("level") in {"1", "2", "3"} else 0,
         )
         number = int(args["page"]) if args.get("page", "").isdecimal() and len(args["page"]) < 5 else 1
         days = recertify_days()
@@ -104,7 +106,7 @@ class Granting(Page):
                 rows=rows,
                 total=total,
                 asked=asked,
-                mine={row.id for row in rows if _is_giver(own, row)},
+                mine={row.id for row in rows if is_giver(own, row)},
                 due={key: due for key, due in grant_queries.due(session, rows, days=days).items() if due.at <= now},
                 soon=now + grant_queries.SOON,
                 now=now,
@@ -126,36 +128,38 @@ class Granting(Page):
 
     # ── giving and changing ──────────────────────────────────────────────────────────────────────────────────
 
-    @expose("/give", methods=["GET", "POST"])
+    @expose("/give")
     @allowed("give")
     def give(self) -> Any:
-        """Choose somebody (`?staff=`), then what to give."""
-        wanted = request.values.get("staff", "").strip()
-        if not wanted:
-            with transaction() as session:
-                words = request.args.get("q", "").strip()[:40]
-                return self.render_template(
-                    "console/grant_to.html",
-                    title=_("给谁授权"),
-                    words=words,
-                    people=[one for one in grant_queries.people(session, words=words, most=MOST_PEOPLE) if one.staff_id != _me()],
-                    most=MOST_PEOPLE,
-                )
-        return self._form(wanted, None)
+        """To whom: people of one's own offices."""
+        with transaction() as session:
+            words = request.args.get("q", "").strip()[:40]
+            return self.render_template(
+                "console/grant_to.html",
+                title=_("给谁授权"),
+                words=words,
+                people=[one for one in grant_queries.people(session, words=words, most=MOST_PEOPLE) if one.staff_id != _me()],
+                most=MOST_PEOPLE,
+            )
+
+    @expose("/give/<int:staff_id>", methods=["GET", "POST"])
+    @allowed("give")
+    def give_to(self, staff_id: int) -> Any:
+        return self._form(staff_id, None)
 
     @expose("/<int:grant_id>/change", methods=["GET", "POST"])
     @allowed("give")
     def change(self, grant_id: int) -> Any:
-        return self._form("", grant_id)
+        return self._form(0, grant_id)
 
-    def _form(self, wanted: str, grant_id: int | None) -> Any:
+    def _form(self, staff_id: int, grant_id: int | None) -> Any:
         problems: list[tuple[str, str]] = []
         status = 200
         look = request.form.get("act") == "look"
         if request.method == "POST" and not look:
             try:
                 with transaction() as session:
-                    person, grant = _whom(session, wanted, grant_id)
+                    person, grant = _whom(session, staff_id, grant_id)
                     said = self._save(session, person, grant, Typed.of(request.form))
             except Unclear as error:
                 problems, status = error.problems, 422
@@ -167,7 +171,7 @@ class Granting(Page):
                 flash(said, "ok")
                 return redirect(url_for(".home"), 303)
         with transaction() as session:
-            person, grant = _whom(session, wanted, grant_id)
+            person, grant = _whom(session, staff_id, grant_id)
             own = grants.own_grants(session, current())
             if grant is not None:
                 _require_mine(session, own, grant)
@@ -318,28 +322,29 @@ def _is_code(code: str) -> bool:
     return code.isascii() and code.isdecimal() and len(code) == 6
 
 
-def _is_giver(own: list[StaffGrant], grant: StaffGrant) -> bool:
+def is_giver(own: list[StaffGrant], grant: StaffGrant) -> bool:
+    """Whether one of these grants of the asker's lets them change, withdraw and certify this one."""
     return grant.staff_id != _me() and any(
         grants.gives(row.role, row, grant.role, grant.department_id, grant.division_code) for row in own
     )
 
 
 def _require_mine(session: Session, own: list[StaffGrant], grant: StaffGrant) -> None:
-    if not _is_giver(own, grant):
+    if not is_giver(own, grant):
         raise grants.GrantNotYours()
     if grant.ended_at is not None or (grant.valid_to is not None and grant.valid_to <= clock.now(session)):
         raise grants.GrantOver()
 
 
 def _link(**changes: str) -> str:
-    args = {name: request.args[name] for name in ("role", "place", "soon", "due", "q") if request.args.get(name)}
+    args = {name: request.args[name] for name in ("role", "place", "level", "soon", "due", "q") if request.args.get(name)}
     found: dict[str, Any] = {name: value for name, value in (args | changes).items() if value and value != "0"}
     return url_for("Granting.home", **found)
 
 
-def _whom(session: Session, wanted: str, grant_id: int | None) -> tuple[Person, StaffGrant | None]:
+def _whom(session: Session, staff_id: int, grant_id: int | None) -> tuple[Person, StaffGrant | None]:
     if grant_id is None:
-        person = grant_queries.person(session, wanted)
+        person = grant_queries.person(session, str(staff_id))
         if session.scalar(select(StaffAccount.staff_id).where(StaffAccount.staff_id == person.id)) is None or person.id == _me():
             raise NotFound()
         return person, None
@@ -353,14 +358,14 @@ def _first_typed(session: Session, grant: StaffGrant | None, own: list[StaffGran
         ends = own[0].valid_to if own else None
         one = own[0] if len(own) == 1 else None
         return Typed(
-            department=str(one.department_id or "") if one else "",
-            division=_division_line(session.get_one(Division, one.division_code)) if one else "",
+            department=one.department.code if one and one.department else "",
+            division=_division_line(one.division) if one else "",
             first=today.isoformat(),
             last=grants.last_day(ends).isoformat() if ends else "",
         )
     return Typed(
         role=grant.role,
-        department=str(grant.department_id or ""),
+        department=grant.department.code if grant.department else "",
         division=_division_line(grant.division),
         first=max(clock.day_of(grant.valid_from), today).isoformat(),
         last=grants.last_day(grant.valid_to).isoformat() if grant.valid_to else "",
@@ -371,7 +376,7 @@ def _understood(session: Session, typed: Typed) -> Wanted:
     problems = []
     if typed.role not in set(Role):
         problems.append(("role", _("请选择角色。")))
-    department = session.get(Department, int(typed.department)) if typed.department.isdecimal() and len(typed.department) < 9 else None
+    department = departments.department_by_code(session, typed.department) if typed.department else None
     if typed.department and department is None:
         problems.append(("department", _("请选择部门。")))
     code = typed.division[:6]
@@ -430,7 +435,7 @@ def _departments(session: Session, own: list[StaffGrant]) -> list[tuple[str, str
     statement = select(Department).order_by(Department.id)
     if not everywhere:
         statement = statement.where(Department.id.in_([row.department_id for row in own]))
-    found = [(str(one.id), wording.department_name(one)) for one in session.scalars(statement)]
+    found = [(one.code, wording.department_name(one)) for one in session.scalars(statement)]
     return [("", _("各部门")), *found] if everywhere else found
 
 

@@ -83,6 +83,7 @@ class People(Page):
                 waiting=links.waiting_until(session, staff_id),
                 hindrance=hindrance,
                 acts=[] if hindrance else [(key, ASKS[key]) for key in _acts(account)],
+                may_give=may(current(), Act.GRANT) and account.left_at is None and account.staff_id != getattr(current(), "id", 0),
             )
 
     @expose("/new", methods=["GET", "POST"])

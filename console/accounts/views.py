@@ -14,6 +14,8 @@ from console.accounts.access import Access
 from console.accounts.granting_views import Granting
 from console.accounts.guarding import guarded
 from console.accounts.joining import Joining
+from console.accounts.level_views import LevelPage
+from console.accounts.matrix_views import AccessMatrix
 from console.accounts.my_account import Account
 from console.accounts.people_views import People
 from console.accounts.provider_views import AtProvider
@@ -106,5 +108,5 @@ class SecondStep(Page):
 
 
 PAGES = (
-    Access, Granting, AuditTrail, SecondStep, Joining, AtProvider, Account, People, *recusal_views.PAGES,
+    LevelPage, Access, Granting, AccessMatrix, AuditTrail, SecondStep, Joining, AtProvider, Account, People, *recusal_views.PAGES,
 )  # fmt: skip
