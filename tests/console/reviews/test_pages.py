@@ -339,6 +339,23 @@ def test_coordinator_hands_out_and_reviewer_may_not(
     assert make(lambda s: [s.get_one(Admission, i).holder_id for i in ids]) == [reviewer_id, reviewer_id, None]
 
 
+def test_coordinator_hands_over_all_of_somebodys_files(console_app: Any, committed_db: Any, make: Any, desk: FlaskClient) -> None:
+    coordinator = officer(console_app, committed_db, Role.COORDINATOR)
+    from_id, _ = make_account(committed_db, Role.FIRST_REVIEWER, name="那 日苏")
+    to_id, _ = make_account(committed_db, Role.FIRST_REVIEWER, name="巴 特尔")
+    ids = make(lambda s: [make_admission(s, level=1, holder_id=from_id).id for _ in range(2)])
+    page = coordinator.get(f"/files/hand-over?staff={from_id}")
+    form = {"csrf_token": token(page), "staff": str(from_id), "to": str(to_id)}
+
+    bare = coordinator.post("/files/hand-over", data=form | {"reason": ""})
+    done = coordinator.post("/files/hand-over", data=form | {"reason": "借调半年"})
+
+    assert "移交：那日苏" in text_of(page) and "巴特尔" in text_of(page) and desk.get("/files/hand-over").status_code == 403
+    assert (bare.status_code, done.status_code) == (422, 303)
+    assert "已移交 2 件给巴特尔。" in text_of(coordinator.get("/files/"))
+    assert make(lambda s: [s.get_one(Admission, i).holder_id for i in ids]) == [to_id, to_id]
+
+
 def test_operator_names_a_department_and_decides_nothing(console_app: Any, committed_db: Any, make: Any) -> None:
     operator = officer(console_app, committed_db, Role.OPERATOR, department="centre")
     admission_id = make(lambda session: unclaimed_file(session).id)
