@@ -34,6 +34,10 @@ AT_STEP: Mapping[Act, str] = {
     Act.SECOND_REVIEW: Step.SECOND_REVIEW,
     Act.RECONSIDER: Step.RECONSIDERATION,
 }
+#: acts on what is one for the whole region: a grant for a league or a banner does not reach them (`scope.may`, brakes, transfers)
+WHOLE_REGION = frozenset(
+    {Act.DRAFT_RELEASE, Act.PUBLISH_RELEASE, Act.TRANSFER_SPECIALTY, Act.RECORD_REGULATION, Act.PULL_BRAKE, Act.RETRY_JOB}
+)
 _ACTS: Mapping[Act, str] = {
     Act.FIRST_REVIEW: N_("初审%(place)s的件"),
     Act.SECOND_REVIEW: N_("复审%(place)s的件"),
@@ -97,7 +101,8 @@ def reach(held: Iterable[Held], offices: Mapping[int, tuple[int, str]]) -> Reach
         for subject in definition.reads:
             sees[subject] |= covered
         for act in definition.acts:
-            may[act] |= covered
+            if act not in WHOLE_REGION or grant.division_code.endswith("0000"):
+                may[act] |= covered
         if Role(grant.role) in contact.masked | contact.visible | contact.unmask:
             secrets |= covered
     return Reach(sees, may, secrets)
@@ -222,6 +227,9 @@ def _warnings(
             found.append(Caution(_("起草和发布会在一人手里"), _("%(roles)s都给同一个人：自己改过的草稿仍须由另一位发布。", roles=names)))
         else:
             found.append(Caution(_("初审和复审会在一人手里"), _("%(roles)s都给同一个人：同一件办过一道，另一道会自动避开此人。", roles=names)))
+    if gives.definition and gives.definition.acts <= WHOLE_REGION and not gives.division_code.endswith("0000"):
+        text = _("规则全区一套，给到盟市、旗县的起草、发布授权办不了事。要起草或发布，请给到全区。")
+        found.append(Caution(_("这项授权办不了事"), text))
     wanted = sorted(NONE.union(*(after.may.get(act, NONE) - before.may.get(act, NONE) for act in AT_STEP)))
     if wanted:
         done = func.ruku_decided_by(staff_id, literal(wanted, ARRAY(Integer))).table_valued(column("step", String), column("total", Integer))

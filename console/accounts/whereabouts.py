@@ -11,7 +11,7 @@ from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session
 
 from console.accounts.explaining import Place, Whereabouts
-from console.accounts.models import StaffGrant
+from console.accounts.models import SignInLink, StaffAccount, StaffGrant
 from console.applications.models import Admission
 from console.db import Base
 from console.departments.models import Division, Office
@@ -33,13 +33,17 @@ def of(session: Session, row: Any) -> Whereabouts:
     if isinstance(row, ThroughAdmission):
         ours, theirs = row.admission_link
         return Whereabouts(_through(session, theirs, getattr(row, ours)))
-    # reference data, and what every officer may read: see StaffOnly in the studio
-    return Whereabouts(open=True)
+    if isinstance(row, SignInLink):
+        account = session.get(StaffAccount, row.staff_id)
+        return Whereabouts((_place(session, Subject.PEOPLE, account.office_id),) if account else ())
+    if isinstance(row, Guarded) and not getattr(type(row), "open_to_staff", False):
+        raise TypeError(f"nothing here says where a {type(row).__name__} lies: who sees it?")
+    return Whereabouts(open=True)  # reference data, and what every officer may read
 
 
 def is_guarded(model: type[Any]) -> bool:
     """Whether some officers see a row of this class and others do not."""
-    return issubclass(model, Scoped | ThroughAdmission | StaffGrant) and issubclass(model, Guarded)
+    return issubclass(model, Guarded) and not getattr(model, "open_to_staff", False)
 
 
 def _place(session: Session, subject: Subject, office_id: int) -> Place:

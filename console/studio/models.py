@@ -28,6 +28,8 @@ class DraftState(StrEnum):
 class StaffOnly(Guarded):
     """Rows for officers; which of them is asked by the services, department by department. Applicants and the public see none."""
 
+    open_to_staff: ClassVar[bool] = True  # read by accounts.whereabouts
+
     @classmethod
     def visible_to(cls, principal: Principal) -> ColumnElement[bool]:
         return true() if isinstance(principal, Staff) else false()

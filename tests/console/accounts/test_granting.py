@@ -81,6 +81,22 @@ def test_what_another_grant_still_gives_is_no_loss(session, as_):
     assert (found.gained, found.lost, found.in_hand) == ([], [], 0)
 
 
+def test_rules_are_one_for_all_so_a_leagues_editor_drafts_nothing(session, as_):
+    admin, to = make_staff(session, ADMIN), holder(session)
+    transport, now = department(session, "transport").id, console_clock.now(session)
+    with as_(admin):
+        told = [
+            effect.of(session, to.id, gives=effect.Held(0, Role.RULE_EDITOR, transport, division, now), place="此处")
+            for division in (HOHHOT, REGION)
+        ]
+
+    assert [[line.words for line in found.gained] for found in told] == [
+        ["看见此处往卷重算的名单"],
+        ["起草本部门的规则：改文件、核对、重算往卷、申请发布", "看见此处往卷重算的名单"],
+    ]
+    assert [[one.title for one in found.warnings] for found in told] == [["这项授权办不了事"], []]
+
+
 # ── re-certification ─────────────────────────────────────────────────────────────────────────────────────────
 
 
