@@ -7,6 +7,7 @@ import importlib.util
 from pathlib import Path
 from types import ModuleType
 
+from console import erasure, housekeeping
 from console.jobs import Job, Sweep
 from rules import hooks
 
@@ -21,6 +22,7 @@ ROOMS = (
     "roster",
     "notifications",
     "studio",
+    "retention",
 )
 
 
@@ -52,6 +54,8 @@ def join() -> None:
     hooks.install(Path(__file__).parent.parent / "plugins")
     from console.applications.pipeline import HOOKS  # the trunk; imported late so that models alone stay light
 
+    for module in [housekeeping, *modules("retention")]:
+        erasure.announce(module.RETENTION)
     for module in modules("jobs"):
         HOOKS.on_move.extend(getattr(module, "ON_MOVE", ()))
         for step, hook in getattr(module, "ON_ENTER", {}).items():

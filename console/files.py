@@ -267,6 +267,17 @@ def read(content_hash: str) -> bytes:
         raise NotFound() from None
 
 
+def forget(content_hash: str) -> bool:
+    """Take a content out of the store, when nothing refers to it any more: that is the caller's to know. False when it was not there."""
+    system, path = _place(content_hash)
+    page_png.cache_clear()
+    try:
+        system.rm(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def is_writable() -> bool:
     """Whether a file can be kept right now, for `/readyz` and `doctor`; leaves nothing behind."""
     probe = hashlib.sha256(uuid.uuid4().bytes).hexdigest()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
-from sqlalchemy import delete, func
+from sqlalchemy import delete, func, select
 
 from console import audit, clock, db
-from console.jobs import REGISTRY, Heartbeat, Job, job
+from console.erasure import NO_ONE, NOWHERE, Rule
+from console.errors import N_
+from console.jobs import REGISTRY, Heartbeat, Job, JobRun, job
 from console.outbox import OutboxMessage
 from console.scope import System, become
 
@@ -25,6 +28,13 @@ def forget() -> None:
     with db.transaction() as session:
         session.execute(delete(OutboxMessage).where(OutboxMessage.done_at < clock.now(session) - KEEP_MESSAGES))
         session.execute(delete(Heartbeat).where(Heartbeat.at < func.now() - dt.timedelta(days=1)))
+
+
+def _runs(before: dt.datetime) -> Any:
+    return select(JobRun.id, JobRun.finished_at.label("since"), NO_ONE, NOWHERE).where(JobRun.finished_at < before)
+
+
+RETENTION = (Rule("runs", N_("作业记录"), N_("整条记录"), N_("没有"), N_("结束"), _runs),)
 
 
 def list_jobs() -> list[Job]:

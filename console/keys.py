@@ -94,7 +94,7 @@ def status(session: Session) -> dict[str, Counter[str]]:
             statement = select(inner.c.id, func.count()).group_by(inner.c.id)
         else:
             ident = func.split_part(place.raw, ".", 1)
-            statement = select(ident, func.count()).where(place.raw.is_not(None)).group_by(text("1"))
+            statement = select(ident, func.count()).where(place.raw != "").group_by(text("1"))
         counted[place.name] = Counter({ident: count for ident, count in session.execute(statement)})
     return counted
 
@@ -157,7 +157,7 @@ def _older(place: Place, first: str, after: Any) -> Any:
     if place.in_json:
         condition: Any = func.jsonb_path_exists(place.raw, cast(_OLDER, JSONPATH), cast({"first": f"{first}."}, JSONB), true())
     else:
-        condition = func.split_part(place.raw, ".", 1) != first
+        condition = (place.raw != "") & (func.split_part(place.raw, ".", 1) != first)
     statement = select(place.key, place.raw).where(place.raw.is_not(None), condition).order_by(place.key)
     return statement if after is None else statement.where(place.key > after)
 
@@ -226,10 +226,10 @@ def rehash(session: Session, *, old: bytes, new: bytes, leave: bool = False) -> 
         table, name = target.table, f"{target.table.name}.{target.name}"
         key = next(iter(table.primary_key.columns))
         session.execute(text(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE"))
-        rows = session.execute(select(key, type_coerce(source, String), target).where(target.is_not(None)).order_by(key)).all()
+        rows = session.execute(select(key, type_coerce(source, String), target).where(target.is_not(None), ~target.startswith("erased:")).order_by(key)).all()
         fresh = {}
         for ident, stored, hash_ in rows:
-            if stored is None:
+            if not stored:
                 lost[name] = lost.get(name, 0) + 1
                 continue
             value = decrypt(stored)

@@ -48,6 +48,7 @@ class Act(StrEnum):
     RECORD_REGULATION = "regulation.record"
     GRANT = "grant.give"
     PULL_BRAKE = "brake.pull"
+    HOLD = "data.hold"  # stop erasure, and say how long a class of data is kept
     RETRY_JOB = "job.retry"
 
 
@@ -104,7 +105,7 @@ ROLES: dict[Role, RoleDefinition] = {
         "平台管理员",
         "Platform admin",
         frozenset({Subject.PEOPLE}),
-        frozenset({Act.GRANT, Act.RETRY_JOB, Act.PULL_BRAKE, Act.RECORD_REGULATION}),
+        frozenset({Act.GRANT, Act.RETRY_JOB, Act.PULL_BRAKE, Act.RECORD_REGULATION, Act.HOLD}),
     ),
     Role.SUPERVISOR: RoleDefinition("监督员", "Supervisor", _ALL, frozenset({Act.READ_FILE})),
     Role.OPERATOR: RoleDefinition(

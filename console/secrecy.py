@@ -97,7 +97,7 @@ class Encrypted(TypeDecorator[str]):
         return None if value is None else encrypt(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else decrypt(value)
+        return decrypt(value) if value else value  # empty: it was erased
 
 
 def mask_id_number(value: str | None) -> str:

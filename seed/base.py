@@ -90,6 +90,7 @@ def _contents(read: dict[str, list[Row]]) -> dict[str, list[dict[str, Any]]]:
             row | {"text_hash": hashlib.sha256(row["summary"].encode()).hexdigest()}
             for row in plain["regulation_paragraphs.csv"]
         ],
+        "retention_rule": plain["retention.csv"],
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from console.db import Base
 from console.departments import models
+from console.retention.models import RetentionRule
 from seed.rows import File, Reference, code, day, day_or_none, text, whole, yes_no
 
 _DIVISION, _SPECIALTY, _DEPARTMENT, _REGULATION = r"15[0-9]{4}", r"[ABC][0-9]{0,8}", r"[a-z_]+", r"[A-Z0-9-]+"
@@ -131,6 +132,11 @@ PARAGRAPHS = File(
     ("regulation_id", "article"),
     (Reference(("regulation_id",), "regulations.csv", ("id",)),),
 )
+RETENTION = File(
+    "retention.csv",
+    {"kind": text(20, pattern="[a-z]+"), "days": whole(1, 36_500), "basis": text(200), "verified": yes_no},
+    ("kind",),
+)
 FILES = (
     DIVISIONS,
     ALIASES,
@@ -141,6 +147,7 @@ FILES = (
     CODES,
     REGULATIONS,
     PARAGRAPHS,
+    RETENTION,
 )
 
 
@@ -169,4 +176,5 @@ TARGETS = (
         keeps=("recorded_at", "recorded_by"),
         recorded_by=models.SEEDED,
     ),
+    Target(RetentionRule, ("kind",), keeps=("days", "basis", "verified")),
 )

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("console", "rules", "seed", "migrations")
 
 TRUNK = ("departments", "applications")
-BRANCHES = ("reviews", "training", "exams", "publicity", "roster", "notifications", "registers", "studio")
+BRANCHES = ("reviews", "training", "exams", "publicity", "roster", "notifications", "registers", "studio", "retention")
 BESIDE = ("crud", "forms", "accounts", "doors")
 DOORS = ("portal", "ops", "apps", "assembly", "process", "prepare", "worker", "relay", "launch", "doctor", "demo", "bundle_command", "replay_command", "regulations_command", "keys_command", "audit_command", "staff_command", "__main__")
 FAB_KNOWERS = ("crud", "accounts", "ops", "apps")

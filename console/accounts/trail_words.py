@@ -33,6 +33,9 @@ KIND_WORDS: dict[str, str] = {
     "audit": N_("查阅审计"),
     "recusal": N_("回避"),
     "keys": N_("密钥"),
+    "hold": N_("封存"),
+    "retention": N_("到期清除"),
+    "secret": N_("查看明文"),
 }
 
 ACT_WORDS: dict[str, str] = {
@@ -93,6 +96,10 @@ ACT_WORDS: dict[str, str] = {
     "recusal.withdrawn": N_("撤回回避申报"),
     "recusal.confirmed": N_("确认回避申报仍然属实"),
     "staff.identified": N_("登记本人身份证号"),
+    "hold.released": N_("解除封存"),
+    "retention.erased": N_("到期清除个人信息"),
+    "secret.revealed": N_("写明理由查看明文"),
+    "objection.revealed": N_("写明理由查看异议人"),
     "keys.rotated": N_("用新密钥重新加密"),
     "keys.rehashed": N_("用新密钥重算指纹"),
     "staff.created": N_("新建账号"),

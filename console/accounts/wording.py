@@ -26,6 +26,7 @@ ACT_WORDS: dict[Act, str] = {
     Act.DRAFT_RELEASE: N_("起草本部门的规则：改文件、核对、重算往卷、申请发布"),
     Act.PUBLISH_RELEASE: N_("核准本部门的规则发布，必要时退回上一版；不能发布自己改过的草稿"),
     Act.TRANSFER_SPECIALTY: N_("登记专业移交（仅交易中心）"),
+    Act.HOLD: N_("封存资料、规定留存期限"),
     Act.RECORD_REGULATION: N_("登记法规条文的变化（交易中心的规则发布人或平台管理员）"),
     Act.GRANT: N_("给出、改动、收回和复核自己范围内的授权"),
     Act.PULL_BRAKE: N_("给自动规则踩刹车、松刹车"),

@@ -86,6 +86,7 @@ class Application(WithId, ThroughAdmission, Base):
     submitted_at: Mapped[dt.datetime | None] = mapped_column(comment="提交时间")
     consent_version: Mapped[str | None] = mapped_column(String(20), comment="承诺书版本")
     submitted_hash: Mapped[str | None] = mapped_column(String(64), comment="提交内容指纹")
+    erased_at: Mapped[dt.datetime | None] = mapped_column(comment="清除时间")  # its content went; see console/retention
     version: Mapped[int] = mapped_column(default=1, server_default="1", comment="版本")
     # what recusal compares; made by the database, so that no way of writing answers can leave it behind
     employer_key: Mapped[str | None] = mapped_column(

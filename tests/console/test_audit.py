@@ -237,7 +237,7 @@ UNWITNESSED = {
     "audit_horizon": "only the sealer's place", "clock_offset": "demo and test only", "code_list": "reference", "division": "reference",
     "specialty": "reference", "daily_run": "carries", "heartbeat": "carries", "job_run": "carries", "outbox": "carries",
     "staff_message": "reminders", "web_session": "comes and goes", "sign_in_code": "comes and goes", "sign_in_link": "comes and goes",
-    "replay": "asks, decides nothing", "replay_outcome": "asks, decides nothing",
+    "retention_outlook": "counted anew", "replay": "asks, decides nothing", "replay_outcome": "asks, decides nothing",
 }  # fmt: skip
 
 

@@ -155,6 +155,7 @@ def test_every_hash_of_a_value_is_made_anew_or_says_why_not() -> None:
 
 
 def test_connections_of_other_processes_are_seen(session: Session, web_engine: Any) -> None:
+    web_engine.dispose()  # another test's connection may wait in the pool
     before = keys.others_at_work(session)
     with web_engine.connect() as connection:
         connection.exec_driver_sql("SELECT 1")

@@ -38,6 +38,7 @@ from console.notifications.models import Delivery, Letter, Message
 from console.outbox import OutboxMessage
 from console.publicity.closing import RULE
 from console.publicity.models import Notice, NoticeItem, Objection
+from console.retention.models import LegalHold, RetentionRun
 from console.reviews.models import Review
 from console.roles import Role
 from console.roster.models import RosterEntry, RosterSpecialty
@@ -311,6 +312,9 @@ class _Maker:
         put("paragraph", "", session.scalar(select(RegulationParagraph.id).limit(1)))
         key = session.execute(select(CodeItem.list, CodeItem.code).limit(1)).one()
         put("code", "", "~".join(key))
+        put("retention rule", "", "files")
+        put("hold", "", self.add(LegalHold(kind="codes", reason="测试", basis="测试", placed_by="system:test", placed_at=self.now)).id)
+        put("retention run", "", self.add(RetentionRun(kind="codes", at=self.now, days=7, basis="测试", erased=1)).id)
         self.world.words["regulation"] = self.world.keys["regulation", ""]
 
     # ── people ───────────────────────────────────────────────────────────────────────────────────────────────
