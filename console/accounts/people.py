@@ -54,11 +54,11 @@ class SubjectTaken(Conflict):
 
 @dataclass(frozen=True)
 class Details:
-    """What is written of a person beside name and user name; empty means unknown."""
+    """What is written of a person beside name and user name; empty means unknown, None as it was: a form does not show what it may not."""
 
     title: str = ""
-    phone: str = ""
-    mail: str = ""
+    phone: str | None = ""
+    mail: str | None = ""
 
     def problems(self) -> dict[str, str]:
         found = {}
@@ -147,7 +147,8 @@ def change(session: Session, account: StaffAccount, *, office_id: int | None, de
     if problems or office is None:
         raise InvalidAnswers(problems)
     require(actor, Act.GRANT, _At(office.id))
-    wanted = {"title": details.title, "phone": details.phone or None, "mail": details.mail or None}
+    wanted: dict[str, str | None] = {"title": details.title}
+    wanted |= {name: value or None for name, value in (("phone", details.phone), ("mail", details.mail)) if value is not None}
     # that a phone changed is told, not which: the trail outlives the person's data
     changed = {
         name: [audit.fingerprint(getattr(account, name)), audit.fingerprint(value)] if name != "title" else [account.title, value]

@@ -23,6 +23,7 @@ from console.secrecy import mask_email, mask_phone
 
 ADMINS = frozenset(role for role, definition in ROLES.items() if Act.GRANT in definition.acts)
 FEW_OFFICES = 30
+NOTHING = "无"  # typed into a masked field to empty it
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class People(Page):
             people.require_over(session, account, actor=current())
             if request.method == "POST":
                 try:
-                    people.change(session, account, office_id=_office(session, request.form), details=_details(request.form), actor=current())
+                    people.change(session, account, office_id=_office(session, request.form), details=_changes(request.form), actor=current())
                 except InvalidAnswers as error:
                     problems = error.problems
                 else:
@@ -194,6 +195,8 @@ class People(Page):
             problems={key: _(sentence) for key, sentence in problems.items()},
             offices=[(office.id, _named(office)) for office in offices] if len(offices) <= FEW_OFFICES else None,
             chosen=(chosen.id, _named(chosen)) if chosen else ("", ""),
+            phone=_masked_help(mask_phone(account.phone)) if account else _("存下后只显示前三位和后四位。"),
+            mail=_masked_help(mask_email(account.mail)) if account else "",
         )
 
 
@@ -234,6 +237,16 @@ def _hindrance(session: Session, account: StaffAccount, actor: Principal) -> str
 
 def _details(form: Any) -> Details:
     return Details(*(form.get(name, "").strip() for name in ("title", "phone", "mail")))
+
+
+def _changes(form: Any) -> Details:
+    """Of a form that shows phone and mail masked: an empty one stays as it was, a word takes it away."""
+    phone, mail = ({"": None, NOTHING: ""}.get(typed, typed) for typed in (form.get(name, "").strip() for name in ("phone", "mail")))
+    return Details(form.get("title", "").strip(), phone, mail)
+
+
+def _masked_help(now: str) -> str:
+    return _("现在是 %(now)s。留空不改，填“%(nothing)s”删掉。", now=now, nothing=NOTHING) if now else ""
 
 
 def _office(session: Session, form: Any) -> int | None:

@@ -6,6 +6,8 @@ import secrets
 
 from flask import Flask, Response, g, request
 
+#: after signing out the next person at this computer finds nothing of it: pages are never stored, but a tab may have kept answers not yet sent
+SIGNING_OUT = frozenset({"SignIn.logout", "portal.sign_out"})
 _PERMISSIONS = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()"
 
 
@@ -44,6 +46,8 @@ def install(app: Flask, *, inline_style_attributes: bool, https: bool) -> None:
             put("Cache-Control", "no-store")
         else:
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if "v" in request.args else "no-cache"
+        if request.endpoint in SIGNING_OUT and request.method == "POST":
+            put("Clear-Site-Data", '"storage"')
         put("X-Content-Type-Options", "nosniff")
         put("X-Frame-Options", "DENY")
         put("Referrer-Policy", "same-origin")

@@ -12,12 +12,21 @@ THEMES = ("light", "dark", "system")
 _YEAR = 365 * 24 * 3600
 
 
+def _cookie(name: str) -> str:
+    """Over HTTPS a name that no other host of the domain can write."""
+    return f"__Host-{name}" if current_app.config["SESSION_COOKIE_SECURE"] else name
+
+
+def _remembered(name: str) -> str:
+    return request.cookies.get(_cookie(name), "")
+
+
 def language() -> str:
     """`zh` or `en`: the reader's choice, else the browser's, else Chinese."""
     if not has_request_context():
         return "zh"
     if "language" not in g:
-        chosen = request.cookies.get("ruku_lang", "")
+        chosen = _remembered("ruku_lang")
         g.language = chosen if chosen in LANGUAGES else request.accept_languages.best_match(["zh", "en"], default="zh")
     return g.language
 
@@ -28,7 +37,7 @@ def locale() -> str:
 
 
 def theme() -> str:
-    chosen = request.cookies.get("ruku_theme", "") if has_request_context() else ""
+    chosen = _remembered("ruku_theme") if has_request_context() else ""
     return chosen if chosen in THEMES else "system"
 
 
@@ -61,7 +70,7 @@ preferences = Blueprint("preferences", __name__)
 def _remember(name: str, value: str) -> Response:
     answer = redirect(local_path(request.args.get("next")), 303)
     answer.set_cookie(
-        name, value, max_age=_YEAR, path="/", secure=current_app.config["SESSION_COOKIE_SECURE"], httponly=True, samesite="Lax"
+        _cookie(name), value, max_age=_YEAR, path="/", secure=current_app.config["SESSION_COOKIE_SECURE"], httponly=True, samesite="Lax"
     )
     return answer
 

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 from cryptography.exceptions import InvalidTag
 
-from console import secrecy
+from console import passwords, secrecy
+from console.accounts import attempts, links, session_rows
+from console.applications import registration
+from console.doors import headers
 from console.roles import Role
-from tests.officers import officer
+from tests.officers import officer, token
 
 ROOT = Path(__file__).parents[2]
 
@@ -170,3 +173,29 @@ def test_scripts_of_ours_write_no_markup_and_run_no_text():
     assert scripts
     banned = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|setTimeout\(\s*[\"'`]|__proto__|postMessage|localStorage")
     assert [(path.name, found) for path in scripts for found in banned.findall(path.read_text(encoding="utf-8"))] == []
+
+
+def test_signing_out_clears_what_the_tab_kept(console_app, portal_app, committed_db):
+    staff = officer(console_app, committed_db, Role.SUPERVISOR, department=None)
+    answer = staff.post("/logout/", data={"csrf_token": token(staff.get("/screens/offices/"))})
+    assert (answer.status_code, answer.headers["Clear-Site-Data"]) == (303, '"storage"')
+    assert console_app.view_functions.keys() | portal_app.view_functions.keys() >= headers.SIGNING_OUT
+    assert "Clear-Site-Data" not in staff.get("/login/").headers
+
+
+def test_the_page_about_ways_in_says_what_the_code_does():
+    page = (ROOT / "docs/accounts.md").read_text(encoding="utf-8")
+    row = {words: line for line in page.splitlines() for words in re.findall(r"^\| (\w+ \| [\w -]+?) \|", line)}
+    minutes = attempts.ACCOUNT.seconds // 60
+    counted = f"{attempts.ACCOUNT.times} by account, {attempts.ADDRESS.times} by address in {minutes} minutes"
+    assert attempts.ADDRESS.seconds == attempts.ACCOUNT.seconds
+    assert counted in row["officer | password"] and counted in row["applicant | password"]
+    assert f"password, {passwords.STAFF_LEAST} characters" in row["officer | password"]
+    assert f"password, {passwords.APPLICANT_LEAST} characters" in row["applicant | password"]
+    assert f"{registration.LOCK_AFTER} in a row lock the account for {registration.LOCK_MINUTES} minutes" in row["applicant | password"]
+    assert f"within {links.LIFE.total_seconds() / 3600:.0f} hours, once" in row["officer | one-time link"]
+    code = f"within {registration.CODE_MINUTES} minutes, {registration.CODE_TRIES} tries, {registration.CODES_PER_HOUR} codes an hour"
+    assert code in row["applicant | code by phone"]
+    (officers, idle), (applicants, quiet) = session_rows.LIVES["console"], session_rows.LIVES["portal"]
+    assert f"Officers: {officers.total_seconds() / 3600:.0f} hours in all, {idle.total_seconds() / 3600:.0f} without use" in page
+    assert f"Applicants: {applicants.days} days in all, {quiet.days} without use" in page

@@ -296,9 +296,12 @@ def test_no_other_proof_than_the_cookie_is_taken(console_app, committed_db):
 
 def test_cookies_and_headers_over_https(settings, committed_db):
     app = assembled.create_portal(dataclasses.replace(settings, https=True))
-    answer = app.test_client().get("/sign-in", base_url="https://localhost")
-    set_ = [value for name, value in answer.headers if name == "Set-Cookie"]
-    assert set_ and all(re.match(r"__Host-ruku_portal_guest=", value) for value in set_)
+    client = app.test_client()
+    set_ = client.get("/lang/en", base_url="https://localhost").headers.getlist("Set-Cookie")
+    answer = client.get("/sign-in", base_url="https://localhost")
+    assert 'lang="en"' in answer.get_data(as_text=True)
+    set_ += answer.headers.getlist("Set-Cookie")
+    assert sorted(value.partition("=")[0] for value in set_) == ["__Host-ruku_lang", "__Host-ruku_portal_guest"]
     assert all({"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(value.split("; ")) and "Domain" not in value for value in set_)
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
     assert sessions.WebSessions("console", secure=True).cookie == "__Host-ruku_console"

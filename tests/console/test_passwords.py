@@ -25,6 +25,11 @@ def test_what_is_guessed_first_is_refused(password):
     assert problem(password, least=STAFF_LEAST, about=about) == GUESSABLE
 
 
+@pytest.mark.parametrize("password", ["Jiaotongting@2026", "neimenggu150000", "ruku_2026_2026", "Expert-Pool-2026"])
+def test_the_houses_own_words_are_no_password(password):
+    assert problem(password, least=STAFF_LEAST, about="surina") == GUESSABLE
+
+
 def test_too_short_and_too_long_say_how_much():
     assert "12" in problem("short horse", least=STAFF_LEAST)
     assert "10" in problem("a horse 1", least=APPLICANT_LEAST)

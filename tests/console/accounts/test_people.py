@@ -246,6 +246,29 @@ def test_leaving_ends_everything_and_the_files_go_on(session, as_, league, setti
     assert sorted(entries) == sorted(f"admission:{pk}" for pk in file_ids)
 
 
+def test_a_phone_once_saved_is_masked_to_its_administrator_too(console_app, committed_db):
+    admin = officer(console_app, committed_db, Role.DEPARTMENT_ADMIN)
+    staff_id, _ = make_account(committed_db, Role.FIRST_REVIEWER)
+    change = f"/people/{staff_id}/change"
+    office = re.search(r'name="office" value="(\d+)"', admin.get(change).get_data(as_text=True))[1]
+
+    def kept():
+        with committed_db.as_worker(), db.transaction() as session:
+            account = session.get_one(StaffAccount, staff_id)
+            return account.title, account.phone, account.mail
+
+    assert post(admin, change, office=office, title="科员", phone="13947100471", mail="na@example.gov.cn").status_code == 303
+    pages = "".join(admin.get(path).get_data(as_text=True) for path in (change, f"/people/{staff_id}", f"/screens/staff/{staff_id}", "/screens/staff/"))
+    assert "139****0471" in pages and "13947100471" not in pages and "na@example" not in pages
+    post(admin, change, office=office, title="主任科员")
+    assert kept() == ("主任科员", "13947100471", "na@example.gov.cn")
+    post(admin, change, office=office, title="主任科员", phone="无")
+    assert kept() == ("主任科员", None, "na@example.gov.cn")
+    with committed_db.as_worker(), db.transaction() as session:
+        trail = "".join(session.scalars(select(AuditEntry.body).where(AuditEntry.action == "staff.changed")))
+    assert "phone" in trail and "13947100471" not in trail
+
+
 def test_leaving_by_the_page_and_coming_back_with_nothing(console_app, committed_db):
     admin = officer(console_app, committed_db, Role.DEPARTMENT_ADMIN)
     staff_id, username = make_account(committed_db, Role.FIRST_REVIEWER)
