@@ -31,7 +31,7 @@ def matrix_database(house: House, request: pytest.FixtureRequest) -> Iterator[tu
 
 
 @pytest.fixture
-def matrix(matrix_database: Any, redis: Any) -> Iterator[Any]:
+def matrix(matrix_database: Any, redis: Any, cheap_passwords: None) -> Iterator[Any]:
     """`(database, world)`, with `db` bound to the web's login and nobody, as between requests."""
     database, _world = matrix_database
     files.configure(database.settings.files_url)
