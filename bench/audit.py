@@ -103,7 +103,5 @@ def _seal() -> None:
 
 def _read(owner: psycopg.Connection) -> None:
     owner.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_sort = off")
-    with owner.cursor("read", binary=True) as cursor:
-        cursor.itersize = 5_000
-        for _ in cursor.execute(audit_verifier.READ.format("LEFT", "ORDER BY l.stream, l.seq")):
-            pass
+    for _ in owner.cursor().stream(audit_verifier.READ.format("LEFT", "ORDER BY l.stream, l.seq"), binary=True, size=1_000):
+        pass

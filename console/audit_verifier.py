@@ -134,10 +134,9 @@ def _walk(db: psycopg.Connection[Any], report: Report, wanted: dict[tuple[str, i
     faults, heads, witnesses = report.faults, dict[str, tuple[int, str, str]](), dict[str, dict[str, str | None]]()
     loose = db.execute(READ.format("RIGHT", "WHERE l.entry_id IS NULL ORDER BY e.id")).fetchall()  # not in a chain yet
     db.execute("SET LOCAL TimeZone = 'UTC'; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_sort = off")  # read along the chain
-    cursor = db.cursor("audit", binary=True)
-    cursor.itersize = 5_000  # rows at once
-    cursor.execute(READ.format("LEFT", "ORDER BY l.stream, l.seq"))
-    for stream, seq, sha256, sm3, entry, xid, home, at, who, action, subject, leaf, body in chain(cursor, loose):
+    at_once = 1_000 if psycopg.pq.version() >= 170_000 else 1  # the server reads ahead while we hash
+    linked = db.cursor().stream(READ.format("LEFT", "ORDER BY l.stream, l.seq"), binary=True, size=at_once)
+    for stream, seq, sha256, sm3, entry, xid, home, at, who, action, subject, leaf, body in chain(linked, loose):
         report.entries += 1
         if stream is not None:
             before, head, head3 = heads.get(stream, (0, "", ""))
@@ -162,7 +161,6 @@ def _walk(db: psycopg.Connection[Any], report: Report, wanted: dict[tuple[str, i
             ours = who.startswith("migration") or (who in ("system:seed", "system:migrate") and subject in FOUNDING)
             if not who or ("outside" in facts and not ours):
                 faults.append(f"entry {entry}: {facts['op']} of {subject} {', '.join([*rows][:5])} by '{who}', login {facts['login']}, past the application")
-    cursor.close()
     db.execute("RESET enable_hashjoin; RESET enable_mergejoin; RESET enable_sort")
     return witnesses
 
