@@ -34,7 +34,7 @@ def _runs(before: dt.datetime) -> Any:
     return select(JobRun.id, JobRun.finished_at.label("since"), NO_ONE, NOWHERE).where(JobRun.finished_at < before)
 
 
-RETENTION = (Rule("runs", N_("作业记录"), N_("整条记录"), N_("没有"), N_("结束"), _runs),)
+RETENTION = (Rule("runs", N_("作业记录"), N_("整条记录"), N_("没有"), N_("作业结束"), _runs),)
 
 
 def list_jobs() -> list[Job]:

@@ -48,7 +48,7 @@ def _files(before: dt.datetime) -> Select[Any]:
 
 RETENTION = (
     Rule("drafts", N_("没有提交的草稿"), N_("填的内容和上传的材料，整份删除"), N_("账户"), N_("最近一次保存"), _drafts),
-    Rule("accounts", N_("没有申报过的账户"), N_("账户和登录会话"), N_("没有"), N_("注册"), _accounts),
+    Rule("accounts", N_("没有申报过的账户"), N_("账户和登录会话"), N_("没有"), N_("注册账户"), _accounts),
     Rule(
         "files",
         N_("办结而未入库的申报卷宗"),

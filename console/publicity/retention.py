@@ -24,5 +24,5 @@ def _objectors(before: dt.datetime) -> Select[Any]:
 
 
 RETENTION = (
-    Rule("objectors", N_("异议人的姓名和联系方式"), N_("异议人是谁、怎么联系"), N_("异议内容和处理意见"), N_("作出处理"), _objectors),
+    Rule("objectors", N_("异议人的姓名和联系方式"), N_("异议人是谁、怎么联系"), N_("异议内容和处理意见"), N_("作出处理意见"), _objectors),
 )
