@@ -11,7 +11,7 @@ import sys
 
 from bench.house import house
 
-FIGURES = ("start", "submit", "advance", "criteria", "replay", "audit")
+FIGURES = ("start", "submit", "advance", "criteria", "replay", "audit", "locks")
 SLOW = ("first_page",)
 
 
