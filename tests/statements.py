@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import (
@@ -83,7 +84,7 @@ class Of:
         """Every column but the generated ones, which nobody writes."""
         return ", ".join(f'"{column.name}"' for column in self.table.columns if column.computed is None)
 
-    @property
+    @cached_property
     def change(self) -> tuple[str, Any] | None:
         """(column, a new value) that no constraint minds; None where every column is a key or a link."""
         for kind, value in ((String, "x"), (DateTime, func.now()), (Integer, 7)):

@@ -16,21 +16,22 @@ from console.applications import registration
 from console.doors import headers
 from console.roles import Role
 from tests.officers import officer, token
+from tests.test_architecture import files, tree
 
 ROOT = Path(__file__).parents[2]
 
 
 @cache
 def sources() -> list[tuple[str, ast.Module]]:
-    paths = sorted(path for top in ("console", "rules") for path in (ROOT / top).rglob("*.py"))
-    return [(str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))) for path in paths]
+    return [(str(path.relative_to(ROOT)), tree(path)) for path in files() if path.relative_to(ROOT).parts[0] in {"console", "rules"}]
 
 
+@cache
 def imported() -> set[tuple[str, str]]:
     """(module of ours, what it imports, written out)."""
     found = set()
-    for place, tree in sources():
-        for node in ast.walk(tree):
+    for place, module in sources():
+        for node in ast.walk(module):
             if isinstance(node, ast.Import):
                 found |= {(place, alias.name) for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
@@ -48,8 +49,8 @@ def test_cryptography_is_the_libraries():
     other = re.compile(r"Crypto\.|nacl\.|rsa\b|Cryptodome|ssl\._create_unverified_context|bcrypt|hashids")
     assert [(place, name) for place, name in imported() if other.match(name)] == []
     hashes = set()
-    for _, tree in sources():
-        for node in ast.walk(tree):
+    for _, module in sources():
+        for node in ast.walk(module):
             if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "hashlib":
                 hashes.add(node.attr)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and ast.unparse(node.func) == "hashlib.new":
@@ -78,8 +79,8 @@ def test_secrets_come_from_the_systems_generator():
     assert {place for place, name in imported() if name.split(".")[0] == "random"} <= {"console/worker.py", "console/relay.py"}
     least = {"token_urlsafe": 24, "token_bytes": 16, "token_hex": 16}
     short = []
-    for place, tree in sources():
-        for node in ast.walk(tree):
+    for place, module in sources():
+        for node in ast.walk(module):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in least:
                 size = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else 0
                 if size < least[node.func.attr]:

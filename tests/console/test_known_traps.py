@@ -31,6 +31,7 @@ from console.roles import Role
 from console.scope import Guarded
 from tests.factories import make_applicant
 from tests.officers import PASSWORD, make_account, officer, sign_in, token
+from tests.test_architecture import files, tree
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -133,8 +134,7 @@ def test_every_named_test_exists():
 
 @cache
 def names_in(path: str) -> frozenset[str]:
-    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
-    return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"))
+    return frozenset(node.name for node in tree(ROOT / path).body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"))
 
 
 # ── what is not there ────────────────────────────────────────────────────────────────────────────────────────
@@ -187,8 +187,8 @@ def test_dangerous_parts_are_not_imported():
     hooks = "rules/hooks.py"  # derivations in a department's folder on disk; a bundle that travels never brings any
     calls = {"eval", "exec", "compile", "render_template_string", "from_string", "system", "popen", "unsafe_load"}
     found = []
-    for path in sorted(p for top in ("console", "rules", "seed") for p in (ROOT / top).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path in files():
+        for node in ast.walk(tree(path)):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             names += [str(node.module), *(f"{node.module}.{a.name}" for a in node.names)] if isinstance(node, ast.ImportFrom) else []
             found += [f"{path.relative_to(ROOT)} imports {name}" for name in names if modules.fullmatch(name)]
@@ -403,14 +403,14 @@ def test_every_secret_of_an_officer_is_tried_under_the_guard():
     """A new way in that nobody counts is a way to guess: in the console's pages such a call stands inside `with guarded(…)`."""
     found, counted = [], 0
     for path in sorted((ROOT / "console/accounts").glob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        module = tree(path)
         inside = {
             call
-            for block in ast.walk(tree)
+            for block in ast.walk(module)
             if isinstance(block, ast.With) and any("guarded(" in ast.unparse(item.context_expr) for item in block.items)
             for call in ast.walk(block)
         }
-        for call in ast.walk(tree):
+        for call in ast.walk(module):
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in TRIED:
                 if getattr(call.func.value, "id", "") in {"signing_in", "two_factor", "links", "oidc", "staff", "passwords"}:
                     counted += 1

@@ -40,9 +40,10 @@ MAY_PLANT = {
     ("applicant", "doorkeeper"),
 }  # fmt: skip
 
-#: who tries every shape of reading; the others, whom the database tells apart from them by one word, try a few
+#: who tries every shape; the others, whom the database tells apart from them by one word, try a few
 EVERY_SHAPE = {"officer", "applicant", "nobody"}
 FEW_SHAPES = ("orm_select", "as_text", "core_insert_select")
+FEW_CHANGES = {"orm_update", "text_update", "core_delete"}
 
 WEB, WORKER = logins.WEB_LOGIN, logins.WORKER_LOGIN
 
@@ -138,8 +139,8 @@ def test_nobody_changes_what_is_not_theirs(behind: Wall, people: dict[str, Princ
     for who, principal in people.items():
         if may_change(of, who):
             continue
-        shapes = dict(changing(of))
-        if changed(behind, WEB, principal, of, list(shapes)):
+        shapes = [name for name, _ in changing(of) if who in EVERY_SHAPE or name in FEW_CHANGES]
+        if changed(behind, WEB, principal, of, shapes):
             wrong.append((who, [name for name in shapes if changed(behind, WEB, principal, of, [name])]))
     assert wrong == []
 
