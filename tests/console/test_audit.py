@@ -385,7 +385,9 @@ class Tamperer:
         }.get(kind, "left(coalesce({0}, ''), 5) || 'x'")  # fmt: skip
         value = "NULL" if self.random.random() < 0.2 else other.format(f'"{column}"')
         row = self._row(table)
-        done = self.db.execute(f'UPDATE {table} SET "{column}" = {value} WHERE ctid = %s::tid AND "{column}" IS DISTINCT FROM {value}', row)
+        # JSON's null and no value at all are one to whoever reads the column, and to its digest
+        other_than = f""" AND "{column}" <> 'null'::jsonb""" if (kind, value) == ("jsonb", "NULL") else ""
+        done = self.db.execute(f'UPDATE {table} SET "{column}" = {value} WHERE ctid = %s::tid AND "{column}" IS DISTINCT FROM {value}{other_than}', row)
         return f"{table}.{column} = {value}" if done.rowcount else ""
 
     def _delete(self) -> str:
