@@ -50,7 +50,8 @@ def test_every_table_with_an_office_or_an_applicant_is_guarded() -> None:
         if {"office_id", "applicant_id", "admission_id"} & set(mapper.columns.keys())
         and not issubclass(mapper.class_, Guarded)
     }
-    assert unguarded == set()
+    # a hold on erasure names a file by number and is read on one page, by supervisors and the platform's administrator
+    assert unguarded == {"LegalHold"}
 
 
 def test_officer_sees_own_league_only_by_orm_and_by_sql(
