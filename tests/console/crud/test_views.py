@@ -11,6 +11,7 @@ from sqlalchemy import event, select
 from console import apps as assembled
 from console import db
 from console.accounts.models import StaffGrant
+from console.accounts.my_account import Account
 from console.accounts.security import GrantSecurity
 from console.audit import AuditEntry
 from console.crud.screen import MANAGE, RowAction, Screen
@@ -74,7 +75,7 @@ def app(database) -> Iterator:
             return frozenset().union(*(table.get(role, frozenset()) for role in roles))
 
     patch = pytest.MonkeyPatch()
-    patch.setattr(assembled, "sources", lambda: ([GRANTS, OFFICES], []))
+    patch.setattr(assembled, "sources", lambda: ([GRANTS, OFFICES], [Account]))  # every page links to it
     made = assembled.create_console(database.settings)
     patch.setattr(made.extensions["appbuilder"].sm, "permissions", Cache())
     assert isinstance(made.extensions["appbuilder"].sm, GrantSecurity)
