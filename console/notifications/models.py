@@ -17,6 +17,7 @@ class Letter(WithId, AdmissionPart, Base):
 
     __tablename__ = "letter"
     __table_args__ = (Index("ix_letter_latest", text("written_at DESC NULLS LAST"), text("id DESC")), {"comment": "函件"})
+    is_listed = True
 
     key: Mapped[str] = mapped_column(String(80), unique=True, comment="唯一键")  # event:admission:version
     event: Mapped[str] = mapped_column(String(40), comment="事由")
