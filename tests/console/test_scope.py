@@ -10,8 +10,9 @@ from sqlalchemy import Engine, func, insert, literal, select, text, update
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session, aliased
 
-from console import db
+from console import db, scope
 from console.applications.models import Admission, Applicant, Application, StepEntry
+from console.notifications.models import Letter
 from console.publicity.models import Notice
 from console.roles import Act, Role
 from console.scope import NOBODY, Guarded, Principal, Public, Staff, System, guarded_classes, may
@@ -68,6 +69,37 @@ def test_officer_sees_own_league_only_by_orm_and_by_sql(
         assert session.scalars(text("WITH a AS (SELECT id FROM admission) SELECT id FROM a")).all() == [here]
         assert session.scalars(select(Application.id)).all() == [two_leagues[0].application_id]
         assert session.scalars(select(Applicant.id)).all() == [two_leagues[0].applicant_id]
+
+
+@pytest.mark.parametrize("many", [0, 1000])
+def test_the_listener_alone_and_both_locks_say_the_same_to_few_offices_and_to_many(
+    session: Session, as_: As, two_leagues: tuple[Admission, Admission], monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    """A letter is seen by the office that wrote it and by whoever has its file now, in both ways of asking."""
+    monkeypatch.setattr(scope, "MANY_OFFICES", many)
+    here, there = two_leagues
+    letters = {
+        (file, wrote): Letter(
+            key=f"{file}{wrote}", event="submitted", title="函", body="正文", written_at=here.opened_at,
+            admission_id=at.id, applicant_id=at.applicant_id, office_id=by.office_id,
+        )
+        for file, at in (("here", here), ("there", there)) for wrote, by in (("here", here), ("there", there))
+    }  # fmt: skip
+    session.add_all(letters.values())
+    session.flush()
+    mine = {letter.id for at, letter in letters.items() if "here" in at}
+    officer = make_staff(session, Role.FIRST_REVIEWER, division="150100")
+    written, applications = select(Letter.id), select(Application.id)
+    # System is past both locks: what is left is the criterion
+    assert set(session.scalars(written.where(Letter.visible_to(officer)))) == mine
+    assert session.scalars(applications.where(Application.visible_to(officer))).all() == [here.application_id]
+    joined = written.join(Admission, Admission.id == Letter.admission_id).where(Letter.visible_to(officer))
+    assert set(session.scalars(joined)) == mine
+    as_alias = aliased(Letter)
+    with as_(officer):
+        assert set(session.scalars(text("SELECT id FROM letter"))) == mine
+        assert set(session.scalars(written)) == set(session.scalars(select(as_alias.id))) == mine
+        assert session.scalars(applications).all() == [here.application_id]
 
 
 @pytest.mark.parametrize("role", [None, *Role])
