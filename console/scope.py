@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar, cast
 
 from sqlalchemy import (
@@ -116,6 +116,12 @@ _covering: ContextVar[int | None] = ContextVar("covering", default=None)
 _criteria: ContextVar[dict[type[Any], Any]] = ContextVar("criteria", default={})  # noqa: B039
 
 
+@lru_cache(maxsize=32)
+def _made_for(principal: Principal) -> dict[type[Any], Any]:
+    # kept from request to request: the criteria follow from who asks and the grants, which are what principals are compared by
+    return {}
+
+
 def current() -> Principal:
     """The principal of this request, job or command."""
     return _current.get()
@@ -129,7 +135,7 @@ def covering_grant() -> int | None:
 @contextmanager
 def become(principal: Principal) -> Iterator[Principal]:
     """Act as this principal inside the block; an open transaction of the thread's session is re-armed both ways."""
-    token, made, under = _current.set(principal), _criteria.set({}), _covering.set(None)
+    token, made, under = _current.set(principal), _criteria.set(_made_for(principal)), _covering.set(None)
     _rearm()
     try:
         yield principal
@@ -259,13 +265,9 @@ def _admission_seen(principal: Principal, theirs: str, ours: Any) -> ColumnEleme
     offices = principal.offices(Subject.FILES)
     if len(offices) > MANY_OFFICES:
         # OFFSET 0 has PostgreSQL ask row by row: as a join it would begin with all files of all these offices
-        asked: Any = select(literal_column("1")).where(
-            admission.c[theirs] == ours, _among_many(admission.c.office_id, offices)
-        )
+        asked: Any = select(literal_column("1")).where(admission.c[theirs] == ours, _among_many(admission.c.office_id, offices))
         return asked.offset(literal_column("0")).correlate_except(admission).exists()
-    return (
-        exists().where(admission.c[theirs] == ours, _among(admission.c.office_id, offices)).correlate_except(admission)
-    )
+    return exists().where(admission.c[theirs] == ours, _among(admission.c.office_id, offices)).correlate_except(admission)
 
 
 def guarded_classes(base: type = Guarded) -> Iterator[type[Any]]:
@@ -302,7 +304,7 @@ def _narrow(state: ORMExecuteState) -> None:
     classes = frozenset[type[Any]]().union(*map(_reachable, mappers)) if mappers else frozenset(guarded_classes())
     if classes:
         made = _criteria.get()
-        for cls in classes - made.keys():
+        for cls in [c for c in classes if c not in made]:  # another thread may be adding
             # plain expressions, not a lambda: a lambda's bound values would be cached from the principal it first met
             made[cls] = with_loader_criteria(
                 cls, cls.visible_to(principal), include_aliases=True, propagate_to_loaders=True
