@@ -35,6 +35,7 @@ class AuditEntry(Base):
     __tablename__ = "audit_entry"
     __table_args__ = (
         Index("ix_audit_entry_subject", "subject", "id"),
+        Index("ix_audit_entry_who", "who", "id"),
         Index("ix_audit_entry_xid", "xid"),
         {"comment": "审计记录"},
     )
