@@ -459,3 +459,13 @@ def test_a_hundred_changes_are_a_hundred_found(superuser):
 @pytest.mark.matrix
 def test_thousands_of_changes_are_all_found(superuser):
     tamper(superuser, seed=random.randrange(2**32), changes=5_000)
+
+
+def test_a_superuser_who_says_they_are_the_base_data_is_found(superuser):
+    superuser.execute("SET LOCAL ruku.who = 'system:seed'")
+    superuser.execute("DELETE FROM workday WHERE day = (SELECT min(day) FROM workday)")
+
+    faults = audit_verifier.verify(superuser, anchors=anchors_of(superuser)).faults
+
+    superuser.rollback()
+    assert len(faults) == 1 and "workday" in faults[0] and "past the application" in faults[0]
