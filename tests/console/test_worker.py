@@ -225,9 +225,12 @@ def test_heartbeat_comes_and_goes(committed_db, clock):
 
 def test_two_relays_one_leads(committed_db):
     over = threading.Event()
+    # of this database: another test's relay leads in another
+    leading = """SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+        WHERE l.locktype = 'advisory' AND d.datname = current_database()"""
     with relay._leadership(committed_db.settings, relay.RELAY_LOCK, over) as first:
-        held = first.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone()
+        held = first.execute(leading).fetchone()
         over.set()  # the second would wait; it gives up when it is asked to stop
         with relay._leadership(committed_db.settings, relay.RELAY_LOCK, over) as second:
-            still = second.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone()
+            still = second.execute(leading).fetchone()
     assert (held, still) == ((1,), (1,))
