@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from console import clock, visibility
 from console.accounts import grants, wording
 from console.accounts.explaining import Answer, Held
-from console.accounts.grant_queries import as_held, not_over
+from console.accounts.grant_queries import as_held
 from console.accounts.models import StaffGrant
 from console.departments.models import Office
 from console.doors.look import step_label
@@ -113,7 +113,7 @@ def of(
 ) -> Effect:
     """The effect on one person of a new grant (`gives`, at `place` in words), of one that goes (`instead_of`, at `was`), or of both."""
     offices = {key: (department, code) for key, department, code in session.execute(select(Office.id, Office.department_id, Office.division_code))}
-    rows = session.scalars(select(StaffGrant).where(StaffGrant.staff_id == staff_id, not_over(clock.now(session)))).all()
+    rows = session.scalars(select(StaffGrant).where(StaffGrant.staff_id == staff_id, StaffGrant.not_over(clock.now(session)))).all()
     stay = [as_held(row) for row in rows if instead_of is None or row.id != instead_of.id]
     before = reach([*stay, *([as_held(instead_of)] if instead_of else [])], offices)
     after = reach([*stay, *([gives] if gives else [])], offices)

@@ -25,19 +25,6 @@ def as_held(grant: StaffGrant) -> Held:
     )
 
 
-def in_force(now: dt.datetime) -> ColumnElement[bool]:
-    return and_(
-        StaffGrant.ended_at.is_(None),
-        StaffGrant.valid_from <= now,
-        or_(StaffGrant.valid_to.is_(None), StaffGrant.valid_to > now),
-    )
-
-
-def not_over(now: dt.datetime) -> ColumnElement[bool]:
-    """In force, or given for a day to come."""
-    return and_(StaffGrant.ended_at.is_(None), or_(StaffGrant.valid_to.is_(None), StaffGrant.valid_to > now))
-
-
 def all_of(session: Session, staff_id: int) -> list[StaffGrant]:
     """Every grant of one person that the asker may see, also ended ones; those in force first."""
     rows = session.scalars(
@@ -144,11 +131,11 @@ def due_now(now: dt.datetime, days: int) -> ColumnElement[bool]:
     looked = func.coalesce(StaffGrant.certified_at, StaffGrant.granted_at)
     lost = func.ruku_under_ended(StaffGrant.id)
     orphaned = and_(lost.is_not(None), or_(StaffGrant.certified_at.is_(None), StaffGrant.certified_at < lost))
-    return and_(in_force(now), or_(looked <= now - dt.timedelta(days=days), orphaned))
+    return and_(StaffGrant.in_force(now), or_(looked <= now - dt.timedelta(days=days), orphaned))
 
 
 def ending_soon(now: dt.datetime) -> ColumnElement[bool]:
-    return and_(in_force(now), StaffGrant.valid_to <= now + SOON)
+    return and_(StaffGrant.in_force(now), StaffGrant.valid_to <= now + SOON)
 
 
 # ── the list ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -169,7 +156,7 @@ class Asked:
 def listed(session: Session, asked: Asked, *, days: int, first: int = 0, most: int = 50) -> tuple[list[StaffGrant], int]:
     """Grants in force or to come that reach here, by holder; and how many there are in all."""
     now = clock.now(session)
-    where: list[Any] = [not_over(now)]
+    where: list[Any] = [StaffGrant.not_over(now)]
     if asked.role:
         where.append(StaffGrant.role == asked.role)
     if asked.place:
@@ -196,7 +183,7 @@ def listed(session: Session, asked: Asked, *, days: int, first: int = 0, most: i
 
 def places(session: Session) -> list[tuple[str, str, str]]:
     """(code, name, English name) of the divisions that grants here are given for."""
-    codes = select(StaffGrant.division_code).where(not_over(clock.now(session))).distinct()
+    codes = select(StaffGrant.division_code).where(StaffGrant.not_over(clock.now(session))).distinct()
     rows = session.execute(select(Division.code, Division.name, Division.name_en).where(Division.code.in_(codes)).order_by(Division.code))
     return [(code, name, english) for code, name, english in rows]
 
@@ -213,7 +200,7 @@ def counts(session: Session) -> list[Count]:
     rows = session.execute(
         select(StaffGrant.role, Division.level, func.count(StaffGrant.staff_id.distinct()))
         .join(Division, Division.code == StaffGrant.division_code)
-        .where(in_force(clock.now(session)))
+        .where(StaffGrant.in_force(clock.now(session)))
         .group_by(StaffGrant.role, Division.level)
         .order_by(StaffGrant.role, Division.level)
     )

@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Collection
 from typing import Protocol
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from console import audit, clock
@@ -118,22 +118,13 @@ def gives(own_role: str, own: Placed, role: str, department_id: int | None, divi
     return role in may_give and inside and theirs and below
 
 
-def in_force(now: dt.datetime) -> tuple[object, ...]:
-    """The conditions of a grant that is valid now."""
-    return (
-        StaffGrant.ended_at.is_(None),
-        StaffGrant.valid_from <= now,
-        or_(StaffGrant.valid_to.is_(None), StaffGrant.valid_to > now),
-    )
-
-
 def own_grants(session: Session, actor: Principal) -> list[StaffGrant]:
     """The rows of the actor's own administering grants that are in force this instant."""
     if not isinstance(actor, Staff):
         return []
     ids = [grant.id for grant in actor.grants if grant.role in MAY_GIVE]
     rows = session.scalars(
-        select(StaffGrant).where(StaffGrant.id.in_(ids), StaffGrant.staff_id == actor.id, *in_force(clock.now(session)))  # type: ignore[arg-type]
+        select(StaffGrant).where(StaffGrant.id.in_(ids), StaffGrant.staff_id == actor.id, StaffGrant.in_force(clock.now(session)))
     )
     return sorted(rows, key=lambda row: (row.valid_to is not None, row.valid_to, row.id))
 
@@ -253,8 +244,7 @@ def _held_already(
         StaffGrant.role == str(role),
         StaffGrant.department_id.is_not_distinct_from(department_id),
         StaffGrant.division_code == division_code,
-        StaffGrant.ended_at.is_(None),
-        or_(StaffGrant.valid_to.is_(None), StaffGrant.valid_to > clock.now(session)),
+        StaffGrant.not_over(clock.now(session)),
         StaffGrant.id != (but.id if but else 0),
     )
     return session.scalar(same.limit(1)) is not None

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import column, func, or_, select
+from sqlalchemy import column, func, select
 from sqlalchemy.orm import Session
 
 from console import audit, clock, outbox
@@ -56,8 +56,7 @@ def grants_held(session: Session, staff_id: int) -> Sequence[StaffGrant]:
         select(StaffGrant)
         .where(
             StaffGrant.staff_id == staff_id,
-            StaffGrant.ended_at.is_(None),
-            or_(StaffGrant.valid_to.is_(None), StaffGrant.valid_to > clock.now(session)),
+            StaffGrant.not_over(clock.now(session)),
         )
         .order_by(StaffGrant.id)
     ).all()

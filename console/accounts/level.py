@@ -96,7 +96,7 @@ def overview(session: Session, *, days: int) -> Level:
     one_step, one_step_total = _accounts(session, StaffAccount.totp_confirmed_at.is_(None))
     oldest = clock.now(session) - dt.timedelta(days=duties.terms().days)
     must = StaffAccount.staff_id.in_(
-        select(StaffGrant.staff_id).where(grant_queries.in_force(clock.now(session)), StaffGrant.role.in_(DECIDING))
+        select(StaffGrant.staff_id).where(StaffGrant.in_force(clock.now(session)), StaffGrant.role.in_(DECIDING))
     )
     silent = or_(StaffAccount.declared_at.is_(None), StaffAccount.declared_at <= oldest)
     undeclared, undeclared_total = _accounts(session, must, silent)
@@ -133,7 +133,7 @@ def workers(session: Session) -> list[Worker]:
             select(hands.c.staff_id, func.sum(hands.c.total), func.sum(hands.c.overdue)).group_by(hands.c.staff_id)
         )
     }
-    able = select(StaffGrant.staff_id).where(grant_queries.in_force(clock.now(session)), StaffGrant.role.in_(DECIDING))
+    able = select(StaffGrant.staff_id).where(StaffGrant.in_force(clock.now(session)), StaffGrant.role.in_(DECIDING))
     accounts = session.scalars(
         select(StaffAccount)
         .where(or_(StaffAccount.staff_id.in_(held), StaffAccount.staff_id.in_(able)))

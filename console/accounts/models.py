@@ -206,12 +206,27 @@ class StaffGrant(WithId, Guarded, Base):
             .join(Division, Division.code == cls.division_code)
             .where(
                 Office.id == any_(literal(reached, ARRAY(Integer))),
-                or_(cls.department_id.is_(None), Office.department_id == cls.department_id),
-                func.starts_with(Office.division_code, func.left(Division.code, Division.level * 2)),
+                cls.reaches(),
             )
             .correlate(cls)
         )
         return or_(touches, cls.staff_id == principal.id) if isinstance(principal, Staff) else and_(touches)
+
+    @classmethod
+    def reaches(cls) -> ColumnElement[bool]:
+        """An `Office` lies in the grant's department and in its division (joined as `Division`) or below."""
+        below = func.starts_with(Office.division_code, func.left(Division.code, Division.level * 2))
+        return and_(or_(cls.department_id.is_(None), Office.department_id == cls.department_id), below)
+
+    @classmethod
+    def in_force(cls, now: dt.datetime) -> ColumnElement[bool]:
+        """Begun, and neither withdrawn nor run out."""
+        return and_(cls.valid_from <= now, cls.not_over(now))
+
+    @classmethod
+    def not_over(cls, now: dt.datetime) -> ColumnElement[bool]:
+        """In force, or given for a day to come."""
+        return and_(cls.ended_at.is_(None), or_(cls.valid_to.is_(None), cls.valid_to > now))
 
     def __str__(self) -> str:
         return f"{self.staff} {self.role} {self.division_code}"

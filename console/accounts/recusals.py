@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
@@ -237,9 +237,7 @@ def who_must_declare(session: Session) -> list[Declarant]:
     for staff_id, role in session.execute(
         select(StaffGrant.staff_id, StaffGrant.role).where(
             StaffGrant.role.in_(deciding),
-            StaffGrant.ended_at.is_(None),
-            StaffGrant.valid_from <= now,
-            or_(StaffGrant.valid_to.is_(None), StaffGrant.valid_to > now),
+            StaffGrant.in_force(now),
         )
     ):
         held[staff_id].add(role)

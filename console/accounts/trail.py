@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, String, cast, column, func, or_, select, t
 from sqlalchemy.orm import Session
 
 from console import clock
+from console.accounts.grant_queries import givers
 from console.applications.models import Admission
 from console.audit import AuditEntry, AuditLink, stream_of
 from console.roles import Role
@@ -71,7 +72,7 @@ def lines(session: Session, asked: Asked, *, actor: Staff) -> tuple[list[Line], 
     if asked.before:
         statement = statement.where(AuditEntry.id < asked.before)
     found = session.execute(statement).all()
-    names = _names(session, [entry.who for entry, _seq in found])
+    names = givers(session, [entry.who for entry, _seq in found])
     numbers = _numbers(session, [entry.subject for entry, _seq in found])
     page = [
         Line(entry, seq, names.get(entry.who, ""), numbers.get(entry.subject, ""), entry.facts) for entry, seq in found[:PAGE]
@@ -80,10 +81,10 @@ def lines(session: Session, asked: Asked, *, actor: Staff) -> tuple[list[Line], 
 
 
 def _readable(actor: Staff) -> ColumnElement[bool]:
-    whole = [g.division_code for g in actor.grants if g.role == Role.SUPERVISOR and g.department_id is None]
-    if any(code.endswith("0000") for code in whole):
+    whole = [grant for grant in actor.grants if grant.role == Role.SUPERVISOR and grant.department_id is None]
+    if any(grant.is_region_wide for grant in whole):
         return true()
-    leagues = sorted({stream_of(code) for code in whole if code.endswith("00")})
+    leagues = sorted({stream_of(grant.division_code) for grant in whole if grant.division_code.endswith("00")})
     seen = select(func.concat("admission:", cast(Admission.id, String)))  # as far as the wall shows files
     return or_(AuditEntry.stream.in_(leagues), AuditEntry.subject.in_(seen))
 
@@ -106,13 +107,6 @@ def _subjects(session: Session, words: str) -> list[str]:
         )
     ).all()
     return [f"{kind}:{number}" for row in files for kind, number in zip(("admission", "application", "applicant"), row, strict=True)]
-
-
-def _names(session: Session, whos: Sequence[str]) -> dict[str, str]:
-    ids = {int(who.removeprefix("staff:")) for who in whos if who.startswith("staff:")}
-    if not ids:
-        return {}
-    return {f"staff:{number}": name for number, name in session.execute(select(_USER.c.id, _NAME).where(_USER.c.id.in_(ids)))}
 
 
 def _numbers(session: Session, subjects: Sequence[str]) -> dict[str, str]:

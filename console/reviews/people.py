@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import String, and_, column, func, or_, select, table
+from sqlalchemy import String, and_, column, func, select, table
 from sqlalchemy.orm import Session
 
 from console import clock
@@ -39,21 +39,14 @@ def staff_names(session: Session, ids: Iterable[int | None]) -> dict[int, str]:
 def _reviewers(session: Session, offices: list[int]) -> Sequence[Any]:
     """(office, role, officer) of every grant that reaches one of these offices and is valid now, as far as the asker reads people."""
     now = clock.now(session)
-    reaches = and_(
-        Office.id.in_(offices),
-        or_(StaffGrant.department_id.is_(None), Office.department_id == StaffGrant.department_id),
-        func.starts_with(Office.division_code, func.left(Division.code, Division.level * 2)),
-    )
     return session.execute(
         select(Office.id.label("office_id"), StaffGrant.role, StaffGrant.staff_id, full_name.label("name"))
         .join(staff, and_(staff.c.id == StaffGrant.staff_id, staff.c.active))
         .join(Division, Division.code == StaffGrant.division_code)
-        .join(Office, reaches)
+        .join(Office, and_(Office.id.in_(offices), StaffGrant.reaches()))
         .where(
             StaffGrant.role.in_(sorted({str(level.role) for level in LEVELS.values()})),
-            StaffGrant.ended_at.is_(None),
-            StaffGrant.valid_from <= now,
-            or_(StaffGrant.valid_to.is_(None), StaffGrant.valid_to > now),
+            StaffGrant.in_force(now),
         )
         .distinct()
         .order_by("name", StaffGrant.staff_id)
