@@ -161,7 +161,7 @@ def test_labels_are_the_official_terms_of_the_schema(admin):
 
 
 def test_the_count_stops_at_a_thousand(admin, app, monkeypatch):
-    monkeypatch.setattr("console.crud.views.COUNT_LIMIT", 10)
+    monkeypatch.setattr("console.crud.listing.COUNT_LIMIT", 10)
 
     assert "符合的有 1,000 件以上" in admin.get("/screens/t-offices/").get_data(as_text=True)
 

@@ -1,0 +1,60 @@
+"""One row as its page: what it says, what may be done with it, and why it is shown to me."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import url_for
+from flask_appbuilder import expose, has_access
+from flask_appbuilder.security.decorators import permission_name
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session as OrmSession
+
+from console.accounts import whereabouts, why
+from console.crud.base import ScreenView
+from console.crud.screen import Screen
+from console.db import transaction
+
+
+class Showing(ScreenView):
+    show_template = "appbuilder/general/model/show.html"
+
+    @classmethod
+    def routes_of(cls, screen: Screen) -> set[str]:
+        return {"show", "why"}
+
+    @expose("/<pk>")
+    @has_access
+    @permission_name("show")
+    def show(self, pk: str) -> Any:
+        screen = self.screen
+        with transaction() as session:
+            row = self.one(session, pk, screen.shown)
+            return self.render_template(
+                self.show_template,
+                screen=screen,
+                title=_(screen.title),
+                row=row,
+                key=pk,
+                name=self.name_of(row),
+                pairs=[(self.label_columns[name], self.cell(row, name)) for name in screen.shown],
+                may=self.may,
+                actions=[action for action in screen.actions if self.may(action.name)],
+                more=self.more(session, row),
+                guarded=whereabouts.is_guarded(screen.model),
+            )
+
+    @expose("/<pk>/why")
+    @has_access
+    @permission_name("show")
+    def why(self, pk: str) -> Any:
+        """Why this row is shown to me, or to `?staff=`, and what may be done with it."""
+        with transaction() as session:
+            row = self.one(session, pk, self.screen.shown)
+            page = why.page(session, row, name=self.name_of(row), back=url_for(".show", pk=pk))
+            return self.render_template(why.TEMPLATE, **page)
+
+    def more(self, session: OrmSession, row: Any) -> Sequence[tuple[str, Any]]:
+        """Further sheets under the shown one: pairs (title, markup). For a room's extension."""
+        return []
