@@ -127,6 +127,7 @@ class Settings:
     recusal_years: int = _setting("RECUSAL_YEARS", "how many years after leaving an employer an officer keeps out of its people's files", "3")
     platform_code: str = _setting("PLATFORM_CODE", "the platform's 10 letters or digits, with which expert numbers begin", "1500000001")
     anchor_every: int = _setting("ANCHOR_EVERY", "hours between two publications of the audit's heads at `/audit`, 1 to 168", "24")
+    file_hours: int = _setting("FILE_HOURS", "hours that an exported file can be downloaded and an imported one waits for its sender, 1 to 168", "24")
     log_level: str = _setting("LOG_LEVEL", "`DEBUG`, `INFO`, `WARNING` or `ERROR`", "INFO")
 
     @property
@@ -196,6 +197,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         recusal_years=reader.number("RECUSAL_YEARS", 3, 0, 30),
         platform_code=reader.code("PLATFORM_CODE", "1500000001"),
         anchor_every=reader.number("ANCHOR_EVERY", 24, 1, 168),
+        file_hours=reader.number("FILE_HOURS", 24, 1, 168),
         log_level=reader.log_level("LOG_LEVEL", "INFO"),
     )
     reader.problems += _together(settings, reader.given)

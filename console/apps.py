@@ -141,7 +141,7 @@ def _app(builder: Any) -> Flask:
 
 def sources() -> tuple[list[Any], list[Any]]:
     """Every declared screen and every page of the rooms, in the rooms' order."""
-    screens = [screen for module in assembly.modules("screens") for screen in module.SCREENS]
+    screens = assembly.screens()
     pages = [page for module in assembly.modules("views") for page in getattr(module, "PAGES", ())]
     return screens, pages
 

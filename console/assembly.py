@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from console import erasure, housekeeping
 from console.jobs import Job, Sweep
@@ -14,6 +15,7 @@ from rules import hooks
 ROOMS = (
     "departments",
     "accounts",
+    "exchange",
     "applications",
     "reviews",
     "training",
@@ -36,6 +38,11 @@ def modules(name: str) -> list[ModuleType]:
     return found
 
 
+def screens() -> list[Any]:
+    """Every declared screen, in the rooms' order."""
+    return [screen for module in modules("screens") for screen in module.SCREENS]
+
+
 def models() -> None:
     """Map every table."""
     importlib.import_module("console.audit")
@@ -53,7 +60,9 @@ def join() -> None:
     _joined = True
     hooks.install(Path(__file__).parent.parent / "plugins")
     from console.applications.pipeline import HOOKS  # the trunk; imported late so that models alone stay light
+    from console.crud import known  # the same
 
+    known.SOURCES.append(screens)
     for module in [housekeeping, *modules("retention")]:
         erasure.announce(module.RETENTION)
     for module in modules("jobs"):

@@ -18,6 +18,7 @@ import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import filetype
@@ -276,6 +277,29 @@ def forget(content_hash: str) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def keep_as(path: Path) -> tuple[str, str, int]:
+    """Put a file of ours into the store: (place, SHA-256 of the content, bytes). The place is nobody's content, so that two like files are
+    two, and either may go; `opened` and `forget` take it."""
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as source:
+        while part := source.read(1 << 20):
+            digest.update(part)
+            size += len(part)
+    place = hashlib.sha256(uuid.uuid4().bytes).hexdigest()
+    system, target = _place(place)
+    system.put(str(path), target)
+    return place, digest.hexdigest(), size
+
+
+def opened(place: str) -> Any:
+    """The content as an open file; NotFound when it is not in the store."""
+    system, path = _place(place)
+    try:
+        return system.open(path, "rb")
+    except FileNotFoundError:
+        raise NotFound() from None
 
 
 def is_writable() -> bool:

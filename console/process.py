@@ -18,6 +18,7 @@ import config
 from config import Mode, Settings
 from console import assembly, clock, db, faults, files, secrecy
 from console.applications import duties
+from console.exchange import terms as exchange
 from console.notifications import channels
 from console.roster import numbers
 
@@ -49,6 +50,7 @@ def begin(role: Role, settings: Settings | None = None, *, check: bool = True) -
     assembly.join()
     duties.configure(duties.Terms(days=settings.recusal_days, years=settings.recusal_years))
     channels.configure(settings)
+    exchange.configure(exchange.Terms(hours=settings.file_hours))
     files.configure(settings.files_url)
     numbers.configure(numbers.Numbering(settings.platform_code))
     if check:

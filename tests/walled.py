@@ -31,6 +31,8 @@ VALUES: dict[str, dict[str, Any]] = {
     "rule_draft": {"state": "open"},
     "replay": {"state": "waiting"},
     "recusal": {"kind": "file"},
+    "data_export": {"state": "done"},
+    "data_import": {"state": "checked"},
 }
 
 

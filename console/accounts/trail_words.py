@@ -35,6 +35,8 @@ KIND_WORDS: dict[str, str] = {
     "keys": N_("密钥"),
     "hold": N_("封存"),
     "retention": N_("到期清除"),
+    "export": N_("导出"),
+    "import": N_("导入"),
     "secret": N_("查看明文"),
 }
 
@@ -45,6 +47,10 @@ ACT_WORDS: dict[str, str] = {
     "admission.assignment_dropped": N_("指名作废，重新等待指派"),
     "review.decided": N_("作出审核决定"),
     "review.overdue": N_("审核超期"),
+    "export.asked": N_("要求导出"),
+    "export.made": N_("导出做成"),
+    "export.fetched": N_("下载导出的文件"),
+    "export.cancelled": N_("停止导出"),
     "file.read": N_("监督员查看办件"),
     "file.taken": N_("承办"),
     "file.released": N_("放回"),

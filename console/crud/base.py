@@ -75,7 +75,7 @@ class ScreenView(ModelView):
         self.related_views, self._related_views = [], []
         self.label_columns = {
             name: lazy_gettext(screen.labels.get(name) or columns.label(screen.model, name))
-            for name in {*screen.columns, *screen.shown, *screen.add, *screen.edit, *screen.filters}
+            for name in {*screen.columns, *screen.shown, *screen.add, *screen.edit, *screen.filters, *screen.exported, *screen.importable}
         }
         self.description_columns = {name: lazy_gettext(words) for name, words in screen.help.items()}
         self.base_filters, self._base_filters, self._filters = [], None, None

@@ -101,6 +101,9 @@ def _narrow_one(statement: Select[Any], screen: Screen, name: str, args: Mapping
     if kind == NUMBER:
         return statement.where(attribute == int(value)) if value.isascii() and value.isdecimal() and len(value) < 10 else statement
     if kind == CHOICE:
+        found = columns.column(screen.model, name)
+        if found is not None and isinstance(found.type, Integer):
+            return statement.where(attribute == int(value)) if value.isascii() and value.isdecimal() and len(value) < 10 else statement
         return statement.where(attribute == value)
     return statement.where(attribute.icontains(value, autoescape=True))
 

@@ -5,7 +5,7 @@ Names are stable: roles are granted on them, addresses are made of them. Titles 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
@@ -46,12 +46,35 @@ class RowAction:
 
 
 @dataclass(frozen=True)
+class FileRow:
+    """A row of a file that was read: where it stands, and its values by column. A relation's value is the key it was resolved to."""
+
+    line: int
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RowProblem:
+    """What is wrong with a row of a file: where, what was seen, and a sentence that says what to do (in the reader's language)."""
+
+    line: int
+    column: str
+    seen: str
+    say: str
+
+
+@dataclass(frozen=True)
 class Screen:
     """One entity's pages: list, show and, where declared, add, edit and delete.
 
     `columns` are what the list shows (`office.name` follows a relation); `show` defaults to them. `search` are text columns one
     box looks in; `filters` are columns offered as chips. `order` is `-column` for newest first. Roles: `read` defaults to the
     roles that read the model's class of rows (every role for reference data), `write` to nobody.
+
+    `export` are the columns a file of the list has (default: the list's), `exporters` who may ask for one (default: the readers).
+    `importable` are the columns a file may bring in, by those who write; rows are found again by `key`, and without one only added.
+    `check_rows` looks at parsed rows a thousand at a time and yields `RowProblem`s; `entering` and `changing` give what a new and a changed
+    row gets beside the file's columns (who, when, state), `enter_rows` and `change_rows` stand in for the set-wise statements.
     """
 
     name: str
@@ -80,6 +103,15 @@ class Screen:
     formats: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     empty: str = N_("这里还没有内容。")
     page_size: int = 25
+    export: tuple[str, ...] = ()
+    exporters: frozenset[Role] | None = None
+    importable: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
+    check_rows: Callable[..., Iterable[RowProblem]] | None = None
+    entering: Callable[[Session, Principal], Mapping[str, Any]] | None = None
+    changing: Callable[[Session, Principal], Mapping[str, Any]] | None = None
+    enter_rows: Callable[..., None] | None = None
+    change_rows: Callable[..., None] | None = None
 
     def __post_init__(self) -> None:
         if self.read_only and (self.add or self.edit or self.delete):
@@ -88,6 +120,10 @@ class Screen:
             raise ValueError(f"screen {self.name!r} declares a form that no role may use: give write=")
         if not self.columns:
             raise ValueError(f"screen {self.name!r} declares no columns")
+        if self.importable and not self.write:
+            raise ValueError(f"screen {self.name!r} takes files that no role may bring: give write=")
+        if not set(self.key) <= set(self.importable):
+            raise ValueError(f"screen {self.name!r} finds rows by {self.key}, which its files do not have")
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -104,15 +140,25 @@ class Screen:
         return EVERYONE
 
     @property
+    def exported(self) -> tuple[str, ...]:
+        return self.export or self.columns
+
+    @property
+    def may_export(self) -> frozenset[Role]:
+        return self.readers if self.exporters is None else self.exporters
+
+    @property
     def permissions(self) -> dict[str, frozenset[Role]]:
         """The rows of the role table this screen asks for: permission → roles."""
-        wanted = {"can_list": self.readers, "can_show": self.readers}
+        wanted = {"can_list": self.readers, "can_show": self.readers, "can_export": self.may_export}
         if self.add:
             wanted["can_add"] = self.write
         if self.edit:
             wanted["can_edit"] = self.write
         if self.delete:
             wanted["can_delete"] = self.write
+        if self.importable:
+            wanted["can_import"] = self.write
         for action in self.actions:
             wanted[f"can_{action.name}"] = action.roles
         return wanted

@@ -6,12 +6,13 @@ from typing import Any
 
 from console.crud.acting import Acting
 from console.crud.base import ScopedInterface, ScreenView
+from console.crud.exporting import Exporting
 from console.crud.listing import Listing
 from console.crud.screen import Screen
 from console.crud.showing import Showing
 from console.crud.writing import Writing
 
-PARTS: tuple[type[ScreenView], ...] = (Listing, Showing, Writing, Acting)
+PARTS: tuple[type[ScreenView], ...] = (Listing, Showing, Writing, Acting, Exporting)
 
 
 def make_view(screen: Screen) -> type[ScreenView]:

@@ -32,6 +32,8 @@ BY_CODE = {"roster_entry", "roster_specialty"}
 NOT_THE_APPLICANTS = {"review", "objection", "staff_message", "replay_outcome", "staff_account", "staff_grant", "recusal", "sign_in_link"}
 #: rules are one for all offices: which officer does what to them is asked by the services
 ALL_OFFICERS = {"rule_draft", "draft_revision", "replay"}
+#: whoever asked sees it and nobody else does, and nobody here asked (tests/console/exchange shows that the asker does)
+ASKERS_ALONE = {"data_export", "data_import"}
 #: before anyone is signed in, somebody has to look a person up, count failures and register them
 SOUGHT_AT_THE_DOOR = {"applicant", "staff_account", "sign_in_link"}
 #: what somebody without an account may put before an office: (table, who)
@@ -79,6 +81,8 @@ def people(behind: Wall) -> dict[str, Principal]:
 
 def sides(table: str, who: str) -> set[str]:
     """Which of the two rows this principal may read."""
+    if table in ASKERS_ALONE:
+        return set()
     both = {"own", "foreign"}
     if table in PUBLISHED and who in {"public", "applicant", "stranger"}:
         return both
@@ -261,6 +265,7 @@ UNGUARDED = {
     "web_session": "found by the hash of a random token; read before there is a principal",
     "sign_in_code": "found by keyed hash; read before there is a principal",
     **dict.fromkeys(("retention_rule", "retention_run", "retention_outlook"), "classes of data, periods and counts"),
+    "data_import_row": "the worker's alone: rows of a file that wait for a yes; COPY asks no policy",
     "legal_hold": "a number and a reason, of nobody by name; services ask who may place one",
     "alembic_version": "one number", "clock_offset": "demo and test databases only",
     "ab_user": "names of staff and the hash of a password; read before there is a principal",

@@ -14,6 +14,21 @@
     setTimeout(look, 1000 * Number(again.dataset.reloadAfter));
   }
 
+  // a part of the page that looks again while work goes on: [data-fragment=address] around a [data-again=seconds]
+  all("[data-fragment]").forEach((part) => {
+    const later = () => {
+      const mark = part.querySelector("[data-again]");
+      if (mark) setTimeout(look, 1000 * Number(mark.dataset.again));
+    };
+    const look = async () => {
+      if (part.contains(document.activeElement) && document.activeElement.closest("form")) return later();
+      const answer = await fetch(part.dataset.fragment, { credentials: "same-origin" }).catch(() => null);
+      if (answer && answer.ok && !answer.redirected) part.innerHTML = await answer.text();
+      later();
+    };
+    later();
+  });
+
   // menus made of <details>: Escape and a click elsewhere close them
   document.addEventListener("click", (event) => {
     all("details.chip-menu[open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
