@@ -40,7 +40,7 @@ from rules.hooks import load as load_hooks
 from rules.letters import Letter, LettersDocument, check_letters
 from rules.manifest import Manifest, Regulation
 from rules.parts import Text
-from rules.registers import FOLDER, NAME, Register, RegisterDocument
+from rules.registers import FOLDER, NAME, Register, RegisterDocument, check_pointing
 from rules.registers import build as build_register
 from rules.review import ReviewForm, check_review
 from rules.training import Unit, read_units
@@ -277,6 +277,7 @@ def _assemble(documents: Mapping[str, Document], centre: Bundle | None, problems
     if exam is not None and "questions.csv" not in unreadable:
         check_filled(exam, documents["exam.yaml"], questions + (centre.questions if centre else ()), problems)
     registers = {name: found for name, document in documents.items() if NAME.fullmatch(name) and (found := _register(document, problems)) is not None}
+    check_pointing({name: (one, documents[name]) for name, one in registers.items()}, centre.registers if centre else {}, problems)
     units = read_units(documents["training"].data, problems) if "training" in documents else ()
     if manifest is not None:
         for name, document in documents.items():

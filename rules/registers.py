@@ -12,16 +12,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, StrictFloat, StrictInt, model_validator
+from pydantic import BeforeValidator, Field, StrictFloat, StrictInt, field_validator, model_validator
 
 from rules.documents import Document, Fault, Path, Problem, meant
 from rules.evaluation import Compiled, compile_scope
 from rules.fact_types import FactType
-from rules.fields import EmailField, GroupField, PhoneField
-from rules.fields import Field as FieldKind
+from rules.fields import EmailField, GroupField, PhoneField, ReferenceField, RegisterField, StaffField
+from rules.fields.references import RoleName
 from rules.letters import COMMON, Letter, placeholders
 from rules.manifest import Level
-from rules.parts import Basis, Flag, Id, Months, Part, Positive, PositiveSetting, Slug, Text, Words
+from rules.parts import Basis, Flag, Id, Part, Positive, PositiveSetting, Slug, Text, Words
 from rules.tree import Reader
 
 FOLDER = "registers/"
@@ -36,12 +36,16 @@ RESERVED = frozenset({"id", "office", "office_id", "state", "version", "entered_
 LETTER_PLACES = COMMON | {"register", "state", "due_on", "reason"}
 
 _LEVELS: tuple[Level, ...] = ("region", "league", "county")
+#: who works with registers where nothing else is said; supervisors read whatever lies under their grants and change nothing
+ROLES: tuple[RoleName, ...] = ("first_reviewer", "second_reviewer", "coordinator", "department_admin")
+PERIODS: Mapping[str, int] = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
 
 
 class Who(Part):
-    """Officers of these levels of the department; `coordinator: true` keeps it to the coordinating unit."""
+    """Officers with one of these roles at these levels of the department; `coordinator: true` keeps it to the coordinating unit."""
 
     levels: Annotated[tuple[Level, ...], Field(min_length=1, max_length=3)] = _LEVELS
+    roles: Annotated[tuple[RoleName, ...], Field(min_length=1, max_length=10)] = ROLES
     coordinator: Flag = False
 
 
@@ -114,12 +118,44 @@ class Public(Part):
 
 
 class Sample(Part):
-    """Draw `rate` percent of the rows every so many months, to be looked at again."""
+    """Draw this share of the rows once in every period, to be looked at: `rate: 0.25` is a quarter of them, rounded up.
 
-    rate: Annotated[StrictInt | StrictFloat, Field(gt=0, le=100)]
-    every: Months
+    Drawn from the rows in these states for which `where` holds. What is drawn takes `move`, or becomes a row of the register `into` that
+    points back at it.
+    """
+
+    rate: Annotated[StrictInt | StrictFloat, Field(gt=0)]
+    every: Literal["year", "half_year", "quarter", "month"]
+    states: Annotated[tuple[Id, ...], Field(max_length=50)] = ()
+    where: Any = None
+    move: Id | None = None
+    into: Id | None = None
     basis: Basis = ()
     verified: Flag = True
+
+    @field_validator("rate")
+    @classmethod
+    def _is_a_share(cls, rate: float) -> float:
+        if rate > 1:
+            raise Fault(f"rate 是比例，应大于 0、不超过 1；百分之 {rate:g} 应写作 {rate / 100:g}。", f"The rate is a share above 0 and up to 1; {rate:g} per cent is {rate / 100:g}.")
+        return rate
+
+    @model_validator(mode="after")
+    def _leads_somewhere(self) -> Self:
+        if (self.move is None) == (self.into is None):
+            raise Fault("抽中的记录去向须写且只写一个：move（转入本登记表的一个状态）或 into（生成另一登记表的记录）。",
+                        "Say where drawn rows go, once: 'move' (a move of this register) or 'into' (a row of another register).", ("move",))
+        return self
+
+
+class Intake(Part):
+    """A form for everybody: what it asks, what one agrees to, and what is said when it has arrived. The row lies in the first state."""
+
+    title: Words
+    help: Words | None = None
+    fields: Annotated[tuple[Id, ...], Field(min_length=1, max_length=60)]
+    consent: Words
+    done: Words
 
 
 class RegisterLetter(Letter):
@@ -129,26 +165,69 @@ class RegisterLetter(Letter):
 
 
 class RegisterDocument(Part):
-    """registers/<id>.yaml as written."""
+    """registers/<id>.yaml as written. `was` and `renamed` (new name: old name) say what was called otherwise before, so that its values stay."""
 
     id: Id
     title: Words
     help: Words | None = None
+    was: Id | None = None
     scope: Literal["office", "department", "platform"] = "office"
-    fields: Annotated[tuple[FieldKind, ...], Field(min_length=1, max_length=200)]  # type: ignore[assignment]
+    menu: Literal["registers", "my_work"] = "registers"
+    renamed: Annotated[dict[Id, Id], Field(max_length=50)] = {}
+    fields: Annotated[tuple[RegisterField, ...], Field(min_length=1, max_length=200)]  # type: ignore[assignment]
     list: Annotated[tuple[Id, ...], Field(min_length=1, max_length=30)]
     search: Annotated[tuple[Id, ...], Field(max_length=10)] = ()
+    filters: Annotated[tuple[Id, ...], Field(max_length=12)] = ()
+    order: Annotated[str, Field(pattern=r"^-?[a-z][a-z0-9_]{0,63}$")] | None = None
     unique: Annotated[tuple[Annotated[tuple[Id, ...], Field(min_length=1, max_length=10)], ...], Field(max_length=10)] = ()
     view: Who = Who()
     edit: Who = Who()
     checks: Annotated[tuple[Check, ...], Field(max_length=100)] = ()
     states: States | None = None
     public: Public | None = None
+    intake: Intake | None = None
     sample: Sample | None = None
     letters: Annotated[dict[Id, RegisterLetter], Field(max_length=50)] = {}
     keep_years: Positive | None = None
     basis: Basis = ()
     verified: Flag = True
+
+
+def check_pointing(registers: Mapping[str, tuple[Register, Document]], others: Mapping[str, Register], problems: list[Problem]) -> None:
+    """What registers say of each other: references and the register of a sample exist, here or at the centre, and refer back."""
+    known = {**others, **{one.id: one for one, _ in registers.values()}}
+    for register, source in registers.values():
+        for at, field in enumerate(register.document.fields):
+            if isinstance(field, ReferenceField) and field.to not in known:
+                zh, en = meant(field.to, known)
+                problems.append(source.problem(("fields", at, "to"), f"没有名为“{field.to}”的登记表。{zh}", f"There is no register '{field.to}'. {en}"))
+        sample = register.document.sample
+        if sample is not None and sample.into is not None:
+            into = known.get(sample.into)
+            if into is None:
+                zh, en = meant(sample.into, known)
+                problems.append(source.problem(("sample", "into"), f"没有名为“{sample.into}”的登记表。{zh}", f"There is no register '{sample.into}'. {en}"))
+            elif not any(isinstance(field, ReferenceField) and field.to == register.id for field in into.document.fields):
+                problems.append(source.problem(("sample", "into"), f"登记表“{sample.into}”没有指向“{register.id}”的字段（kind: reference）。",
+                                               f"The register '{sample.into}' has no field that points at '{register.id}' (kind: reference)."))
+    for start, (register, source) in registers.items():
+        if _comes_back(register, known):
+            problems.append(source.problem(("fields",), f"“{register.id}”的必填引用绕了一圈又指回自己，第一条记录永远填不成。请把其中一个改为 required: false。",
+                                           f"Required references lead from '{register.id}' back to itself ({start}); make one of them required: false."))
+
+
+def _comes_back(register: Register, known: Mapping[str, Register]) -> bool:
+    ahead, seen = [register.id], set[str]()
+    while ahead:
+        one = known.get(ahead.pop())
+        for field in one.document.fields if one else ():
+            if isinstance(field, ReferenceField) and field.is_required:
+                if field.to == register.id:
+                    return True
+                if field.to not in seen:
+                    seen.add(field.to)
+                    ahead.append(field.to)
+    return False
 
 
 @dataclass(frozen=True)
@@ -159,6 +238,7 @@ class Register:
     checks: Mapping[str, Compiled]
     moves: Mapping[str, Compiled]
     public_where: Compiled | None
+    sample_where: Compiled | None
     facts: Mapping[str, FactType]
 
     @property
@@ -190,8 +270,11 @@ class _Building:
         if expected is not None and expected[1] != one.id:
             self.report(("id",), f"id 应与文件名相同：“{expected[1]}”。", f"The id must be the file's name, '{expected[1]}'.")
         self._fields()
-        for key in ("list", "search"):
+        for key in ("list", "search", "filters"):
             self._columns((key,), getattr(one, key))
+        if one.order is not None:
+            self._columns(("order",), [one.order.removeprefix("-")], single=True)
+        self._renamed()
         for at, together in enumerate(one.unique):
             self._columns(("unique", at), together, groups="唯一")
         checks = self._rules([(("checks", at, "rule"), check.id, check.rule) for at, check in enumerate(one.checks)])
@@ -200,7 +283,10 @@ class _Building:
         where = self._public(one.public) if one.public is not None else None
         self._letters()
         self._conditions()
-        return Register(one, checks, moves, where, self.facts)
+        if one.intake is not None:
+            self._intake(one.intake)
+        sampled = self._sample(one.sample) if one.sample is not None else None
+        return Register(one, checks, moves, where, sampled, self.facts)
 
     # -- parts
 
@@ -224,8 +310,10 @@ class _Building:
                     entry[inner.id] = inner.fact_type
             above[field.id] = field.fact_type
 
-    def _columns(self, path: Path, names: Iterable[str], *, groups: str = "列") -> None:
+    def _columns(self, path: Path, names: Iterable[str], *, groups: str = "列", single: bool = False) -> None:
         for at, name in enumerate(names):
+            if single:
+                path, at = path[:-1], path[-1]  # type: ignore[assignment]
             if name not in self.facts and name != "state":
                 zh, en = meant(name, {*self.facts, "state"})
                 self.report((*path, at), f"没有名为“{name}”的字段。{zh}", f"There is no field '{name}'. {en}")
@@ -299,6 +387,38 @@ class _Building:
                     for place in sorted(placeholders(words or "") - shown - LETTER_PLACES):
                         zh, en = meant(place, shown | LETTER_PLACES)
                         self.report((*path, part, lang), f"“{{{place}}}”不是此信函可用的占位名。{zh}", f"'{{{place}}}' is not a place of this letter. {en}", "C402")
+
+    def _renamed(self) -> None:
+        for now, was in self.document.renamed.items():
+            if now not in self.fields:
+                zh, en = meant(now, self.fields)
+                self.report(("renamed", now), f"没有名为“{now}”的字段。{zh}", f"There is no field '{now}'. {en}")
+            if was in self.fields:
+                self.report(("renamed", now), f"“{was}”仍是一个字段，不能同时是“{now}”的旧名。", f"'{was}' is still a field; it cannot be the old name of '{now}'.")
+        if len(set(self.document.renamed.values())) < len(self.document.renamed):
+            self.report(("renamed",), "同一个旧名只能改成一个新名。", "One old name can become one new name only.")
+
+    def _intake(self, intake: Intake) -> None:
+        self._columns(("intake", "fields"), intake.fields, groups="公众填写的栏目")
+        for at, name in enumerate(intake.fields):
+            if isinstance(self.fields.get(name), StaffField):
+                self.report(("intake", "fields", at), f"“{name}”是工作人员，公众不能填写。", f"'{name}' is an officer; the public does not fill it in.")
+        for number, field in enumerate(self.document.fields):
+            if field.is_required and field.id not in intake.fields and field.required_when is None and field.show_when is None:
+                self.report(("fields", number), f"“{field.id}”必填，却不在 intake 的 fields 中，公众提交的记录都存不下。请加入，或写 required: false。",
+                            f"'{field.id}' is required and not among the fields of 'intake', so nothing could be entered; add it, or say required: false.")
+
+    def _sample(self, sample: Sample) -> Compiled | None:
+        known = {one.id: one for one in self.document.states.states} if self.document.states else {}
+        for at, name in enumerate(sample.states):
+            self._state(("sample", "states", at), name, known)
+        moves = {move.id: move for move in self.document.states.moves} if self.document.states else {}
+        if sample.move is not None and sample.move not in moves:
+            zh, en = meant(sample.move, moves)
+            self.report(("sample", "move"), f"没有名为“{sample.move}”的动作。{zh}", f"There is no move '{sample.move}'. {en}")
+        elif sample.move is not None and not set(sample.states or moves[sample.move].start) <= set(moves[sample.move].start):
+            self.report(("sample", "states"), f"动作“{sample.move}”不能从这些状态开始。", f"The move '{sample.move}' does not start from these states.")
+        return self._rule(sample.where, ("sample", "where"), self.facts)
 
     # -- rules
 

@@ -15,6 +15,7 @@ from rules.fields.groups import GroupField, SimpleField
 from rules.fields.identity import IdNumberField, UsccField, birth_date, check_digit, sex
 from rules.fields.numbers import DecimalField, IntegerField
 from rules.fields.places import DivisionField, SpecialtyField, division_level
+from rules.fields.references import DepartmentField, ReferenceField, StaffField
 from rules.fields.texts import EmailField, LongTextField, PhoneField, TextField
 
 Field = Annotated[
@@ -23,9 +24,17 @@ Field = Annotated[
     _Field(discriminator="kind"),
 ]
 
+#: a register's rows may also point at rows, officers and departments
+RegisterField = Annotated[
+    TextField | LongTextField | IntegerField | DecimalField | DateField | PeriodField | ChoiceField | ChoicesField | BooleanField
+    | IdNumberField | UsccField | PhoneField | EmailField | BankAccountField | DivisionField | SpecialtyField | FileField | GroupField
+    | ReferenceField | StaffField | DepartmentField,
+    _Field(discriminator="kind"),
+]
+
 __all__ = [
-    "Around", "BankAccountField", "BaseField", "BooleanField", "ChoiceField", "ChoicesField", "DateField", "DecimalField", "DivisionField",
+    "Around", "BankAccountField", "BaseField", "BooleanField", "ChoiceField", "ChoicesField", "DateField", "DecimalField", "DepartmentField", "DivisionField",
     "EmailField", "Field", "FieldError", "FileField", "GroupField", "IdNumberField", "IntegerField", "LongTextField", "Option",
-    "PeriodField", "PhoneField", "SimpleField", "SpecialtyField", "TextField", "UsccField", "birth_date", "check_digit",
+    "PeriodField", "PhoneField", "ReferenceField", "RegisterField", "SimpleField", "SpecialtyField", "StaffField", "TextField", "UsccField", "birth_date", "check_digit",
     "division_level", "luhn", "sex",
 ]

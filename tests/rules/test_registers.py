@@ -46,7 +46,7 @@ states:
     - {id: publish, title: {zh: 公开, en: Publish}, from: entered, to: published, by: {levels: [region]}, second_person: true}
     - {id: end, title: {zh: 结束, en: End}, from: [entered, published], to: ended, needs_reason: true, when: {fact: decided, is: is_known}}
 public: {title: {zh: 处罚公开, en: Published penalties}, columns: [person, severity, decided], search: [person], states: [published], where: {fact: severity, is: eq, value: grave}}
-sample: {rate: 10, every: {months: 3}}
+sample: {rate: 0.1, every: quarter, states: [entered], move: end}
 letters:
   publish: {to: mail, subject: {zh: 处罚公开, en: Published}, body: {zh: "{person}：处罚已公开（{decided}）。", en: "{person}: published ({decided})."}}
 """
@@ -68,7 +68,7 @@ def test_a_register_is_read_stored_written_and_compared_with_its_bundle(read, ce
     bundle = read()
     register = bundle.registers["penalties"]
     assert ([field.id for field in register.document.fields], register.document.sample.rate, set(register.moves)) == (
-        ["person", "id_number", "severity", "decided", "months", "mail"], 10, {"end"})
+        ["person", "id_number", "severity", "decided", "months", "mail"], 0.1, {"end"})
 
     stored = Bundle.from_data(bundle.to_data(), centre=centre)
     assert (stored.hash, stored.registers["penalties"].document) == (bundle.hash, register.document)
@@ -76,7 +76,7 @@ def test_a_register_is_read_stored_written_and_compared_with_its_bundle(read, ce
     again = read_documents(files_of(bundle.to_data()), centre=centre)
     assert (again.hash, files_of(bundle.to_data(), bundle.sources)[FILE]) == (bundle.hash, REGISTER.encode())
     assert [(one.file, one.kind) for one in compare(roads, bundle)] == [(FILE, "added")]
-    assert [(one.file, one.path) for one in compare(bundle, read(("rate: 10", "rate: 20")))] == [(FILE, "sample.rate")]
+    assert [(one.file, one.path) for one in compare(bundle, read(("rate: 0.1", "rate: 0.2")))] == [(FILE, "sample.rate")]
 
 
 def test_a_row_is_held_against_the_checks(read):
@@ -104,8 +104,22 @@ def test_a_row_is_held_against_the_checks(read):
     ("final: true", "final: true, within: 3", "states.states.2.within", "final"),
     ("columns: [person,", "columns: [id_number,", "public.columns.0", "保密"),
     ("states: [published], where", "states: [publishd], where", "public.states.0", "published"),
-    ("rate: 10", "rate: 0", "sample.rate", "大于"),
-    ("every: {months: 3}", "every: 3", "sample.every", "映射"),
+    ("rate: 0.1", "rate: 0", "sample.rate", "大于"),
+    ("rate: 0.1", "rate: 25", "sample.rate", "应写作 0.25"),
+    ("every: quarter", "every: fortnight", "sample.every", "quarter"),
+    ("states: [entered], move: end", "states: [entred], move: end", "sample.states.0", "entered"),
+    ("move: end", "move: draw", "sample.move", "没有名为"),
+    (", move: end}", "}", "sample.move", "只写一个"),
+    ("states: [entered], move: end", "states: [ended], move: end", "sample.states", "不能从这些状态开始"),
+    (", move: end}", ", into: nowhere}", "sample.into", "没有名为"),
+    ("kind: text, label: {zh: 姓名, en: Name}, max_length: 50", "kind: reference, to: people, label: {zh: 姓名, en: Name}", "fields.0.to", "没有名为"),
+    ("list: [person, sev", "order: person-\nlist: [person, sev", "order", ""),
+    ("list: [person, sev", "filters: [colour]\nlist: [person, sev", "filters.0", "没有名为"),
+    ("list: [person, sev", "renamed: {persn: who}\nlist: [person, sev", "renamed.persn", "person"),
+    ("list: [person, sev", "renamed: {person: mail}\nlist: [person, sev", "renamed.person", "仍是一个字段"),
+    ("list: [person, sev", "intake: {title: 受理, fields: [persn], consent: 同意, done: 已收到}\nlist: [person, sev", "intake.fields.0", "person"),
+    ("list: [person, sev", "intake: {title: 受理, fields: [person], consent: 同意, done: 已收到}\nlist: [person, sev", "fields.2", "required: false"),
+    ("edit: {levels: [region]", "edit: {levels: [region], roles: [minister]", "edit.roles.0", "coordinator"),
     ("  publish: {to: mail", "  publsh: {to: mail", "letters.publsh", "publish"),
     ("to: mail", "to: person", "letters.publish.to", "mail"),
     ("{person}：", "{id_number}：", "letters.publish.body.zh", "占位名"),
@@ -143,3 +157,27 @@ def test_checks_look_at_registers_too(read):
                   ("where: {fact: severity, is: eq, value: grave}", "where: {fact: months, is: gt, value: 120}"), ("en: Name}", "en: }"))
     found = {(one.code, one.key) for one in check_bundle(bundle, on=date(2026, 11, 26)) if one.file == FILE}
     assert found == {("C101", "checks.1.rule"), ("C106", "public.where"), ("C401", "fields.0.label")}
+
+
+def test_required_references_that_come_back_to_themselves_are_named(read):
+    with pytest.raises(Problems) as problems:
+        read(("kind: text, label: {zh: 姓名", "kind: reference, to: penalties, label: {zh: 姓名"), (", max_length: 50}", "}"))
+    assert [one.key for one in problems.value.problems if "绕了一圈" in one.zh] == ["fields"]
+
+
+def test_a_form_of_applicants_points_at_nothing(centre):
+    form = "sections: [{id: a, title: 甲, fields: [{id: agency, kind: reference, to: agencies, label: 机构}]}]\n"
+    with pytest.raises(Problems) as problems:
+        read_documents(as_bytes({**DEPARTMENT, "application.yaml": form}), centre=centre)
+    assert any(one.file == "application.yaml" and "reference" in one.zh + one.key for one in problems.value.problems)
+
+
+def test_a_row_that_is_pointed_at_is_named_by_its_number():
+    from rules.fields import Around, FieldError, ReferenceField
+
+    field = ReferenceField(id="agency", kind="reference", label="机构", to="agencies")
+    around = Around(date(2026, 11, 26))
+    assert [field.parse(raw, around) for raw in ("12", 12, "", None, "１２")] == [12, 12, None, None, 12]
+    for raw in ("0", "-1", "1 OR 1=1", "1" * 30, True, [1]):
+        with pytest.raises(FieldError):
+            field.parse(raw, around)
