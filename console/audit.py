@@ -123,6 +123,8 @@ def entry(
         body["grants"] = [grant.id for grant in principal.grants]
         if (under := covering_grant() or (body["grants"][0] if len(body["grants"]) == 1 else None)) is not None:
             body.setdefault("grant", under)  # who knows it better says it
+        if (role := next((str(grant.role) for grant in principal.grants if grant.id == body.get("grant")), "")):
+            body["as"] = role
     if isinstance(principal, Staff | Applicant | Public) and principal.address:
         body["from"] = principal.address
     canonical = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)

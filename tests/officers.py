@@ -6,6 +6,7 @@ the subject of few tests. Those use `sign_in()`.
 
 from __future__ import annotations
 
+import html
 import itertools
 import re
 from typing import Any
@@ -77,6 +78,12 @@ def officer(app: Any, database: Any, *roles: Role, **where: Any) -> FlaskClient:
     return begin_session(app, person_id)
 
 
+def fields_of(page: Any) -> dict[str, Any]:
+    """What a page's form sends by itself: its token, and the marks of the rows it shows."""
+    seen = [html.unescape(mark) for mark in re.findall(r'name="seen" value="([^"]*)"', page.get_data(as_text=True))]
+    return {"csrf_token": token(page), **({"seen": seen} if seen else {})}
+
+
 def post(client: FlaskClient, path: str, **form: Any) -> Any:
-    """Post with the token of the page at the same address."""
-    return client.post(path, data={"csrf_token": token(client.get(path)), **form})
+    """Post with what the form of the page at the same address sends by itself."""
+    return client.post(path, data={**fields_of(client.get(path)), **form})

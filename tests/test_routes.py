@@ -38,11 +38,17 @@ def test_every_view_comes_from_a_base_of_ours(console_app):
 
 
 def test_no_stock_route_is_left(console_app):
-    stock = {"action", "action_post", "download", "api", "api_read"}
+    stock = {
+        "action", "action_post", "download", "api", "api_read", "api_readvalues", "api_get", "api_create", "api_update", "api_delete",
+        "api_column_add", "api_column_edit", "info", "list_refresh", "muldelete",
+    }  # fmt: skip
     for view in console_app.extensions["appbuilder"].baseviews:
         if isinstance(view, ModelView):
             assert not stock & view.include_route_methods, view
+    ends = {rule.endpoint.rpartition(".")[2] for rule in console_app.url_map.iter_rules() if rule.endpoint.startswith("screen_")}
+    assert ends and not ends & stock
     rules = {rule.rule for rule in console_app.url_map.iter_rules()}
+    assert [rule for rule in rules if rule.endswith(("/_info", "/action_post", "/list_refresh"))] == []
     assert [rule for rule in rules if rule.startswith(("/api", "/users", "/roles", "/resetpassword", "/swagger", "/back"))] == []
 
 

@@ -48,6 +48,7 @@ class StaffAccount(Scoped, Base):
     """
 
     __tablename__ = "staff_account"
+    audited_as = "staff"
     __table_args__ = {"comment": "工作人员账号"}
     subject = Subject.PEOPLE
 
@@ -171,6 +172,7 @@ class StaffGrant(WithId, Guarded, Base):
     """
 
     __tablename__ = "staff_grant"
+    audited_as = "grant"
     __table_args__ = (
         CheckConstraint("valid_to IS NULL OR valid_to > valid_from", name="ends_after_it_starts"),
         {"comment": "授权"},

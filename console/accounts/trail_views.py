@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from typing import Any, cast
 
 from flask import request, url_for
@@ -11,17 +10,16 @@ from flask_babel import gettext as _
 
 from console import audit
 from console.accounts import trail
-from console.accounts.trail_words import ACT_WORDS, FACT_WORDS, KIND_WORDS, SCREEN_WORDS, SUBJECT_WORDS
-from console.audit import KEYED
+from console.accounts.entry_words import act_words, changes_of, fact_words, role_words, value_words, who_words
+from console.accounts.trail_words import KIND_WORDS, SUBJECT_WORDS
 from console.crud.pages import Page, allowed, expose
 from console.crud.screen import MANAGE
 from console.db import transaction
-from console.doors.look import STEP_WORDS
 from console.errors import N_
 from console.roles import Role
 from console.scope import Staff, current
 
-_SHOWN = {"action", "at", "subject", "who", "reason", "changes", "grants", "grant", "from"}  # told in their own places
+_SHOWN = {"action", "at", "subject", "who", "as", "reason", "changes", "grants", "grant", "from"}  # told in their own places
 
 
 class AuditTrail(Page):
@@ -84,50 +82,18 @@ def _row(line: trail.Line) -> dict[str, Any]:
     return {
         "entry": line.entry,
         "seq": line.seq,
-        "who": line.who_name or _who(line.entry.who),
+        "who": line.who_name or who_words(line.entry.who),
+        "role": role_words(facts),
         "act": act_words(line.entry.action),
         "about": line.number or _about(line.entry.subject),
         "reason": facts.get("reason", ""),
-        "changes": [(_fact(name), _value(name, old), _value(name, new)) for name, (old, new) in _changes(facts)],
-        "more": [(_fact(name), _value(name, value)) for name, value in sorted(facts.items()) if name not in _SHOWN],
+        "changes": [(fact_words(name), value_words(name, old), value_words(name, new)) for name, (old, new) in changes_of(facts)],
+        "more": [(fact_words(name), value_words(name, value)) for name, value in sorted(facts.items()) if name not in _SHOWN],
         "address": facts.get("from", ""),
         "grant": facts.get("grant"),
     }
 
 
-def _changes(facts: dict[str, Any]) -> list[tuple[str, tuple[Any, Any]]]:
-    found = facts.get("changes") or {}
-    return [(name, tuple(pair) if isinstance(pair, list) and len(pair) == 2 else (None, pair)) for name, pair in found.items()]
-
-
-def act_words(action: str) -> str:
-    """An act in words; one that this version has no words for shows its own name."""
-    if action in ACT_WORDS:
-        return _(ACT_WORDS[action])
-    subject, _dot, verb = action.rpartition(".")
-    return f"{_(SCREEN_WORDS[verb])} {subject}" if verb in SCREEN_WORDS else action
-
-
-def _who(who: str) -> str:
-    kind, _colon, name = who.partition(":")
-    words = {"applicant": _("申报人 %(number)s", number=name), "system": _("系统：%(reason)s", reason=name), "public": _("公众")}
-    return words.get(kind, who or _("没有具名"))
-
-
 def _about(subject: str) -> str:
     kind, _colon, number = subject.partition(":")
     return f"{_(SUBJECT_WORDS[kind])} {number}" if kind in SUBJECT_WORDS else subject
-
-
-def _fact(name: str) -> str:
-    return _(FACT_WORDS[name]) if name in FACT_WORDS else name
-
-
-def _value(name: str, value: Any) -> str:
-    if value is None or value == "":
-        return "—"
-    if isinstance(value, str) and value.startswith(KEYED):
-        return _("保密，指纹 %(mark)s", mark=value.removeprefix(KEYED)[:8])
-    if name == "step" and value in STEP_WORDS:
-        return _(STEP_WORDS[value])
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

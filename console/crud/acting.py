@@ -10,17 +10,18 @@ from flask_babel import gettext as _
 from sqlalchemy import inspect as mapped
 from sqlalchemy.orm import Session as OrmSession
 
-from console.crud.base import ScreenView
+from console.crud import meeting
+from console.crud.history import History
 from console.crud.screen import RowAction, Screen
 from console.crud.telling import telling
 from console.db import transaction
-from console.errors import NotFound
+from console.errors import Conflict, NotFound
 from console.scope import current
 
 MAX_PICKED = 200
 
 
-class Acting(ScreenView):
+class Acting(History):
     act_template = "appbuilder/general/model/act.html"
 
     @classmethod
@@ -35,34 +36,53 @@ class Acting(ScreenView):
             raise NotFound()
         if not self.may(action.name):
             abort(403)
-        keys = list(dict.fromkeys(request.values.getlist("rowid")))[:MAX_PICKED]
-        if not keys:
-            flash(_("请先选中要办的行。"), "warn")
-            return redirect(url_for(".list"))
+        keys = list(dict.fromkeys(request.values.getlist("rowid")))
+        if not keys or len(keys) > MAX_PICKED:
+            flash(_("请先选中要办的行。") if not keys else too_many(len(keys)), "warn")
+            return redirect(url_for(".list"), 303)
+        posted = request.method == "POST" and request.form.get("sure") == "yes"
+        differing: list[str] = []
         with telling() as told, transaction() as session:
-            rows = self._picked(session, keys)
+            rows = self._picked(session, keys, held=posted)
             missing = len(keys) - len(rows)
             names = [self.name_of(row) for row in rows]  # before the act: one that is refused shows this page again
-            asked = request.method == "POST" and request.form.get("sure") == "yes"
-            if asked and rows:
+            marks = self._marks(rows)
+            if posted and rows:
                 answers = {field: request.form.get(field, "").strip() for field in action.fields}
-                if all(answers.values()):
+                seen = request.form.getlist(meeting.FIELD)
+                differing = [name for name, mark in zip(names, marks, strict=True) if seen and mark not in seen]
+                if differing:
+                    told.status = Conflict.status
+                elif all(answers.values()):
                     told.success = self._do(session, action, rows, answers)
                     told.address = url_for(".list") if len(rows) > 1 else url_for(".show", pk=keys[0])
                 else:
                     flash(_("请把要填的都填上。"), "bad")
-        if told.answer is not None:
-            return told.answer
+        if (answer := told.answer) is not None:
+            return answer
         return self.render_template(
-            self.act_template, screen=self.screen, title=_(action.title), action=action, names=names, keys=keys, missing=missing
-        )
+            self.act_template, screen=self.screen, title=_(action.title), action=action, names=names, keys=keys, missing=missing,
+            marks=marks, differing=differing,
+        ), told.status  # fmt: skip
 
-    def _picked(self, session: OrmSession, keys: Any) -> Any:
+    def _marks(self, rows: Any) -> list[str]:
+        """What each picked row says now: the page sends it back, and a row that says something else by then is asked about again."""
+        watched = self.watched()
+        return [f"{self.key(row)}~{meeting.short(row, watched)}" for row in rows]
+
+    def _picked(self, session: OrmSession, keys: Any, *, held: bool = False) -> Any:
         key = mapped(self.screen.model).primary_key[0]
         if key.type.python_type is int:
             keys = [int(k) for k in keys if k.isascii() and k.isdecimal() and len(k) < 19]
+        if held:
+            meeting.lock(session, self.screen.model, key.in_(keys))
         return session.scalars(self.statement(()).where(key.in_(keys)).order_by(key)).unique().all()
 
     def _do(self, session: OrmSession, action: RowAction, rows: Any, answers: dict[str, str]) -> str:
         said = action.run(session, [*rows], actor=current(), **answers)
         return said or _("已办：%(what)s。", what=_(action.title))
+
+
+def too_many(picked: int) -> str:
+    """Said before anything is done: none of the picked rows is left out in silence."""
+    return _("一次最多办 %(most)s 件，您选了 %(picked)s 件，什么都没有办。请分几次。", most=MAX_PICKED, picked=picked)

@@ -137,7 +137,10 @@ class ScreenView(ModelView):
 
     def cell(self, row: Any, name: str) -> Any:
         """One value in words; a room's formats come first."""
-        value = columns.in_language(row, (name,)) or columns.value_at(row, name)
+        return self.words_of(row, name, columns.in_language(row, (name,)) or columns.value_at(row, name))
+
+    def words_of(self, row: Any, name: str, value: Any) -> Any:
+        """A value that a column of this row has, or may get, in words."""
         chosen = None if columns.is_secret(self.screen.model, name) else self.screen.formats.get(name)
         if chosen is not None:
             return chosen(value)

@@ -41,6 +41,12 @@ def column(model: type[Any], path: str) -> Column[Any] | None:
     return None
 
 
+def is_there(model: type[Any], path: str) -> bool:
+    """Whether a name, perhaps of an older version, is a property of this model."""
+    first = path.split(".")[0]
+    return "." not in path and first in class_mapper(model).attrs
+
+
 def label(model: type[Any], path: str) -> str:
     """The official term of a column, not yet translated: its comment; for `office.name`, the relation's."""
     *relations, leaf = path.split(".")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flask_appbuilder.forms import GeneralModelConverter
+from flask_appbuilder.validators import Unique
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
@@ -17,6 +18,7 @@ from wtforms.utils import unset_value
 from wtforms.validators import DataRequired, InputRequired, Optional, ValidationError
 from wtforms.widgets import TextInput
 
+from console import clock
 from console.crud import columns
 from console.db import Session
 
@@ -117,6 +119,21 @@ class LookupField(Field):
             raise ValidationError(_("没有这一项，或者它不在您的范围内。请从列表里选。"))
 
 
+def _tidy(value: str | None) -> str | None:
+    """As it was typed, without blanks around it and with one kind of line end; nothing is None."""
+    return value.strip().replace("\r\n", "\n") if value else None
+
+
+class InstantField(DateTimeLocalField):
+    """An instant by the clock on the wall: shown and read in the province's time, stored as the instant it is."""
+
+    def process_data(self, value: Any) -> None:
+        self.data = value.astimezone(clock.ZONE).replace(tzinfo=None) if value is not None and value.tzinfo else value
+
+    def populate_obj(self, obj: Any, name: str) -> None:
+        setattr(obj, name, self.data.replace(tzinfo=clock.ZONE) if self.data is not None else None)
+
+
 class Converter(GeneralModelConverter):
     """FAB's converter with native inputs, relations found by name, and declared choices."""
 
@@ -150,16 +167,16 @@ class Converter(GeneralModelConverter):
         made = props[col_name]  # an unbound field: its class and arguments
         kwargs = {key: value for key, value in made.kwargs.items() if key != "widget"}
         kind = made.field_class
-        if kind is BooleanField:
-            kwargs["validators"] = []
+        # what is taken is said by the database, at the field: asking first costs a statement and proves nothing
+        kwargs["validators"] = [] if kind is BooleanField else [v for v in kwargs["validators"] if not isinstance(v, Unique)]
         if self.datamodel.is_datetime(col_name):
-            kind = DateTimeLocalField
+            kind = InstantField
         elif self.datamodel.is_date(col_name):
             kind = DateField
         elif columns.is_long(self.screen.model, col_name):
-            kind = TextAreaField
+            kind, kwargs["filters"] = TextAreaField, [_tidy]
         elif kind is StringField:
-            kwargs["filters"] = [lambda value: value.strip() if value else None]
+            kwargs["filters"] = [_tidy]
         elif kind is IntegerField:
             kwargs["widget"] = TextInput()
         props[col_name] = kind(*made.args, **kwargs)

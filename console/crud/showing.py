@@ -33,16 +33,12 @@ class Showing(ScreenView):
             row = self.one(session, pk, screen.shown)
             return self.render_template(
                 self.show_template,
-                screen=screen,
-                title=_(screen.title),
+                **self.sheet(row, pk, "show"),
                 row=row,
-                key=pk,
-                name=self.name_of(row),
                 pairs=[(self.label_columns[name], self.cell(row, name)) for name in screen.shown],
                 may=self.may,
                 actions=[action for action in screen.actions if self.may(action.name)],
                 more=self.more(session, row),
-                guarded=whereabouts.is_guarded(screen.model),
             )
 
     @expose("/<pk>/why")
@@ -53,7 +49,18 @@ class Showing(ScreenView):
         with transaction() as session:
             row = self.one(session, pk, self.screen.shown)
             page = why.page(session, row, name=self.name_of(row), back=url_for(".show", pk=pk))
-            return self.render_template(why.TEMPLATE, **page)
+            return self.render_template(why.TEMPLATE, tabs=self._tabs(pk, "why"), **page)
+
+    def sheet(self, row: Any, key: str, here: str) -> dict[str, Any]:
+        """The head of every page about one row: what it is called, and the tabs, of which `here` is open."""
+        screen = self.screen
+        return {"screen": screen, "title": _(screen.title), "key": key, "name": self.name_of(row), "tabs": self._tabs(key, here)}
+
+    def _tabs(self, key: str, here: str) -> list[tuple[str, str, bool]]:
+        tabs = [("show", _("内容")), ("history", _("经过"))]
+        if whereabouts.is_guarded(self.screen.model):
+            tabs.append(("why", _("我为什么看得到")))
+        return [(words, url_for(f".{name}", pk=key), name == here) for name, words in tabs]
 
     def more(self, session: OrmSession, row: Any) -> Sequence[tuple[str, Any]]:
         """Further sheets under the shown one: pairs (title, markup). For a room's extension."""

@@ -15,14 +15,21 @@ from console.errors import Conflict, ConsoleError, NotFound
 
 
 class Told:
-    """What a writing page has to say when its transaction has committed: a sentence, and where to go."""
+    """What a writing page has to say when its transaction has committed: a sentence, and where to go. `error` is what was caught."""
 
     success: str | None = None
     address: str = ""
+    error: Exception | None = None
+    status: int = 200  # of the page that is shown again
+    words: str | None = None  # what to say of it, where the page knows better; nothing when it stands beside a field
 
     @property
     def answer(self) -> Any:
+        """Where to go, when it was done; what was wrong is flashed for the page that is shown again."""
         if self.success is None:
+            said = self.words if self.error is None or self.words is not None else sentence(self.error)
+            if said:
+                flash(said, "bad")
             return None
         flash(self.success, "ok")
         return redirect(self.address, 303)
@@ -38,8 +45,9 @@ def telling() -> Iterator[Told]:
     except (ConsoleError, IntegrityError, StaleDataError, StatementError) as error:
         if isinstance(error, NotFound) or request.method != "POST":
             raise
-        flash(sentence(error), "bad")
-        told.success = None
+        told.success, told.error = None, error
+        if isinstance(error, Conflict | StaleDataError):
+            told.status = Conflict.status
 
 
 def sentence(error: Exception) -> str:

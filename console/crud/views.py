@@ -7,12 +7,20 @@ from typing import Any
 from console.crud.acting import Acting
 from console.crud.base import ScopedInterface, ScreenView
 from console.crud.exporting import Exporting
+from console.crud.history import History
 from console.crud.listing import Listing
 from console.crud.screen import Screen
 from console.crud.showing import Showing
 from console.crud.writing import Writing
 
-PARTS: tuple[type[ScreenView], ...] = (Listing, Showing, Writing, Acting, Exporting)
+PARTS: tuple[type[ScreenView], ...] = (  # a part stands before those it builds on
+    Acting,
+    Writing,
+    History,
+    Showing,
+    Listing,
+    Exporting,
+)
 
 
 def make_view(screen: Screen) -> type[ScreenView]:

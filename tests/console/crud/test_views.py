@@ -3,106 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import Index, select
 
-from console import apps as assembled
 from console import db
 from console.accounts.models import StaffGrant
-from console.accounts.my_account import Account
-from console.accounts.security import GrantSecurity
 from console.audit import AuditEntry
-from console.crud.screen import MANAGE, RowAction, Screen
+from console.crud.screen import Screen
 from console.departments.models import Office
-from console.errors import Conflict
 from console.roles import Role
-from tests.officers import make_account, officer, post, sign_in, token
-
-ADMIN = frozenset({Role.PLATFORM_ADMIN})
-ROLES = [("supervisor", "监督员"), ("operator", "运维员")]
-
-
-class NoGrants(Conflict):
-    message = "测试：%(what)s 不能保存。"
-
-
-class Extras:
-    """A room's extension: one hook that refuses."""
-
-    def pre_add(self, row):
-        if row.reason == "refuse":
-            raise NoGrants(what=row.reason)
-
-    pre_update = pre_add
-
-    def name_of(self, row):
-        return f"授权 {row.reason}"
-
-
-DONE: list[tuple[int, ...]] = []
-
-
-def _mark(session, rows, *, actor, why):
-    DONE.append(tuple(row.id for row in rows))
-    for row in rows:
-        row.reason = why
-    return "标好了"
-
-
-FORM = ("staff_id", "role", "department", "division", "valid_from", "reason", "granted_by", "granted_at")
-GRANTS = Screen(
-    "t-grants", StaffGrant, title="测试授权", menu=MANAGE,
-    columns=("id", "role", "department", "division", "reason", "valid_to"), show=(*FORM, "valid_to"), add=FORM, edit=("department", "reason"),
-    delete=True, search=("reason",), filters=("role", "department", "valid_from"), order="-id", choices={"role": lambda: ROLES},
-    read=ADMIN, write=ADMIN, extend=Extras, page_size=5,
-    actions=(RowAction("mark", "标记", _mark, roles=ADMIN, consequence="会改理由。", fields={"why": "为什么"}),),
-)  # fmt: skip
-OFFICES = Screen(
-    "t-offices", Office, title="测试机构", menu=None, columns=("name", "department.name", "division"), search=("name",),
-    filters=("division", "level", "is_coordinating"), read=ADMIN, read_only=True,
-)  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def app(database) -> Iterator:
-    """A console whose role table gives the platform admin these two screens, without touching the database's."""
-    table = {name: frozenset((p, s.name) for s in (GRANTS, OFFICES) for p in s.permissions) for name in ["platform_admin"]}
-
-    class Cache:
-        def of(self, roles, version):
-            return frozenset().union(*(table.get(role, frozenset()) for role in roles))
-
-    patch = pytest.MonkeyPatch()
-    patch.setattr(assembled, "sources", lambda: ([GRANTS, OFFICES], [Account]))  # every page links to it
-    made = assembled.create_console(database.settings)
-    patch.setattr(made.extensions["appbuilder"].sm, "permissions", Cache())
-    assert isinstance(made.extensions["appbuilder"].sm, GrantSecurity)
-    yield made
-    patch.undo()
-
-
-@pytest.fixture
-def admin(app, committed_db):
-    with committed_db.owner.begin() as connection:  # this tries the machine on a table that real grants are guarded in
-        connection.exec_driver_sql("GRANT UPDATE ON staff_grant TO ruku_app")
-        for command, clause in (("insert", "WITH CHECK (true)"), ("update", "USING (true)")):
-            connection.exec_driver_sql(f"ALTER POLICY scope_{command} ON staff_grant {clause}")
-    return officer(app, committed_db, Role.PLATFORM_ADMIN, department=None)
-
-
-@pytest.fixture
-def statements(committed_db) -> Iterator[list[str]]:
-    """Every SQL statement of the web's login while the test runs."""
-    seen: list[str] = []
-
-    def note(connection, cursor, statement, parameters, context, many):
-        seen.append(statement)
-
-    event.listen(committed_db.web, "before_cursor_execute", note)
-    yield seen
-    event.remove(committed_db.web, "before_cursor_execute", note)
+from tests.console.crud.trial import DONE
+from tests.officers import fields_of, make_account, officer, post, sign_in
 
 
 def _grants(committed_db):
@@ -266,7 +178,7 @@ def test_an_error_of_ours_is_shown_and_nothing_is_written(admin, committed_db, p
     answer = post(admin, f"/screens/t-grants/{path.format(key=before.id)}", **_fill(admin, reason="refuse", department=""))
 
     page = answer.get_data(as_text=True)
-    assert answer.status_code == 200
+    assert answer.status_code == 409
     assert "测试：refuse 不能保存。" in page
     assert "refuse</textarea>" in page
     assert [(g.id, g.reason) for g in _grants(committed_db)] == [(before.id, before.reason)]
@@ -278,6 +190,27 @@ def test_a_refusal_of_the_database_is_a_sentence(admin, committed_db):
 
     assert "没有保存：与已有内容重复，或者还有别的内容引用着它。" in answer.get_data(as_text=True)
     assert len(_grants(committed_db)) == 1
+
+
+def test_what_is_taken_is_said_at_its_field_with_what_has_it(admin, committed_db):
+    with committed_db.owner.begin() as connection:
+        connection.exec_driver_sql("CREATE UNIQUE INDEX uq_staff_grant_reason ON staff_grant (reason)")
+    index = Index("uq_staff_grant_reason", StaffGrant.reason, unique=True)  # and the mapped table knows it
+    try:
+        answer = post(admin, "/screens/t-grants/add", **_fill(admin, reason="测试"))
+    finally:
+        StaffGrant.metadata.tables["staff_grant"].indexes.discard(index)
+
+    page = answer.get_data(as_text=True)
+    assert re.search(r'<p class="error" id="reason-error">.*?<span>理由已被“授权 测试”使用。请换一个，或者去改那一条。', page)
+    assert "有 1 处需要修改" in page and "测试</textarea>" in page
+    assert len(_grants(committed_db)) == 1
+
+
+def test_an_instant_is_shown_and_kept_by_the_clock_on_the_wall(admin, committed_db):
+    post(admin, "/screens/t-grants/add", **_fill(admin, valid_from="2026-01-01T08:30"))
+
+    assert _grants(committed_db)[-1].valid_from.isoformat().startswith("2026-01-01T00:30")
 
 
 def test_deleting_asks_first_and_the_database_may_refuse(admin, committed_db):
@@ -323,7 +256,7 @@ def test_an_action_asks_says_what_follows_and_runs_once(admin, committed_db):
 
     answer = admin.post(
         "/screens/t-grants/act/mark",
-        data={"csrf_token": token(admin.get(address)), "rowid": [*map(str, keys), "999"], "sure": "yes", "why": "新理由"},
+        data={**fields_of(admin.get(address)), "rowid": [*map(str, keys), "999"], "sure": "yes", "why": "新理由"},
     )
 
     assert answer.status_code == 303
