@@ -12,21 +12,21 @@ from flask.typing import ResponseReturnValue
 from flask_appbuilder import AppBuilder
 from flask_babel import Babel
 from flask_babel import gettext as _
-from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Mode, Settings
 from console import assembly
-from console.accounts import gate, level_views, oidc, permissions, sessions
+from console.accounts import access_tokens_door, gate, level_views, oidc, permissions, sessions
 from console.accounts.attempts import Attempts
 from console.accounts.provider_views import oidc_name
 from console.accounts.security import GrantSecurity, Officer, principal
+from console.crud.api import api
 from console.crud.navigation import Entry, Navigation, navigation
 from console.crud.screen import MY_WORK
 from console.crud.views import make_view, view_name
 from console.db import Session
-from console.doors import error_pages, headers, health, look, preferences, request_log
+from console.doors import error_pages, headers, health, look, preferences, problems, request_log
 from console.doors.preferences import language
 from console.roles import ROLES
 from console.scope import Applicant, Public, become
@@ -66,7 +66,7 @@ def _base(settings: Settings, *, door: str, secret: str) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.session_interface = sessions.WebSessions(door, secure=settings.https)
     app.extensions["attempts"] = Attempts(settings.redis_url)
-    CSRFProtect(app)
+    access_tokens_door.FormTokens(app)
     request_log.install(app, door=door)
     headers.install(app, inline_style_attributes=door == "console", https=settings.https)
     look.install(app, door=door)
@@ -174,7 +174,9 @@ def create_console(settings: Settings) -> Flask:
     )
     app.extensions["navigation"] = Navigation()
     app.extensions["provider"] = oidc.from_settings(settings)
+    problems.install(app)
     app.before_request(_officer)
+    app.after_request(_used)
     app.teardown_request(_leave)
     app.jinja_env.globals.update(
         navigation=lambda: navigation().groups(_granted()),
@@ -196,6 +198,7 @@ def create_console(settings: Settings) -> Flask:
         app.extensions["babel"].locale_selector = preferences.locale  # FAB's own keeps a locale in the session
         _add_rooms(app, builder)
         ops.register(app)
+    app.register_blueprint(api)
     app.add_url_rule("/", "home", _home)
     return app
 
@@ -208,8 +211,9 @@ def _add_rooms(app: Flask, builder: Builder) -> None:
         if page.menu:
             permission = (next(iter(page.permissions)), page.name)
             menu.add(Entry(page.menu, page.title, page.icon, f"{view.endpoint}.{page.default_view}", permission, page.count))
+    views = app.extensions["screens"] = {}
     for screen in screens:
-        builder.add_view_no_menu(make_view(screen))
+        views[screen.name] = builder.add_view_no_menu(make_view(screen))
         if screen.menu:
             endpoint = f"{view_name(screen.name)}.list"
             menu.add(Entry(screen.menu, screen.title, screen.icon, endpoint, ("can_list", screen.name)))
@@ -217,6 +221,8 @@ def _add_rooms(app: Flask, builder: Builder) -> None:
 
 def _officer() -> ResponseReturnValue | None:
     """Who is this? Nobody may go on except to the few public routes."""
+    if problems.wanted():
+        return _machine()
     found = sessions.found()
     if found is None:
         _enter(Public(request.remote_addr))
@@ -230,6 +236,32 @@ def _officer() -> ResponseReturnValue | None:
     _enter(g.staff)
     first = gate.due(found, request.endpoint)
     return redirect(url_for(first), 303) if first else None
+
+
+def _used(response: Any) -> Any:
+    access_tokens_door.note_use()
+    return response
+
+
+def _machine() -> ResponseReturnValue | None:
+    """Under /api/: an access token, or a browser's session; never a page to go to first."""
+    bearer = access_tokens_door.shown() if access_tokens_door.carried() else None
+    found = bearer.found if bearer else sessions.found()
+    if found is None:
+        _enter(Public(request.remote_addr))
+        return error_pages.page(401)  # type: ignore[no-any-return]
+    if bearer:
+        if seconds := access_tokens_door.wait(bearer):
+            _enter(Public(request.remote_addr))
+            said = _("这个令牌一分钟内问得太多，请 %(seconds)s 秒后再试。", seconds=seconds)
+            return error_pages.page(429, said, headers={"Retry-After": str(seconds)})  # type: ignore[no-any-return]
+        g.bearer = bearer
+    g.officer = Officer(found)
+    g.staff = principal(found, request.remote_addr)
+    _enter(g.staff)
+    if gate.due(found, request.endpoint):
+        return error_pages.page(403, _("您的账号须先登录页面，完成登录后要先办的事（例如设置两步验证）。"))  # type: ignore[no-any-return]
+    return None
 
 
 def _granted() -> frozenset[tuple[str, str]]:

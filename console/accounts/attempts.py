@@ -69,6 +69,21 @@ class Attempts:
         except redis.RedisError:
             return
 
+    def pace(self, purpose: str, who: str, limit: Limit) -> int:
+        """Count one more request of this caller; the seconds to wait when it was one too many, else 0."""
+        key = self._key(purpose, "pace", who)
+        try:
+            with self._redis.pipeline() as pipe:
+                pipe.incr(key)
+                pipe.expire(key, limit.seconds, nx=True)
+                pipe.ttl(key)
+                count, _set, left = pipe.execute()
+        except redis.RedisError:
+            before, left = self._read_own(key)
+            count, left = before + 1, left or limit.seconds
+            self._own[key] = (count, time.monotonic() + left)
+        return max(1, int(left)) if int(count) > limit.times else 0
+
     def _pairs(self, purpose: str, account: str, address: str) -> Iterable[tuple[str, Limit]]:
         return (
             (self._key(purpose, "account", account), ACCOUNT),

@@ -165,6 +165,41 @@ class SignInLink(WithId, Guarded, Base):
         return exists(select(StaffAccount.staff_id).where(StaffAccount.staff_id == cls.staff_id, StaffAccount.office_id == reached).correlate(cls))
 
 
+class AccessToken(WithId, Guarded, Base):
+    """What an officer gave a machine to ask under /api/ with: at most what they may do themselves, for at most ninety days. Only its keyed hash lies here.
+
+    Seen by its owner, and by whoever reads people at the office where they work; made by nobody for somebody else.
+    """
+
+    __tablename__ = "access_token"
+    __table_args__ = (
+        CheckConstraint("expires_at <= created_at + interval '90 days'", name="ninety_days"),
+        {"comment": "访问令牌"},
+    )
+
+    staff_id: Mapped[int] = mapped_column(Integer, index=True, comment="工作人员")  # ab_user.id, fk in the migration
+    title: Mapped[str] = mapped_column(String(60), comment="用途")
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True, comment="令牌指纹")
+    writes: Mapped[bool] = mapped_column(comment="可以写入")
+    screens: Mapped[list[str]] = mapped_column(default=list, server_default="{}", comment="限定的表")  # none: all the person may open
+    second_step: Mapped[bool] = mapped_column(comment="建立时经过两步验证")
+    created_at: Mapped[dt.datetime] = mapped_column(comment="建立时间")
+    expires_at: Mapped[dt.datetime] = mapped_column(comment="到期时间")
+    used_at: Mapped[dt.datetime | None] = mapped_column(comment="最近使用")
+    used_from: Mapped[str] = mapped_column(String(60), default="", server_default="", comment="来自")  # masked, as of a session
+    ended_at: Mapped[dt.datetime | None] = mapped_column(comment="结束时间")
+    ended_why: Mapped[str | None] = mapped_column(String(30), comment="结束原因")
+
+    @classmethod
+    def visible_to(cls, principal: Principal) -> ColumnElement[bool]:
+        reached = any_(literal(principal.offices(Subject.PEOPLE), ARRAY(Integer)))
+        theirs = exists(select(StaffAccount.staff_id).where(StaffAccount.staff_id == cls.staff_id, StaffAccount.office_id == reached).correlate(cls))
+        return or_(theirs, cls.staff_id == principal.id) if isinstance(principal, Staff) else theirs
+
+    def __str__(self) -> str:
+        return self.title
+
+
 class StaffGrant(WithId, Guarded, Base):
     """A role given to a staff member, for a department (null: all), in a division and below, for a time.
 

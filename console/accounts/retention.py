@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from console.accounts.models import SignInCode, SignInLink, WebSession
+from console.accounts.models import AccessToken, SignInCode, SignInLink, WebSession
 from console.erasure import NO_ONE, NOWHERE, Rule
 from console.errors import N_
 
@@ -26,8 +26,14 @@ def _links(before: dt.datetime) -> Select[Any]:
     return select(SignInLink.id, SignInLink.expires_at.label("since"), NO_ONE, NOWHERE).where(SignInLink.expires_at < before)
 
 
+def _tokens(before: dt.datetime) -> Select[Any]:
+    over = func.coalesce(AccessToken.ended_at, AccessToken.expires_at)
+    return select(AccessToken.id, over.label("since"), NO_ONE, NOWHERE).where(over < before)
+
+
 RETENTION = (
     Rule("sessions", N_("结束了的登录会话"), N_("整条会话"), N_("审计里的登录记录"), N_("结束或到期"), _sessions),
     Rule("codes", N_("短信验证码"), N_("验证码和手机的指纹"), N_("没有"), N_("到期"), _codes),
     Rule("links", N_("一次性登录链接"), N_("整条链接"), N_("审计里的建立记录"), N_("到期"), _links),
+    Rule("tokens", N_("访问令牌"), N_("整条令牌"), N_("审计里的建立、首用和撤销记录"), N_("结束或到期"), _tokens),
 )

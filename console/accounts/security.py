@@ -77,7 +77,8 @@ class GrantSecurity(SecurityManager):
         if officer is None:
             return frozenset()
         if "granted" not in g:
-            g.granted = self.permissions.of(frozenset(officer.roles), officer.found.permissions)
+            granted = self.permissions.of(frozenset(officer.roles), officer.found.permissions)
+            g.granted = g.bearer.narrow(granted) if "bearer" in g else granted
         return g.granted  # type: ignore[no-any-return]
 
     def has_access(self, permission_name: str, view_name: str) -> bool:

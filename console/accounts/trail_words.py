@@ -26,6 +26,7 @@ KIND_WORDS: dict[str, str] = {
     "regulation": N_("法规条文"),
     "grant": N_("授权"),
     "staff": N_("工作人员账号"),
+    "token": N_("访问令牌"),
     "brake": N_("刹车"),
     "outbox": N_("发件箱"),
     "delivery": N_("送达"),
@@ -41,6 +42,9 @@ KIND_WORDS: dict[str, str] = {
 }
 
 ACT_WORDS: dict[str, str] = {
+    "token.made": N_("建立访问令牌"),
+    "token.first_used": N_("第一次使用访问令牌"),
+    "token.ended": N_("访问令牌失效"),
     **{f"admission.{action}": words for action, words in ACTION_WORDS.items()},
     "admission.explained": N_("导出逐条依据"),
     "admission.assignment_named": N_("指名部门"),

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from console import passwords
 from console.accounts import doorway, recusal_views, session_rows, sessions, signing_in, staff, two_factor
 from console.accounts.access import Access
+from console.accounts.access_tokens_page import AccessTokens
 from console.accounts.granting_views import Granting
 from console.accounts.guarding import guarded
 from console.accounts.joining import Joining
@@ -20,6 +21,7 @@ from console.accounts.my_account import Account
 from console.accounts.people_views import People
 from console.accounts.provider_views import AtProvider
 from console.accounts.trail_views import AuditTrail
+from console.crud.api_docs import ApiDocs
 from console.crud.pages import Page
 from console.db import transaction
 from console.doors.preferences import local_path
@@ -108,5 +110,5 @@ class SecondStep(Page):
 
 
 PAGES = (
-    LevelPage, Access, Granting, AccessMatrix, AuditTrail, SecondStep, Joining, AtProvider, Account, People, *recusal_views.PAGES,
+    LevelPage, Access, Granting, AccessMatrix, AuditTrail, SecondStep, Joining, AtProvider, Account, AccessTokens, ApiDocs, People, *recusal_views.PAGES,
 )  # fmt: skip

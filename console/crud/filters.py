@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Boolean, Date, DateTime, Integer, Select, or_
+from sqlalchemy import Boolean, Date, DateTime, Integer, Select, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, RelationshipProperty, class_mapper
 
 from console import clock
@@ -163,4 +163,17 @@ def parameters(screen: Screen) -> set[str]:
     return known
 
 
-__all__ = ["Chip", "chips", "key_of", "narrow", "parameters"]
+def unread(screen: Screen, args: Mapping[str, str]) -> list[str]:
+    """The parameters that are set and narrow nothing, because their value cannot be read: a page shows the chip unset, a machine is told."""
+    whole: Select[Any] = select(screen.model)
+    found = []
+    for name in screen.filters:
+        parts = (f"{name}-from", f"{name}-to") if kind_of(screen, name) == DAYS else (name,)
+        for part in parts:
+            value = args.get(part, "").strip()
+            if value and _narrow_one(whole, screen, name, {part: value}) is whole:
+                found.append(part)
+    return found
+
+
+__all__ = ["Chip", "chips", "key_of", "narrow", "parameters", "unread"]

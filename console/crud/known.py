@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from flask import current_app
 
 from console.crud.screen import Screen
 from console.errors import NotFound
@@ -17,3 +20,8 @@ def find(name: str) -> Screen:
             if screen.name == name:
                 return screen
     raise NotFound()
+
+
+def views() -> Mapping[str, Any]:
+    """The running app's `ScreenView`s by their screens' names, in the order they were declared."""
+    return current_app.extensions["screens"]  # type: ignore[no-any-return]

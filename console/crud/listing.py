@@ -112,14 +112,18 @@ class Listing(ScreenView):
     @has_access
     @permission_name("list")
     def options(self, name: str) -> Any:
+        model = self.offered(name)
+        with transaction() as session:
+            return {"options": forms.options(session, model, request.args.get("q", "").strip()[:60])}
+
+    def offered(self, name: str) -> type[Any]:
+        """The model a relation of this screen looks its rows up in, for whoever filters or writes by it; NotFound otherwise."""
         offered = {*self.screen.filters}
         if self.may("add") or self.may("edit"):
             offered |= {*self.screen.add, *self.screen.edit}
         if name not in offered or not self.datamodel.is_relation(name):
             raise NotFound()
-        with transaction() as session:
-            model = self.datamodel.get_related_model(name)
-            return {"options": forms.options(session, model, request.args.get("q", "").strip()[:60])}
+        return self.datamodel.get_related_model(name)  # type: ignore[no-any-return]
 
 
 def _whole(text: str | None, least: int, most: int) -> int:

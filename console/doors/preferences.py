@@ -7,6 +7,8 @@ from urllib.parse import quote, urlsplit
 from flask import Blueprint, abort, current_app, g, has_request_context, redirect, request
 from werkzeug.wrappers import Response
 
+from console.doors import problems
+
 LANGUAGES = {"zh": "zh_Hans_CN", "en": "en"}
 THEMES = ("light", "dark", "system")
 _YEAR = 365 * 24 * 3600
@@ -26,7 +28,7 @@ def language() -> str:
     if not has_request_context():
         return "zh"
     if "language" not in g:
-        chosen = _remembered("ruku_lang")
+        chosen = "" if problems.wanted() else _remembered("ruku_lang")  # a machine says in each request what it reads
         g.language = chosen if chosen in LANGUAGES else request.accept_languages.best_match(["zh", "en"], default="zh")
     return g.language
 

@@ -29,13 +29,13 @@ PUBLISHED = {"notice", "notice_item"}
 #: for the public one at a time, by certificate code; the wall lets it ask, the query names the code
 BY_CODE = {"roster_entry", "roster_specialty"}
 #: for officers only, also where the row is about an applicant
-NOT_THE_APPLICANTS = {"review", "objection", "staff_message", "replay_outcome", "staff_account", "staff_grant", "recusal", "sign_in_link"}
+NOT_THE_APPLICANTS = {"review", "objection", "staff_message", "replay_outcome", "staff_account", "staff_grant", "recusal", "sign_in_link", "access_token"}
 #: rules are one for all offices: which officer does what to them is asked by the services
 ALL_OFFICERS = {"rule_draft", "draft_revision", "replay"}
 #: whoever asked sees it and nobody else does, and nobody here asked (tests/console/exchange shows that the asker does)
 ASKERS_ALONE = {"data_export", "data_import"}
 #: before anyone is signed in, somebody has to look a person up, count failures and register them
-SOUGHT_AT_THE_DOOR = {"applicant", "staff_account", "sign_in_link"}
+SOUGHT_AT_THE_DOOR = {"applicant", "staff_account", "sign_in_link", "access_token"}
 #: what somebody without an account may put before an office: (table, who)
 MAY_PLANT = {
     ("objection", "public"), ("staff_message", "public"), ("staff_message", "applicant"), ("staff_message", "stranger"),
@@ -416,7 +416,7 @@ PAST_THE_WALL = {
     "ruku_grants_of", "ruku_decisions_under", "ruku_gives_under", "ruku_administers", "ruku_under_ended", "ruku_roles_held",
     "ruku_work_at", "ruku_in_hand", "ruku_decided_by", "ruku_file_place", "ruku_recused", "ruku_hands",
     "ruku_holdings", "ruku_held_by", "ruku_subject_taken", "ruku_holds_only_here",
-    "ruku_erase", "ruku_applicant_of",
+    "ruku_erase", "ruku_applicant_of", "ruku_token_bearer",
 }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from tests.matrix.table import ALLOWED, NO_TOKEN, NOT_THERE, REFUSED, SIGN_IN, E
 from tests.matrix.world import World, as_it_was
 from tests.officers import token
 
-_WORDS = {400: NO_TOKEN, 403: REFUSED, 404: NOT_THERE}
+_WORDS = {400: NO_TOKEN, 401: SIGN_IN, 403: REFUSED, 404: NOT_THERE}
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,11 @@ class Asking:
         if entry.json:
             headers["X-Requested-With"] = "fetch"
         sent: dict[str, Any] = {"headers": headers}
-        if entry.method == "POST":
+        if entry.is_machines and entry.method != "GET":
+            form_token = self.form_token if at_home else self.visitors_token
+            sent["json"] = {name.format(**fill): value.format(**fill) if isinstance(value, str) else value for name, value in entry.form.items()}
+            headers |= {"X-CSRFToken": form_token} if with_token else {}
+        elif entry.method == "POST":
             form_token = self.form_token if at_home else self.visitors_token
             sent["data"] = self._form(entry, fill) | ({"csrf_token": form_token} if with_token else {})
         with self.database.web.connect() as connection, self.undone(connection) if entry.undone else _as_is():

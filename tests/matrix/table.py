@@ -68,6 +68,16 @@ class Entry:
     def route(self) -> str:
         return f"{self.method} {self.endpoint}"
 
+    @property
+    def line(self) -> str:
+        """The key of its line: routes that find a screen by its name have a line for each."""
+        return f"{self.route} {self.at['screen']}" if "screen" in self.at and self.is_machines else self.route
+
+    @property
+    def is_machines(self) -> bool:
+        """Asked with a JSON body, answered with a problem document."""
+        return self.endpoint.startswith("api.")
+
 
 @dataclass(frozen=True)
 class Table:
@@ -127,16 +137,19 @@ def table() -> Table:
     for screen, says in written["screens"].items():
         console += _screen(screen, says, who, classes)
     portal = [_entry("portal", route, says, who, None) for route, says in written["portal"].items()]
-    routes = [entry.route for entry in console]
+    routes = [entry.line for entry in console]
     assert len(routes) == len(set(routes)), sorted(route for route in routes if routes.count(route) > 1)
     return Table(classes, tuple(console), tuple(portal))
 
 
 def _entry(app: str, route: str, says: dict[str, Any], who: Any, classes: Any) -> Entry:
     method, _space, endpoint = route.partition(" ")
+    endpoint, _space, screen = endpoint.partition(" ")
     unknown = set(says) - set(Entry.__dataclass_fields__)
     assert not unknown, f"expected.yaml: {route} says {sorted(unknown)}, which nobody reads"
     said = dict(says)
+    if screen:
+        said |= {"door": "REST", "at": {"screen": screen, **said.get("at", {})}}
     said["who"] = who[said["who"]] if app == "console" else said["who"]
     if isinstance(said.get("needs"), dict):
         said["needs"] = {SHORT[role]: rule for role, rule in said["needs"].items()}
@@ -160,6 +173,9 @@ def _screen(name: str, says: dict[str, Any], who: Any, classes: Any) -> list[Ent
         f"GET {view}.why": common | {"names": rows},
         f"GET {view}.history": common | {"names": rows},
         f"GET {view}.options": common | {"door": "REST", "at": {"name": offered[0] if offered else "nothing"}} | ({} if offered else {"answer": NOT_THERE}),
+        f"GET api.rows {name}": common | {"lists": lists, "query": "&".join(filter(None, (query, "size=100")))},
+        f"GET api.one {name}": common | {"names": rows},
+        f"GET api.options {name}": common | {"at": {"name": offered[0] if offered else "nothing"}} | ({} if offered else {"answer": NOT_THERE}),
     }
     return [_entry("console", route, line, who, classes) for route, line in lines.items()]
 

@@ -26,7 +26,7 @@ def _entries(group: str) -> list[Entry]:
 def test_every_cell_comes_out_as_the_table_says(group, console_matrix, count_cells):
     wrong = []
     for entry in _entries(group):
-        dice = random.Random(f"{SEED} {entry.route}")
+        dice = random.Random(f"{SEED} {entry.line}")
         wrong += _wrong(console_matrix, entry, choosing.pairwise(entry, TABLE, dice))
     count_cells(console_matrix.cells, len(wrong))
     assert not wrong, said(wrong, f"MATRIX_SEED={SEED}")
@@ -49,9 +49,9 @@ def _wrong(ask: Asking, entry: Entry, cells: Iterable[Cell]) -> list[str]:
         answer = ask(entry, cell.officer, cell.place)
         expected = TABLE.expected(entry, cell.officer, cell.place)
         if answer.outcome != expected:
-            wrong.append(f"{entry.route}: {cell}: {answer.outcome}, expected {expected}")
+            wrong.append(f"{entry.line}: {cell}: {answer.outcome}, expected {expected}")
         elif expected == ALLOWED:
-            wrong += [f"{entry.route}: {cell}: {sentence}" for sentence in _marks(entry, cell.officer, cell.place, answer)]
+            wrong += [f"{entry.line}: {cell}: {sentence}" for sentence in _marks(entry, cell.officer, cell.place, answer)]
     return wrong
 
 
@@ -61,14 +61,15 @@ def _doorstep(ask: Asking, entry: Entry) -> Iterable[str]:
     public = entry.who == "anybody"
     asked: list[tuple[Any, bool, str]] = [(None, True, entry.answer or ALLOWED if public else SIGN_IN), ("nothing", True, TABLE.expected(entry, None, place))]
     asked.append(("applicant own", True, asked[0][2]))  # a cookie of the portal is nothing here
-    if entry.method == "POST":
-        asked += [(None, False, NO_TOKEN), ("nothing", False, NO_TOKEN)]
+    if entry.method != "GET":
+        # a machine brings no form token, so who comes with nothing at all is asked who they are
+        asked += [(None, False, SIGN_IN if entry.is_machines else NO_TOKEN), ("nothing", False, NO_TOKEN)]
         if isinstance(entry.who, frozenset) and entry.who:
             asked.append((Officer(min(entry.who), "region", "all"), False, NO_TOKEN))
     for who, with_token, expected in asked:
         answer = ask(entry, who, place, with_token=with_token)
         if answer.outcome != expected:
-            yield f"{entry.route}: {who or 'a visitor'}{'' if with_token else ' without form token'}: {answer.outcome}, expected {expected}"
+            yield f"{entry.line}: {who or 'a visitor'}{'' if with_token else ' without form token'}: {answer.outcome}, expected {expected}"
 
 
 def _marks(entry: Entry, officer: Officer, place: Place | None, answer: Answer) -> Iterable[str]:
