@@ -262,7 +262,7 @@ def _workbook(path: Path, options: argparse.Namespace) -> int:
     from console import db, process
     from console.scope import System, become
     from console.studio import workbooks
-    from console.studio.sheets.guard import MAX_FILE
+    from console.workbook_guard import MAX_FILE
 
     if not path.is_file():
         raise process.NotReady(f"{path} is no file.")

@@ -198,6 +198,7 @@ CONNECTIONS = {
     "console.accounts.sessions": "sessions are found by their token, outside the request's transaction",
     "console.accounts.queries": "the officer behind a cookie, before there is a principal",
     "console.doors.health": "SELECT 1",
+    "console.exchange.staging": "COPY into a table of the worker's own, in the sender's transaction",
     "console.worker": "heartbeats, which must not wait for a job's transaction",
     "console.doctor": "asks the server about itself",
     "console.relay": "listens, and holds the leader's lock",

@@ -178,6 +178,8 @@ class ScreenView(ModelView):
 def _keep_secrets_out(screen: Screen) -> None:
     """A secret is shown as `console.visibility` says and nothing else: to look for it, sort by it or write it in a form would tell it."""
     asked = {*screen.search, *screen.filters, *(screen.sortable or ()), screen.order.removeprefix("-"), *screen.add, *screen.edit, *screen.choices}
+    if screen.enter_rows is None:
+        asked |= {*screen.importable}
     if told := sorted(name for name in asked if name and columns.is_secret(screen.model, name)):
         raise ValueError(f"screen {screen.name!r} searches, sorts or writes {', '.join(told)}, which is encrypted")
 

@@ -8,6 +8,7 @@ from console.crud.acting import Acting
 from console.crud.base import ScopedInterface, ScreenView
 from console.crud.exporting import Exporting
 from console.crud.history import History
+from console.crud.importing import Importing
 from console.crud.listing import Listing
 from console.crud.screen import Screen
 from console.crud.showing import Showing
@@ -20,6 +21,7 @@ PARTS: tuple[type[ScreenView], ...] = (  # a part stands before those it builds 
     Showing,
     Listing,
     Exporting,
+    Importing,
 )
 
 

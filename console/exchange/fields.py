@@ -26,6 +26,7 @@ from console.crud.screen import Screen
 from console.crud.views import make_view
 from console.doors.look import step_label
 from console.doors.preferences import language
+from console.exchange.incoming import label
 from console.scope import current
 
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # what no worksheet may hold
@@ -41,10 +42,6 @@ def reader(screen: Screen) -> ScreenView:
     """The screen's view for reading alone: its statement and its words, without pages and without an app."""
     cls = make_view(screen)
     return cls.__new__(cls)
-
-
-def label(screen: Screen, name: str) -> str:
-    return _(screen.labels.get(name) or columns.label(screen.model, name))
 
 
 def statement(view: ScreenView, names: tuple[str, ...], query: dict[str, str]) -> Select[Any]:

@@ -7,6 +7,7 @@ lock taken leaves a message for later, so that an order whose worker was killed 
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -23,9 +24,10 @@ from sqlalchemy.orm import Session
 from console import clock, db, files, outbox
 from console.accounts.queries import grants_of
 from console.crud import known
+from console.crud.screen import Screen
 from console.errors import ConsoleError, NotAllowed
-from console.exchange import exports
-from console.exchange.models import UNDER_WAY, DataExport, State
+from console.exchange import exports, imports, upload
+from console.exchange.models import UNDER_WAY, DataExport, DataImport, State
 from console.exchange.voice import speaking
 from console.jobs import job
 from console.scope import Staff, System, become
@@ -138,16 +140,89 @@ def _export(order: DataExport, asker: Staff) -> None:
             raise
 
 
+# ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@job("exchange.check")
+def check(import_ids: list[int]) -> None:
+    """Look at these files and say what importing them would do."""
+    for import_id in import_ids:
+        _import(import_id, State.WAITING, State.RUNNING, imports.BROUGHT, _check)
+
+
+@job("exchange.enter")
+def enter(import_ids: list[int]) -> None:
+    """Write what was looked at and confirmed, whole or not at all."""
+    for import_id in import_ids:
+        _import(import_id, State.ORDERED, State.WRITING, imports.ORDERED, _enter)
+
+
+def _import(import_id: int, waiting: State, going: State, topic: str, work: Callable[[Session, DataImport, Screen, Staff], None]) -> None:
+    with become(System("exchange")), db.transaction() as session:
+        found = session.get(DataImport, import_id)
+        if found is None or found.state not in (waiting, going):
+            return
+        session.expunge(found)
+        asker = _asker(session, found.staff_id)
+    _in_words(found.language, partial(_as_sender, found, asker, going, topic, work), partial(imports.end, import_id=import_id))
+
+
+def _as_sender(order: DataImport, asker: Staff, going: State, topic: str, work: Callable[[Session, DataImport, Screen, Staff], None]) -> None:
+    screen = known.find(order.screen)
+    with become(asker), alone(LOCKS + 1, order.id, topic) as session:
+        if session is None:
+            return
+        if not imports.may_import(screen, asker):
+            raise NotAllowed(act="can_import")
+        if order.cancel_asked_at is not None:
+            raise Stopped
+        Beside().say(partial(imports.begin, import_id=order.id, state=going), at_once=True)
+        work(session, order, screen, asker)
+        session.commit()
+
+
+def _check(session: Session, order: DataImport, screen: Screen, asker: Staff) -> None:
+    from console.exchange import checking  # slow: the machine of the screens
+
+    beside, outcome, names = Beside(), checking.Outcome(), checking.names_of(screen)
+    with tempfile.TemporaryDirectory(prefix="ruku-import-") as folder:
+        path, wrong = Path(folder) / "file", Path(folder) / "wrong.csv"
+        with files.opened(str(order.place)) as source, path.open("wb") as target:
+            shutil.copyfileobj(source, target)
+        source = upload.understand(path, order.file_name, language=order.language)
+        for rows in checking.run(
+            session, screen, source, import_id=order.id, names=names, wrong=wrong, actor=asker, outcome=outcome
+        ):  # fmt: skip
+            if beside.say(partial(imports.note, import_id=order.id, progress=rows)) is False:
+                raise Stopped
+        place = files.keep_as(wrong)[0] if outcome.wrong else None
+    imports.checked(
+        session, order.id, rows=outcome.rows, columns=outcome.columns, notes=outcome.notes, fresh=outcome.fresh, changed=outcome.changed,
+        same=outcome.same, wrong=outcome.wrong, problems=outcome.problems, problems_place=place,
+    )  # fmt: skip
+
+
+def _enter(session: Session, order: DataImport, screen: Screen, asker: Staff) -> None:
+    from console.exchange import entering  # slow: the machine of the screens
+
+    written = entering.write(session, screen, order, actor=asker)
+    facts = {"screen": order.screen, "file": order.content_hash, "left_out": order.wrong or 0, **written}
+    imports.finish(session, order.id, grants=sorted(grant.id for grant in asker.grants), **facts)
+
+
+# ── what is over ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
 @job("exchange.forget")
 def forget() -> None:
     """Once a day: erase files whose time is over."""
     with become(System("exchange")):
-        for once in (exports.forget,):
+        for once in (exports.forget, imports.forget):
             while True:
                 with db.transaction() as session:
                     if not once(session):
                         break
 
 
-SUBSCRIPTIONS = {exports.ASKED: (export,)}
+SUBSCRIPTIONS = {exports.ASKED: (export,), imports.BROUGHT: (check,), imports.ORDERED: (enter,)}
 DAILY = (forget,)

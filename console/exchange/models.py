@@ -7,7 +7,7 @@ import datetime as dt
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ForeignKey, Index, Integer, String, Text, false, true
+from sqlalchemy import ARRAY, BigInteger, Index, Integer, String, Text, false, true
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql import ColumnElement
 
@@ -110,7 +110,8 @@ class StagedRow(Base):
         {"comment": "导入暂存行", "prefixes": ["UNLOGGED"]},
     )
 
-    import_id: Mapped[int] = mapped_column(ForeignKey("data_import.id", ondelete="CASCADE"), primary_key=True, comment="导入")
+    # no foreign key: to check it for every row takes longer than the row
+    import_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, comment="导入")
     line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, comment="行号")
     kind: Mapped[str] = mapped_column(String(10), comment="类别")  # new | changed | same
     target: Mapped[str | None] = mapped_column(Text, comment="对应的行")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from flask import current_app, flash, redirect, request, send_file, url_for
@@ -19,12 +18,12 @@ from console.exchange import exports
 from console.exchange.models import UNDER_WAY, DataExport, State
 from console.exchange.sheets import MEDIA
 from console.exchange.terms import terms
+from console.exchange.views_imports import TEMPLATES, Imports
 from console.scope import current
 
 STATE_WORDS = {
     "waiting": N_("等待"), "running": N_("正在写"), "done": N_("可以下载"), "cancelled": N_("已停止"), "failed": N_("没有做成"), "over": N_("已过期"),
 }  # fmt: skip
-TEMPLATES = str(Path(__file__).parent / "templates")
 STATE_STATUS = {"waiting": "wait", "running": "go", "done": "done", "cancelled": "hold", "failed": "no", "over": "wait"}
 
 
@@ -125,4 +124,4 @@ def _require_signed(export: DataExport, key: str) -> None:
         raise NotFound()
 
 
-PAGES = (Exports,)
+PAGES = (Exports, Imports)

@@ -97,7 +97,6 @@ def upgrade() -> None:
         sa.Column("target", sa.Text(), nullable=True, comment="对应的行"),
         sa.Column("seen", sa.Text(), nullable=True, comment="核对时的样子"),
         sa.Column("cells", postgresql.ARRAY(sa.Text()), nullable=False, comment="各列的值"),
-        sa.ForeignKeyConstraint(["import_id"], ["data_import.id"], name=op.f("fk_data_import_row_import_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("import_id", "line", name=op.f("pk_data_import_row")),
         comment="导入暂存行",
         prefixes=["UNLOGGED"],

@@ -21,9 +21,9 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from console.studio.sheets.cells import CellFault, Shown, shown
-from console.studio.sheets.guard import MAX_COLUMNS, MAX_ROWS, look_through
 from console.studio.sheets.layout import Column, Sheet, sheets_of
 from console.studio.sheets.merge import CellProblem, Merge, Place, Reading
+from console.workbook_guard import MAX_COLUMNS, MAX_ROWS, look_through
 from rules.documents import Problem, Problems, meant
 
 GUIDE = "说明"
