@@ -17,7 +17,16 @@ from pydantic import BeforeValidator, Field, StrictFloat, StrictInt, field_valid
 from rules.documents import Document, Fault, Path, Problem, meant
 from rules.evaluation import Compiled, compile_scope
 from rules.fact_types import FactType
-from rules.fields import EmailField, GroupField, PhoneField, ReferenceField, RegisterField, StaffField
+from rules.fields import (
+    DepartmentField,
+    EmailField,
+    FileField,
+    GroupField,
+    PhoneField,
+    ReferenceField,
+    RegisterField,
+    StaffField,
+)
 from rules.fields.references import RoleName
 from rules.letters import COMMON, Letter, placeholders
 from rules.manifest import Level
@@ -85,7 +94,11 @@ def _listed(raw: Any) -> Any:
 
 
 class Move(Part):
-    """Who takes a row from where to where; `second_person` means not whoever made the move before."""
+    """Who takes a row from where to where; `second_person` means not whoever made the move before.
+
+    `message` is what is said when `when` does not hold. `hands_to` names a department's field: the row goes to that department's coordinating
+    office with the move.
+    """
 
     id: Id
     title: Words
@@ -95,6 +108,8 @@ class Move(Part):
     second_person: Flag = False
     needs_reason: Flag = False
     when: Any = None
+    message: Words | None = None
+    hands_to: Id | None = None
     basis: Basis = ()
     verified: Flag = True
 
@@ -107,11 +122,18 @@ class States(Part):
 
 
 class Public(Part):
-    """A page for everybody: these columns of the rows in these states for which `where` holds."""
+    """A page for everybody: these columns of the rows in these states for which `where` holds.
+
+    `details` are shown besides on the page of one row, groups too. `filters` are choices and the like, and days, which are offered as years.
+    """
 
     title: Words
+    help: Words | None = None
     columns: Annotated[tuple[Id, ...], Field(min_length=1, max_length=30)]
+    details: Annotated[tuple[Id, ...], Field(max_length=60)] = ()
     search: Annotated[tuple[Id, ...], Field(max_length=10)] = ()
+    filters: Annotated[tuple[Id, ...], Field(max_length=6)] = ()
+    order: Annotated[str, Field(pattern=r"^-?[a-z][a-z0-9_]{0,63}$")] | None = None
     states: Annotated[tuple[Id, ...], Field(max_length=50)] = ()
     where: Any = None
     days: PositiveSetting | None = None
@@ -149,13 +171,17 @@ class Sample(Part):
 
 
 class Intake(Part):
-    """A form for everybody: what it asks, what one agrees to, and what is said when it has arrived. The row lies in the first state."""
+    """A form for everybody: what it asks, what one agrees to, and what is said when it has arrived. The row lies in the first state.
+
+    Whoever sent it gets a code; with the code one sees the state and the fields in `answers`, once they have a value.
+    """
 
     title: Words
     help: Words | None = None
     fields: Annotated[tuple[Id, ...], Field(min_length=1, max_length=60)]
     consent: Words
     done: Words
+    answers: Annotated[tuple[Id, ...], Field(max_length=10)] = ()
 
 
 class RegisterLetter(Letter):
@@ -197,6 +223,7 @@ def check_pointing(registers: Mapping[str, tuple[Register, Document]], others: M
     """What registers say of each other: references and the register of a sample exist, here or at the centre, and refer back."""
     known = {**others, **{one.id: one for one, _ in registers.values()}}
     for register, source in registers.values():
+        into: Register | None = None
         for at, field in enumerate(register.document.fields):
             if isinstance(field, ReferenceField) and field.to not in known:
                 zh, en = meant(field.to, known)
@@ -210,10 +237,32 @@ def check_pointing(registers: Mapping[str, tuple[Register, Document]], others: M
             elif not any(isinstance(field, ReferenceField) and field.to == register.id for field in into.document.fields):
                 problems.append(source.problem(("sample", "into"), f"登记表“{sample.into}”没有指向“{register.id}”的字段（kind: reference）。",
                                                f"The register '{sample.into}' has no field that points at '{register.id}' (kind: reference)."))
+        _check_drawn(register, into, source, problems)
+        _check_shown(register, known, source, problems)
     for start, (register, source) in registers.items():
         if _comes_back(register, known):
             problems.append(source.problem(("fields",), f"“{register.id}”的必填引用绕了一圈又指回自己，第一条记录永远填不成。请把其中一个改为 required: false。",
                                            f"Required references lead from '{register.id}' back to itself ({start}); make one of them required: false."))
+
+
+def _check_drawn(register: Register, into: Register | None, source: Document, problems: list[Problem]) -> None:
+    """A drawn row has nobody to fill it in: what it becomes may ask for nothing but what it points at."""
+    for field in into.document.fields if into is not None else ():
+        if field.is_required and field.show_when is None and not (isinstance(field, ReferenceField) and field.to == register.id):
+            problems.append(source.problem(("sample", "into"), f"登记表“{register.document.sample.into if register.document.sample else ''}”的“{field.id}”必填，抽中的记录存不进去。请在那里写 required: false。",
+                                           f"'{field.id}' of '{into.id if into else ''}' is required, so what is drawn could not be entered there; say required: false in it."))
+
+
+def _check_shown(register: Register, known: Mapping[str, Register], source: Document, problems: list[Problem]) -> None:
+    """Everybody sees the name of a row that is pointed at: its register must be public, and the column that names its rows with it."""
+    public, fields = register.document.public, {field.id: field for field in register.document.fields}
+    for key in ("columns", "details"):
+        for at, name in enumerate(getattr(public, key) if public is not None else ()):
+            field = fields.get(name)
+            target = known.get(field.to) if isinstance(field, ReferenceField) else None
+            if target is not None and (target.document.public is None or target.document.list[0] not in target.document.public.columns):
+                problems.append(source.problem(("public", key, at), f"“{name}”指向的登记表“{target.id}”不公开（或不公开“{target.document.list[0]}”），这一列不能公开。",
+                                               f"'{name}' points at '{target.id}', which is not public (or does not publish '{target.document.list[0]}'), so it cannot be shown."))
 
 
 def _comes_back(register: Register, known: Mapping[str, Register]) -> bool:
@@ -310,14 +359,14 @@ class _Building:
                     entry[inner.id] = inner.fact_type
             above[field.id] = field.fact_type
 
-    def _columns(self, path: Path, names: Iterable[str], *, groups: str = "列", single: bool = False) -> None:
+    def _columns(self, path: Path, names: Iterable[str], *, groups: str | None = "列", single: bool = False) -> None:
         for at, name in enumerate(names):
             if single:
                 path, at = path[:-1], path[-1]  # type: ignore[assignment]
             if name not in self.facts and name != "state":
                 zh, en = meant(name, {*self.facts, "state"})
                 self.report((*path, at), f"没有名为“{name}”的字段。{zh}", f"There is no field '{name}'. {en}")
-            elif isinstance(self.fields.get(name), GroupField):
+            elif groups is not None and isinstance(self.fields.get(name), GroupField):
                 self.report((*path, at), f"“{name}”是可重复的组，不能用作{groups}。", f"'{name}' is a repeatable group and cannot be used here.")
 
     def _ids(self, key: str, ids: Iterable[str], *path: str | int) -> None:
@@ -342,6 +391,9 @@ class _Building:
                     self.report((*path, "from", number), f"“{name}”是 final，不能再离开。", f"'{name}' is final and cannot be left.")
             self._state((*path, "to"), move.to, known)
             reached.add(move.to)
+            if move.hands_to is not None and not isinstance(self.fields.get(move.hands_to), DepartmentField):
+                zh, en = meant(move.hands_to, [key for key, field in self.fields.items() if isinstance(field, DepartmentField)])
+                self.report((*path, "hands_to"), f"“{move.hands_to}”不是本登记表的部门字段（kind: department）。{zh}", f"'{move.hands_to}' is no department field of this register. {en}")
         left = {name for move in states.moves for name in move.start}
         for at, state in enumerate(states.states):
             if state.id not in reached:
@@ -357,19 +409,28 @@ class _Building:
             self.report(path, f"没有名为“{name}”的状态。{zh}", f"There is no state '{name}'. {en}")
 
     def _public(self, public: Public) -> Compiled | None:
-        self._columns(("public", "columns"), public.columns)
-        self._columns(("public", "search"), public.search)
-        for key, names in (("columns", public.columns), ("search", public.search)):
-            for at, name in enumerate(names):
-                kind = self.facts.get(name)
-                if kind is not None and kind.secret:
-                    self.report(("public", key, at), f"“{name}”是保密字段，不能公开。", f"'{name}' is secret and cannot be public.")
-                if kind is not None and kind.kind == "files":
-                    self.report(("public", key, at), f"“{name}”是材料，不能公开。", f"'{name}' holds files and cannot be public.")
+        for key in ("columns", "search", "filters"):
+            self._columns(("public", key), getattr(public, key))
+        self._columns(("public", "details"), public.details, groups=None)
+        if public.order is not None:
+            self._columns(("public", "order"), [public.order.removeprefix("-")], single=True)
+        for key in ("columns", "details", "search", "filters"):
+            for at, name in enumerate(getattr(public, key)):
+                self._for_everybody(("public", key, at), name)
         known = [one.id for one in self.document.states.states] if self.document.states else []
         for at, name in enumerate(public.states):
             self._state(("public", "states", at), name, known)
         return self._rule(public.where, ("public", "where"), self.facts)
+
+    def _for_everybody(self, path: Path, name: str) -> None:
+        kind, field = self.facts.get(name), self.fields.get(name)
+        inner = field.fields if isinstance(field, GroupField) else ()
+        if kind is not None and (kind.secret or any(one.fact_type.secret for one in inner)):
+            self.report(path, f"“{name}”是保密字段（或含保密字段），不能公开。", f"'{name}' is secret, or holds what is secret, and cannot be public.")
+        if kind is not None and (kind.kind == "files" or any(isinstance(one, FileField) for one in inner)):
+            self.report(path, f"“{name}”是材料，不能公开。", f"'{name}' holds files and cannot be public.")
+        if isinstance(field, StaffField):
+            self.report(path, f"“{name}”是工作人员，不能公开。", f"'{name}' is an officer and cannot be public.")
 
     def _letters(self) -> None:
         moves = [move.id for move in self.document.states.moves] if self.document.states else []
@@ -400,6 +461,9 @@ class _Building:
 
     def _intake(self, intake: Intake) -> None:
         self._columns(("intake", "fields"), intake.fields, groups="公众填写的栏目")
+        self._columns(("intake", "answers"), intake.answers)
+        for at, name in enumerate(intake.answers):
+            self._for_everybody(("intake", "answers", at), name)
         for at, name in enumerate(intake.fields):
             if isinstance(self.fields.get(name), StaffField):
                 self.report(("intake", "fields", at), f"“{name}”是工作人员，公众不能填写。", f"'{name}' is an officer; the public does not fill it in.")

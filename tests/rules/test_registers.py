@@ -128,6 +128,13 @@ def test_a_row_is_held_against_the_checks(read):
     ("article: 第六条}}", "article: 第六条}}, fnal: true", "states.states.0.fnal", "final"),
     ("reg: R1", "reg: R9", "states.states.0.within.basis.reg", "regulations"),
     ("kind: email", "kind: mail", "fields.5", "email"),
+    ("list: [person, sev", "public: {title: 公开, columns: [person], details: [mail]}\nlist: [person, sev", "public", "重复"),
+    ("columns: [person, severity, decided]", "columns: [person], details: [mail]", "public.details.0", "保密"),
+    ("columns: [person, severity, decided]", "columns: [person], filters: [decidd]", "public.filters.0", "decided"),
+    ("columns: [person, severity, decided]", "columns: [person], order: -decidd", "public.order", "decided"),
+    ("kind: text, label: {zh: 姓名, en: Name}, max_length: 50", "kind: staff, label: {zh: 姓名, en: Name}", "public.columns.0", "工作人员"),
+    ("needs_reason: true, when", "hands_to: severity, needs_reason: true, when", "states.moves.1.hands_to", "部门字段"),
+    ("list: [person, sev", "intake: {title: 受理, fields: [person, id_number, severity, decided, months], consent: 同意, done: 已收到, answers: [mail]}\nlist: [person, sev", "intake.answers.0", "保密"),
     ("show_when: {fact: severity", "show_when: {fact: mail", "fields.4.show_when.fact", "没有名为"),
 ])
 def test_what_a_register_may_not_say_is_named_with_its_line(read, before, after, key, says):
@@ -163,6 +170,48 @@ def test_required_references_that_come_back_to_themselves_are_named(read):
     with pytest.raises(Problems) as problems:
         read(("kind: text, label: {zh: 姓名", "kind: reference, to: penalties, label: {zh: 姓名"), (", max_length: 50}", "}"))
     assert [one.key for one in problems.value.problems if "绕了一圈" in one.zh] == ["fields"]
+
+
+PLACES = """\
+id: places
+title: 场地
+fields:
+  - {id: name, kind: text, label: 名称}
+  - {id: seats, kind: integer, label: 座位}
+list: [name]
+sample: {rate: 0.5, every: month, into: visits}
+"""
+VISITS = """\
+id: visits
+title: 走访
+fields:
+  - {id: place, kind: reference, to: places, label: 场地}
+  - {id: note, kind: text, label: 情况, required: false}
+  - {id: people, kind: group, label: 人员, required: false, min_entries: 0, fields: [{id: who, kind: text, label: 姓名}, {id: mobile, kind: phone, label: 手机, required: false}]}
+list: [place, note]
+public: {title: 走访结果, columns: [note]}
+"""
+
+
+@pytest.mark.parametrize(("register", "before", "after", "key", "says"), [
+    ("places", "", "", "", ""),
+    ("places", "into: visits", "into: visit", "sample.into", "visits"),
+    ("visits", "label: 情况, required: false", "label: 情况", "sample.into", "必填"),
+    ("visits", "columns: [note]", "columns: [place, note]", "public.columns.0", "不公开"),
+    ("visits", "columns: [note]", "columns: [people]", "public.columns.0", "组"),
+    ("visits", "columns: [note]", "columns: [note], details: [people]", "public.details.0", "含保密"),
+    ("visits", "to: places", "to: place", "fields.0.to", "places"),
+])
+def test_registers_of_one_folder_are_held_against_each_other(centre, register, before, after, key, says):
+    texts = {"places": PLACES, "visits": VISITS}
+    texts[register] = texts[register].replace(before, after) if before else texts[register]
+    files = as_bytes({**DEPARTMENT, **{f"registers/{name}.yaml": text for name, text in texts.items()}})
+    if not key:
+        assert set(read_documents(files, centre=centre).registers) == {"places", "visits"}
+        return
+    with pytest.raises(Problems) as problems:
+        read_documents(files, centre=centre)
+    assert any(one.key == key and says in one.zh and one.line > 1 for one in problems.value.problems), [str(one) + one.key for one in problems.value.problems]
 
 
 def test_a_form_of_applicants_points_at_nothing(centre):
