@@ -17,16 +17,19 @@ from sqlalchemy import (
     Integer,
     String,
     Text,
+    UniqueConstraint,
     and_,
     any_,
     column,
     exists,
+    false,
     func,
     literal,
     or_,
     select,
     table,
     text,
+    true,
 )
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 from sqlalchemy.sql import ColumnElement
@@ -34,7 +37,7 @@ from sqlalchemy.sql import ColumnElement
 from console.db import Base, WithId
 from console.departments.models import Department, Division, Office
 from console.roles import Subject
-from console.scope import Guarded, Principal, Scoped, Staff
+from console.scope import Guarded, Principal, Scoped, Staff, System
 from console.secrecy import Encrypted
 
 # FAB's table, named without importing FAB: workers read grants too
@@ -267,6 +270,29 @@ class StaffGrant(WithId, Guarded, Base):
 
     def __str__(self) -> str:
         return f"{self.staff} {self.role} {self.division_code}"
+
+
+class SavedView(WithId, Guarded, Base):
+    """A list as somebody likes to look at it: its own address parameters under a name. Its owner's; read by the department's people, too, when shared."""
+
+    __tablename__ = "saved_view"
+    __table_args__ = (UniqueConstraint("staff_id", "screen", "title"), {"comment": "保存的视图"})
+
+    staff_id: Mapped[int] = mapped_column(Integer, comment="工作人员")  # ab_user.id
+    screen: Mapped[str] = mapped_column(String(60), comment="名单")
+    title: Mapped[str] = mapped_column(String(40), comment="名称")
+    query: Mapped[str] = mapped_column(String(2000), comment="条件、次序和列")
+    is_default: Mapped[bool] = mapped_column(default=False, server_default="false", comment="打开名单时用")
+    department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id"), index=True, comment="共享给的部门")
+
+    @classmethod
+    def visible_to(cls, principal: Principal) -> ColumnElement[bool]:
+        if isinstance(principal, System):
+            return true()
+        if not isinstance(principal, Staff):
+            return false()
+        home = select(Office.department_id).join(StaffAccount, StaffAccount.office_id == Office.id).where(StaffAccount.staff_id == principal.id)
+        return or_(cls.staff_id == principal.id, cls.department_id == home.scalar_subquery())
 
 
 class WebSession(Base):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import text
@@ -15,11 +15,13 @@ from console.scope import System, become
 
 # Everything a request needs to know about an officer, before anyone is the principal: so the grants come from a function that
 # answers for one person (migration 0007). A withdrawn grant is gone at the next request: nothing of this is cached.
+# `views` come along because every list shows them and none should pay a statement for it.
 # `permissions` is the version of the role table in the database; see accounts.permissions.
 _STAFF_SESSION = text("""
     SELECT w.data, w.created_at, w.seen_at, w.expires_at, u.id, u.username, u.last_name || u.first_name AS name,
            ruku_grants_of(u.id) AS grants,
-           (SELECT count(*) || ':' || coalesce(max(id), 0) FROM ab_permission_view_role) AS permissions
+           (SELECT count(*) || ':' || coalesce(max(id), 0) FROM ab_permission_view_role) AS permissions,
+           CASE WHEN :screen <> '' THEN ruku_views_of(u.id, :screen) END AS views
     FROM web_session w JOIN ab_user u ON u.id = w.person_id AND u.active
     WHERE w.token_hash = :token AND w.door = 'console' AND w.ended_at IS NULL AND w.expires_at > :real_now
 """)
@@ -51,8 +53,21 @@ class GrantWords:
 
 
 @dataclass(frozen=True)
+class KeptView:
+    """A saved view of the list that is asked for: the person's own, or shared by somebody (`by`) of their department."""
+
+    id: int
+    title: str
+    query: str
+    own: bool
+    is_default: bool
+    shared: bool
+    by: str
+
+
+@dataclass(frozen=True)
 class Found:
-    """A live session with its person; `grants` and `permissions` are the console's."""
+    """A live session with its person; `grants`, `permissions` and `views` are the console's."""
 
     data: dict[str, Any]
     created_at: dt.datetime
@@ -64,6 +79,7 @@ class Found:
     grants: tuple[Grant, ...] = ()
     grant_words: tuple[GrantWords, ...] = ()
     permissions: str = ""
+    views: tuple[KeptView, ...] = ()
 
 
 def _grants(rows: list[dict[str, Any]]) -> tuple[tuple[Grant, ...], tuple[GrantWords, ...]]:
@@ -79,16 +95,17 @@ def _grants(rows: list[dict[str, Any]]) -> tuple[tuple[Grant, ...], tuple[GrantW
     )
 
 
-def staff_session(token_hash: str, *, real_now: dt.datetime) -> Found | None:
-    """The officer behind a cookie, with the grants valid now; None when the session or the account is over.
+def staff_session(token_hash: str, *, real_now: dt.datetime, screen: str = "") -> Found | None:
+    """The officer behind a cookie, with the grants valid now and their views of the list `screen`; None when the session or the account is over.
 
     None of these tables is scoped, so this is one statement on a connection of its own, before anyone is the principal.
     """
     with engine().connect() as connection:
-        row = connection.execute(_STAFF_SESSION, {"token": token_hash, "real_now": real_now}).one_or_none()
+        row = connection.execute(_STAFF_SESSION, {"token": token_hash, "real_now": real_now, "screen": screen}).one_or_none()
     if row is None:
         return None
-    return found_by(row, data=row.data, seen_at=row.seen_at)
+    found = found_by(row, data=row.data, seen_at=row.seen_at)
+    return replace(found, views=tuple(KeptView(**view) for view in row.views)) if row.views else found
 
 
 def token_bearer(fingerprint: str, *, real_now: dt.datetime) -> Any | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from typing import Any, cast
@@ -30,6 +31,9 @@ from console.doors.browsers import masked_place
 
 SEEN_EVERY = dt.timedelta(minutes=1)
 _LOADERS: dict[str, Callable[..., Found | None]] = {"console": staff_session, "portal": applicant_session}
+
+
+_LIST = re.compile(r"/screens/([a-z0-9_-]{1,60})/")  # the list of a screen: its saved views come with the session
 
 
 def token_hash(token: str) -> str:
@@ -72,13 +76,15 @@ class WebSessions(SessionInterface):
         if request.path.startswith("/static/") or (problems.wanted() and "Authorization" in request.headers):
             return WebSessionData()  # whoever brings a token has no cookie
         token = request.cookies.get(self.cookie)
-        if token and (found := self._find(token)):
+        if token and (found := self._find(token, request.path)):
             return WebSessionData(found.data, token=token, found=found)
         return WebSessionData(self._guest_content(app, request))
 
-    def _find(self, token: str) -> Found | None:
+    def _find(self, token: str, path: str) -> Found | None:
         now = real_now()
-        found = _LOADERS[self.door](token_hash(token), real_now=now)
+        listed = _LIST.fullmatch(path) if self.door == "console" else None
+        asked = {"screen": listed[1]} if listed else {}
+        found = _LOADERS[self.door](token_hash(token), real_now=now, **asked)
         if found is None or found.seen_at + LIVES[self.door][1] < now:
             return None
         return found

@@ -75,7 +75,7 @@ class ScreenView(ModelView):
         self.related_views, self._related_views = [], []
         self.label_columns = {
             name: lazy_gettext(screen.labels.get(name) or columns.label(screen.model, name))
-            for name in {*screen.columns, *screen.shown, *screen.add, *screen.edit, *screen.filters, *screen.exported, *screen.importable}
+            for name in {*screen.columns, *screen.optional, *screen.shown, *screen.add, *screen.edit, *screen.filters, *screen.exported, *screen.importable}
         }
         self.description_columns = {name: lazy_gettext(words) for name, words in screen.help.items()}
         self.base_filters, self._base_filters, self._filters = [], None, None
@@ -102,6 +102,14 @@ class ScreenView(ModelView):
             for name in own
             if name in mapped(screen.model).column_attrs and not columns.is_secret(screen.model, name)
         ]
+
+    def columns_for(self) -> tuple[str, ...]:
+        """The columns of the list of this request."""
+        return self.screen.columns
+
+    def elsewhere(self) -> Any:
+        """Where the list of this request is really to be found; None: here."""
+        return None
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────
 

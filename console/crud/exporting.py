@@ -39,7 +39,7 @@ class Exporting(ScreenView):
         return super().render_template(template, **values)
 
     def _asked(self) -> set[str]:
-        return filters.parameters(self.screen) - {"page"}
+        return filters.parameters(self.screen) - {"page", "columns"}
 
     def _heads(self) -> list[tuple[str, Any]]:
         return [(name, self.label_columns[name]) for name in self.screen.exported]

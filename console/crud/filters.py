@@ -155,9 +155,13 @@ def chips(screen: Screen, args: Mapping[str, str], *, titles: Mapping[str, str],
     return drawn
 
 
+#: where in a list one is, not what it shows
+PLACES = frozenset({"page"})
+
+
 def parameters(screen: Screen) -> set[str]:
     """Every address parameter a list of this screen understands."""
-    known = {"q", "order", "page"}
+    known = {"q", "order", "columns", *PLACES}
     for name in screen.filters:
         known |= {f"{name}-from", f"{name}-to"} if kind_of(screen, name) == DAYS else {name}
     return known

@@ -33,10 +33,12 @@ class Listing(ScreenView):
     @has_access
     @permission_name("list")
     def list(self) -> Any:
-        screen = self.screen
+        if (elsewhere := self.elsewhere()) is not None:
+            return elsewhere
+        screen, names = self.screen, self.columns_for()
         page = _whole(request.args.get("page"), 1, MAX_PAGE)
         with transaction() as session:
-            narrowed = filters.narrow(self.statement(screen.columns), screen, request.args)
+            narrowed = filters.narrow(self.statement(names), screen, request.args)
             counted = filters.narrow(select(literal(1)).select_from(screen.model), screen, request.args)
             count = select(func.count()).select_from(counted.limit(COUNT_LIMIT + 1).subquery()).scalar_subquery()
             ordered, order = self._order(narrowed)
@@ -45,7 +47,7 @@ class Listing(ScreenView):
             ).unique()
             rows = found.all()
             drawn = [
-                (self.key(row), [self.cell(row, name) for name in screen.columns], row)
+                (self.key(row), [self.cell(row, name) for name in names], row)
                 for row, _count in rows[: screen.page_size]
             ]
             chips = filters.chips(
@@ -56,7 +58,7 @@ class Listing(ScreenView):
                 self.list_template,
                 screen=screen,
                 title=_(screen.title),
-                heads=[(name, self.label_columns[name]) for name in screen.columns],
+                heads=[(name, self.label_columns[name]) for name in names],
                 rows=drawn,
                 chips=chips,
                 any_filter=bool(request.args.get("q")) or any(chip.on for chip in chips),

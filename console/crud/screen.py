@@ -69,7 +69,8 @@ class Screen:
 
     `columns` are what the list shows (`office.name` follows a relation); `show` defaults to them. `search` are text columns one
     box looks in; `filters` are columns offered as chips. `order` is `-column` for newest first. Roles: `read` defaults to the
-    roles that read the model's class of rows (every role for reference data), `write` to nobody.
+    roles that read the model's class of rows (every role for reference data), `write` to nobody. `optional` are further columns that
+    whoever reads the list may choose to see.
 
     `export` are the columns a file of the list has (default: the list's), `exporters` who may ask for one (default: the readers).
     `importable` are the columns a file may bring in, by those who write; rows are found again by `key`, and without one only added.
@@ -83,6 +84,7 @@ class Screen:
     title: str
     menu: str | None
     columns: tuple[str, ...]
+    optional: tuple[str, ...] = ()
     show: tuple[str, ...] = ()
     add: tuple[str, ...] = ()
     edit: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ from console.crud.importing import Importing
 from console.crud.listing import Listing
 from console.crud.screen import Screen
 from console.crud.showing import Showing
+from console.crud.views_kept import Keeping
 from console.crud.writing import Writing
 
 PARTS: tuple[type[ScreenView], ...] = (  # a part stands before those it builds on
@@ -19,6 +20,7 @@ PARTS: tuple[type[ScreenView], ...] = (  # a part stands before those it builds 
     Writing,
     History,
     Showing,
+    Keeping,
     Listing,
     Exporting,
     Importing,

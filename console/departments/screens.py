@@ -78,6 +78,7 @@ SCREENS = (
         menu=REFERENCE,
         icon="people",
         columns=("name", "department", "division", "level", "phone", "is_coordinating"),
+        optional=("name_en", "hours"),
         show=("name", "name_en", "department", "division", "level", "phone", "hours", "is_coordinating"),
         search=("name", "name_en"),
         filters=("department", "division", "level", "is_coordinating"),

@@ -239,6 +239,7 @@ UNWITNESSED = {
     "staff_message": "reminders", "web_session": "comes and goes", "sign_in_code": "comes and goes", "sign_in_link": "comes and goes",
     "retention_outlook": "counted anew", "replay": "asks, decides nothing", "replay_outcome": "asks, decides nothing",
     "data_export": "asks, decides nothing", "data_import": "asks; what it changed has witnesses of its own", "data_import_row": "comes and goes",
+    "saved_view": "a way of looking",
 }  # fmt: skip
 
 

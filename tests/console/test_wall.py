@@ -33,7 +33,7 @@ NOT_THE_APPLICANTS = {"review", "objection", "staff_message", "replay_outcome", 
 #: rules are one for all offices: which officer does what to them is asked by the services
 ALL_OFFICERS = {"rule_draft", "draft_revision", "replay"}
 #: whoever asked sees it and nobody else does, and nobody here asked (tests/console/exchange shows that the asker does)
-ASKERS_ALONE = {"data_export", "data_import"}
+ASKERS_ALONE = {"data_export", "data_import", "saved_view"}
 #: before anyone is signed in, somebody has to look a person up, count failures and register them
 SOUGHT_AT_THE_DOOR = {"applicant", "staff_account", "sign_in_link", "access_token"}
 #: what somebody without an account may put before an office: (table, who)
@@ -413,7 +413,7 @@ def test_statistics_and_side_doors_tell_nothing(behind: Wall, people: dict[str, 
 #: each answers one narrow question, shown below
 PAST_THE_WALL = {
     "ruku_advance", "ruku_objection_state", "ruku_held_items", "ruku_restricted_since", "ruku_identity_taken", "ruku_failed_deliveries",
-    "ruku_grants_of", "ruku_decisions_under", "ruku_gives_under", "ruku_administers", "ruku_under_ended", "ruku_roles_held",
+    "ruku_grants_of", "ruku_views_of", "ruku_decisions_under", "ruku_gives_under", "ruku_administers", "ruku_under_ended", "ruku_roles_held",
     "ruku_work_at", "ruku_in_hand", "ruku_decided_by", "ruku_file_place", "ruku_recused", "ruku_hands",
     "ruku_holdings", "ruku_held_by", "ruku_subject_taken", "ruku_holds_only_here",
     "ruku_erase", "ruku_applicant_of", "ruku_token_bearer",

@@ -161,7 +161,7 @@ def _entry(app: str, route: str, says: dict[str, Any], who: Any, classes: Any) -
 
 
 def _screen(name: str, says: dict[str, Any], who: Any, classes: Any) -> list[Entry]:
-    """A screen's line stands for its list, its file, its detail, its past, why one sees it, and its look-ups."""
+    """A screen's line stands for its list, its file, its detail, its past, why one sees it, its saved views, and its look-ups."""
     view, rows, query = f"screen_{name.replace('-', '_')}", says["rows"], says.get("query", "")
     lists = rows if classes[rows].at != "everywhere" else ""
     offered = says.get("options", [])
@@ -172,6 +172,7 @@ def _screen(name: str, says: dict[str, Any], who: Any, classes: Any) -> list[Ent
         f"POST {view}.export": common | {"door": "export"},
         f"GET {view}.why": common | {"names": rows},
         f"GET {view}.history": common | {"names": rows},
+        f"POST {view}.views": common | {"form": {"title": "甲", "query": ""}},
         f"GET {view}.options": common | {"door": "REST", "at": {"name": offered[0] if offered else "nothing"}} | ({} if offered else {"answer": NOT_THERE}),
         f"GET api.rows {name}": common | {"lists": lists, "query": "&".join(filter(None, (query, "size=100")))},
         f"GET api.one {name}": common | {"names": rows},

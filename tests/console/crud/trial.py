@@ -42,7 +42,7 @@ def _mark(session, rows, *, actor, why):
 FORM = ("staff_id", "role", "department", "division", "valid_from", "reason", "granted_by", "granted_at")
 GRANTS = Screen(
     "t-grants", StaffGrant, title="测试授权", menu=MANAGE,
-    columns=("id", "role", "department", "division", "reason", "valid_to"), show=(*FORM, "valid_to"), add=FORM, edit=("department", "reason"),
+    columns=("id", "role", "department", "division", "reason", "valid_to"), optional=("granted_by",), show=(*FORM, "valid_to"), add=FORM, edit=("department", "reason"),
     delete=True, search=("reason",), filters=("role", "department", "valid_from"), order="-id", choices={"role": lambda: ROLES},
     read=ADMIN, write=ADMIN, extend=Extras, page_size=5,
     actions=(RowAction("mark", "标记", _mark, roles=ADMIN, consequence="会改理由。", fields={"why": "为什么"}),),
