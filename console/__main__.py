@@ -12,7 +12,7 @@ import re
 import sys
 
 from config import ConfigProblems, Settings
-from console import bundle_command, replay_command
+from console import bundle_command, registers_command, replay_command
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -183,6 +183,10 @@ def replay(options: argparse.Namespace) -> int:
     return replay_command.run(options)
 
 
+def registers(options: argparse.Namespace) -> int:
+    return registers_command.run(options)
+
+
 def audit(options: argparse.Namespace) -> int:
     from console import audit_command
 
@@ -268,6 +272,7 @@ def _parser() -> argparse.ArgumentParser:
     translations.add_argument("--quiet", action="store_true")
     bundle_command.add(command("bundle", "check, compare, import, export and sign bundles"))
     replay_command.add(command("replay", "make one old file again from its pinned release, or ask a draft of every past file"))
+    registers_command.add(command("registers", "what registers there are, what their declarations would change, and changing it with the owner's login"))
     trail = command("audit", "verify every chain, row and decision; seal, list the published heads, export the entries")
     trail.add_argument("action", choices=("verify", "seal", "anchors", "export"))
     trail.add_argument("--anchors", metavar="FILE", help="verify: anchors.json as once saved from the public site")

@@ -23,6 +23,7 @@ ROOMS = (
     "publicity",
     "roster",
     "notifications",
+    "registers",
     "studio",
     "retention",
 )

@@ -16,7 +16,7 @@ calendar_version version; delivery id / claimed_until attempts due_at last_error
 retention_rule kind; staff_account staff_id / totp_last_step signed_in_at; workday day""".replace("\n", "; ").split("; ")
 WITNESSED: dict[str, Any] = {name: [part.split() for part in f"{rest}//".split("/")[:3]] for name, rest in (line.split(" ", 1) for line in _TABLES)}
 WITNESSED |= dict.fromkeys("""attachment brake course_progress department draft_revision finding legal_hold notice_item objection office paper regulation
-recusal regulation_paragraph release release_event restriction retention_run review roster_entry roster_event roster_specialty rule_draft specialty_transfer
+recusal register_definition regulation_paragraph release release_event restriction retention_run review roster_entry roster_event roster_specialty rule_draft specialty_transfer
 staff_grant step_entry""".split(), (["id"], [], []))
 FOUNDING = {"retention_rule", "department", "office", "release", "release_event", "workday", "calendar_version", "regulation", "regulation_paragraph"}  # by the owner's login
 # The law of movement: from, action, to, who. `next`: a later step of the route; `back`: where the file was returned from.

@@ -16,6 +16,7 @@ class Subject(StrEnum):
     ROSTER = "roster"  # 专家库
     PEOPLE = "people"  # 工作人员与授权
     RECUSALS = "recusals"  # 回避申报: supervision's only, beside each person's own
+    REGISTERS = "registers"  # 登记表: lists that departments keep beside the files
     REPLAYS = "replays"  # 往卷重算的名单: who would flip under a draft, for those who change rules and read no files
 
 
@@ -67,10 +68,10 @@ class RoleDefinition:
 
 ROLES: dict[Role, RoleDefinition] = {
     Role.FIRST_REVIEWER: RoleDefinition(
-        "初审员", "First reviewer", frozenset({Subject.FILES}), frozenset({Act.READ_FILE, Act.FIRST_REVIEW})
+        "初审员", "First reviewer", frozenset({Subject.FILES, Subject.REGISTERS}), frozenset({Act.READ_FILE, Act.FIRST_REVIEW})
     ),
     Role.SECOND_REVIEWER: RoleDefinition(
-        "复审员", "Second reviewer", frozenset({Subject.FILES}), frozenset({Act.READ_FILE, Act.SECOND_REVIEW})
+        "复审员", "Second reviewer", frozenset({Subject.FILES, Subject.REGISTERS}), frozenset({Act.READ_FILE, Act.SECOND_REVIEW})
     ),
     Role.COORDINATOR: RoleDefinition(
         "统筹协调员",
@@ -89,22 +90,22 @@ ROLES: dict[Role, RoleDefinition] = {
         ),
     ),
     Role.RULE_EDITOR: RoleDefinition(
-        "规则起草人", "Rule editor", frozenset({Subject.REPLAYS}), frozenset({Act.DRAFT_RELEASE})
+        "规则起草人", "Rule editor", frozenset({Subject.REPLAYS, Subject.REGISTERS}), frozenset({Act.DRAFT_RELEASE})
     ),
     Role.RULE_PUBLISHER: RoleDefinition(
         "规则发布人",
         "Rule publisher",
-        frozenset({Subject.REPLAYS}),
+        frozenset({Subject.REPLAYS, Subject.REGISTERS}),
         # regulations are the centre's to record: `departments.regulations` asks for the centre's grant
         frozenset({Act.PUBLISH_RELEASE, Act.RECORD_REGULATION}),
     ),
     Role.DEPARTMENT_ADMIN: RoleDefinition(
-        "部门管理员", "Department admin", frozenset({Subject.PEOPLE}), frozenset({Act.GRANT})
+        "部门管理员", "Department admin", frozenset({Subject.PEOPLE, Subject.REGISTERS}), frozenset({Act.GRANT})
     ),
     Role.PLATFORM_ADMIN: RoleDefinition(
         "平台管理员",
         "Platform admin",
-        frozenset({Subject.PEOPLE}),
+        frozenset({Subject.PEOPLE, Subject.REGISTERS}),
         frozenset({Act.GRANT, Act.RETRY_JOB, Act.PULL_BRAKE, Act.RECORD_REGULATION, Act.HOLD}),
     ),
     Role.SUPERVISOR: RoleDefinition("监督员", "Supervisor", _ALL, frozenset({Act.READ_FILE})),

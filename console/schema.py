@@ -31,12 +31,12 @@ def config(connection: Connection | None = None) -> Config:
 
 def upgrade(owner_url: str, revision: str = "head") -> str | None:
     """Run the missing migrations; the revision the database is at afterwards."""
-    return _under_lock(owner_url, lambda c: command.upgrade(config(c), revision))
+    return under_lock(owner_url, lambda c: command.upgrade(config(c), revision))
 
 
 def downgrade(owner_url: str, revision: str) -> str | None:
     """Undo migrations down to this revision (`base`: all of them)."""
-    return _under_lock(owner_url, lambda c: command.downgrade(config(c), revision))
+    return under_lock(owner_url, lambda c: command.downgrade(config(c), revision))
 
 
 def head() -> str | None:
@@ -53,14 +53,15 @@ def differences(owner_url: str) -> list[Any]:
     """What the models say and the database does not have, or the reverse."""
     from migrations import targets  # slow: loads Flask-AppBuilder
 
-    with _connection(owner_url) as connection:
+    with connected(owner_url) as connection:
         options = {"compare_type": True, "include_object": targets.ours, "target_metadata": targets.TARGETS}
         context = MigrationContext.configure(connection, opts=options)
         return list(compare_metadata(context, targets.TARGETS))  # type: ignore[arg-type]  # it takes a list too
 
 
-def _under_lock(owner_url: str, work: Callable[[Connection], None]) -> str | None:
-    with _connection(owner_url) as connection:
+def under_lock(owner_url: str, work: Callable[[Connection], None]) -> str | None:
+    """Run this with the owner's login while nobody else changes the structure; the revision of the main line afterwards."""
+    with connected(owner_url) as connection:
         # a lock of the session, not of a transaction: each migration commits by itself
         connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
         # rows that a migration writes say so in the audit
@@ -77,7 +78,8 @@ def _under_lock(owner_url: str, work: Callable[[Connection], None]) -> str | Non
 
 
 @contextmanager
-def _connection(owner_url: str) -> Iterator[Connection]:
+def connected(owner_url: str) -> Iterator[Connection]:
+    """A connection with the owner's login, for as long as the block lasts."""
     engine = create_engine(db.driver_url(owner_url), poolclass=NullPool)
     with engine.connect() as connection:
         yield connection

@@ -41,7 +41,9 @@ DERIVED: Mapping[str, FactType] = {
     "entered_on": FactType("date", Text(zh="登记日期", en="day of entry")),
     "changed_on": FactType("date", Text(zh="最后修改日期", en="day of the last change")),
 }
-RESERVED = frozenset({"id", "office", "office_id", "state", "version", "entered_by", "changed_by", *DERIVED})
+RESERVED = frozenset({
+    "id", "office", "office_id", "state", "state_since", "due_at", "warned_at", "version", "entered_by", "entered_at", "changed_by", "changed_at", "receipt",
+    "subject", "visible_to", "metadata", "registry", "declared", *DERIVED})
 LETTER_PLACES = COMMON | {"register", "state", "due_on", "reason"}
 
 _LEVELS: tuple[Level, ...] = ("region", "league", "county")

@@ -192,6 +192,7 @@ CONNECTIONS = {
     "console.clock": "begins a transaction to read the time",
     "console.departments.queries": "which database a process's knowledge is of",
     "console.schema": "migrations, as the owner",
+    "console.registers.loading": "which registers there are, before there is a principal",
     "console.audit": "seals in its session's transaction; only tables of the audit, which carry no policy",
     "console.audit_verifier": "an auditor's own file: stands alone, reads only",
     "console.process": "looks at the database before anything runs",

@@ -1,0 +1,232 @@
+"""A register's table as a mapped class, made from its declaration.
+
+The classes have a base of their own: no migration of ours looks at them, and what they point at is named by class, not by text. A class is
+made once for each declaration and process; another declaration of the same register is another class.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+
+from sqlalchemy import ForeignKey, Integer, MetaData, String, any_, column, literal, select, table
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import DeclarativeBase, Mapped, class_mapper, mapped_column, relationship
+from sqlalchemy.sql import ColumnElement
+
+from console import visibility
+from console.db import NAMING, Base
+from console.departments.models import Department, Division, Office
+from console.doors.preferences import language
+from console.registers.shapes import Shape, is_secret, needs_hash, shape, table_name
+from console.roles import Role, Subject
+from console.scope import Applicant, Principal, Public, Scoped
+from console.secrecy import mask_bank_account, mask_email, mask_id_number, mask_phone, mask_text
+from rules.documents import Document, Problem, Problems, check, content_hash
+from rules.fields import BaseField, ReferenceField
+from rules.registers import Register, RegisterDocument, build
+
+PREFIX = "register_"
+_MASKS = {"id_number": mask_id_number, "phone": mask_phone, "email": mask_email, "bank_account": mask_bank_account}
+_SUPERVISION = frozenset({Role.SUPERVISOR})
+
+
+class RegisterBase(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = Base.type_annotation_map
+
+
+class Officer(RegisterBase):
+    """An officer as a register names them: number and name, out of Flask-AppBuilder's table, which is theirs."""
+
+    __tablename__ = "ab_user"
+    id = mapped_column(Integer, primary_key=True)
+    last_name = mapped_column(String(64))
+    first_name = mapped_column(String(64))
+    username = mapped_column(String(64), comment="用户名")
+    active = mapped_column(Integer)
+
+    def __str__(self) -> str:
+        return f"{self.last_name}{self.first_name}"
+
+
+class RegisterRow(Scoped):
+    """What every row has besides its fields. `declared` is the register it is a row of."""
+
+    subject: ClassVar[Subject] = Subject.REGISTERS
+    declared: ClassVar[Declared]
+
+    id: Mapped[int] = mapped_column(primary_key=True, comment="编号")
+    state: Mapped[str] = mapped_column(String(64), comment="状态")
+    state_since: Mapped[dt.datetime] = mapped_column(comment="进入状态时间")
+    due_at: Mapped[dt.datetime | None] = mapped_column(comment="截止时间")
+    warned_at: Mapped[dt.datetime | None] = mapped_column(comment="提醒时间")
+    receipt: Mapped[str | None] = mapped_column(String(64), comment="回执指纹")
+    entered_by: Mapped[str] = mapped_column(String(80), comment="登记人")
+    entered_at: Mapped[dt.datetime] = mapped_column(comment="登记时间")
+    changed_by: Mapped[str] = mapped_column(String(80), comment="最后修改人")
+    changed_at: Mapped[dt.datetime] = mapped_column(comment="最后修改时间")
+
+    @classmethod
+    def visible_to(cls, principal: Principal) -> ColumnElement[bool]:
+        """The wall's policy once more (`migrations/registers/making.py`)."""
+        if isinstance(principal, Public | Applicant):
+            return cls.declared.is_public(cls)
+        offices = principal.offices(Subject.REGISTERS)
+        scope = cls.declared.document.scope
+        if scope == "platform":
+            return literal(bool(offices))
+        mine = sql_cast(select(literal(offices, ARRAY(Integer))).scalar_subquery(), ARRAY(Integer))
+        if scope == "office":
+            return cls.office_id == any_(mine)  # type: ignore[no-any-return]
+        office = table("office", column("id"), column("department_id"))
+        theirs = office.alias()
+        departments = select(office.c.department_id).where(office.c.id == any_(mine))
+        return cls.office_id.in_(select(theirs.c.id).where(theirs.c.department_id.in_(departments)))
+
+    def __str__(self) -> str:
+        """What a row is called: its first listed field, and its second where the first is a code."""
+        named = [self.declared.in_words(self, name) for name in self.declared.names_by]
+        return " ".join(part for part in named if part) or f"{self.declared.title} {self.id}"
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A register in force: where it comes from, its compiled declaration, its table and its class."""
+
+    department: str
+    register: Register
+    source: Mapping[str, Any] = field(repr=False)
+    content_hash: str
+    hidden: tuple[str, ...] = ()
+    tables: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def document(self) -> RegisterDocument:
+        return self.register.document
+
+    @property
+    def id(self) -> str:
+        return self.register.id
+
+    @property
+    def name(self) -> str:
+        """By which roles, addresses and the audit know it."""
+        return f"{self.department}-{self.id}".replace("_", "-")
+
+    @property
+    def table(self) -> str:
+        return table_name(self.department, self.id)
+
+    @property
+    def title(self) -> str:
+        return self.document.title.show(language())
+
+    @cached_property
+    def fields(self) -> Mapping[str, BaseField]:
+        return {one.id: one for one in self.document.fields}
+
+    @cached_property
+    def shapes(self) -> Mapping[str, Shape]:
+        return {name: shape(one, self.department, dict(self.tables)) for name, one in self.fields.items()}
+
+    @cached_property
+    def names_by(self) -> tuple[str, ...]:
+        listed = [name for name in self.document.list if name in self.fields]
+        return tuple(listed[:1])
+
+    @property
+    def first_state(self) -> str:
+        return self.document.states.states[0].id if self.document.states else "entered"
+
+    def in_words(self, row: Any, name: str) -> str:
+        """One field of a row as people read it; what points at another row is that row's name."""
+        found = self.shapes[name]
+        if found.relation:
+            other = getattr(row, name)
+            english = getattr(other, "name_en", None) if language() == "en" else None
+            return str(english or other) if other is not None else ""
+        value = getattr(row, name)
+        return "" if value is None else self.fields[name].show(value if not hasattr(value, "isoformat") else value.isoformat(), language())
+
+    def is_public(self, cls: Any) -> ColumnElement[bool]:
+        public = self.document.public
+        if public is None:
+            return literal(False)
+        return cls.state.in_(public.states) if public.states else literal(True)  # type: ignore[no-any-return]
+
+
+_classes: dict[tuple[str, str], type[Any]] = {}
+
+
+def declare(department: str, data: Mapping[str, Any], *, hidden: Iterable[str] = (), tables: Mapping[str, str] | None = None) -> Declared:
+    """A stored declaration, compiled. Problems when it is none: whoever stored it did not check."""
+    source = Document(f"registers/{data.get('id')}.yaml", dict(data))
+    problems: list[Problem] = []
+    document = check(RegisterDocument, source, problems)
+    register = build(document, source, problems) if document is not None else None
+    if problems or register is None:
+        raise Problems(problems)
+    return Declared(department, register, dict(data), content_hash(data), tuple(hidden), dict(tables or {}))
+
+
+def mapped(declared: Declared) -> type[Any]:
+    """The class of a register's rows. Registers it points at are mapped first (`loading` does it in order)."""
+    key = (declared.table, declared.content_hash)
+    if key not in _classes:
+        _classes[key] = _make(declared)
+        _say_secrets(declared)
+    return _classes[key]
+
+
+def forget(declared: Declared) -> None:
+    """Leave a class out of every list: its table is made otherwise now."""
+    _classes.pop((declared.table, declared.content_hash), None)
+
+
+def _make(declared: Declared) -> type[Any]:
+    version = mapped_column(Integer, nullable=False, comment="版本")
+    attributes: dict[str, Any] = {
+        "__tablename__": declared.table,
+        "__mapper_args__": {"version_id_col": version},
+        "version": version,
+        "__table_args__": {"comment": declared.document.title.zh, "extend_existing": True},
+        "__doc__": declared.document.title.zh,
+        "declared": declared,
+        "office_id": mapped_column(ForeignKey(class_mapper(Office).columns["id"]), index=True, comment="办理机构"),
+        "office": relationship(Office),
+    }
+    for name, one in declared.fields.items():
+        found = declared.shapes[name]
+        arguments: list[Any] = []
+        if found.points_at:
+            target = _target(one, found)
+            key = found.points_at.partition(".")[2]
+            arguments.append(ForeignKey(class_mapper(target).columns[key]))
+            attributes[found.column] = mapped_column(found.column, found.type, *arguments, nullable=True, comment=one.label.zh)
+            attributes[name] = relationship(target, foreign_keys=[attributes[found.column]])
+        else:
+            attributes[name] = mapped_column(found.column, found.type, nullable=True, comment=one.label.zh)
+        if needs_hash(one, declared.document.unique):
+            attributes[f"{name}_hash"] = mapped_column(String(64), nullable=True, comment=f"{one.label.zh}指纹")
+    return type(f"Row_{declared.table}_{declared.content_hash[:8]}", (RegisterRow, RegisterBase), attributes)
+
+
+def _target(one: BaseField, found: Shape) -> type[Any]:
+    start = found.points_at.partition(".")[0]
+    if isinstance(one, ReferenceField):
+        return next(cls for (table, _), cls in reversed(_classes.items()) if table == start)
+    return {"division": Division, "department": Department, "ab_user": Officer}[start]
+
+
+def _say_secrets(declared: Declared) -> None:
+    """Who sees a register's secrets: who may look at the register sees them masked, and whoever works with it may look behind the mask."""
+    roles = frozenset(Role(name) for name in declared.document.view.roles) | _SUPERVISION
+    for name, one in declared.fields.items():
+        if is_secret(one):
+            mask = _MASKS.get(one.kind, mask_text)
+            visibility.SECRETS[f"{declared.table}.{name}"] = visibility.Secret(one.label.zh, mask, masked=roles, unmask=roles)
