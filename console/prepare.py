@@ -20,7 +20,7 @@ from console.departments import services as departments
 from console.departments.models import Division
 from console.errors import N_, Conflict
 from console.process import NotReady
-from console.registers import loading, migrating
+from console.registers import loading
 from console.roles import Role
 from console.scope import System, become
 from console.studio import travel
@@ -38,7 +38,6 @@ def migrate(settings: Settings) -> str | None:
     if settings.database_owner_url is None:
         raise NotReady("DATABASE_OWNER_URL is missing: only the owner of the tables may change them.")
     revision = schema.upgrade(settings.database_owner_url)
-    migrating.upgrade(settings.database_owner_url)
     loading.refresh()
     with become(System("migrate")), db.transaction() as session:
         if not settings.is_production and not clock.is_simulated(session):

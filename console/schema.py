@@ -17,25 +17,35 @@ from sqlalchemy import Connection, NullPool, create_engine, text
 from console import db
 
 FOLDER = Path(__file__).parent.parent / "migrations"
+REGISTERS = FOLDER / "registers"
 _LOCK = 7_402_602
 
 
-def config(connection: Connection | None = None) -> Config:
-    """Alembic's configuration, without an .ini file."""
+def config(connection: Connection | None = None, folder: Path = FOLDER) -> Config:
+    """Alembic's configuration, without an .ini file; `REGISTERS` is the folder of the registers' own line."""
     settings = Config()
-    settings.set_main_option("script_location", str(FOLDER))
+    settings.set_main_option("script_location", str(folder))
     settings.set_main_option("path_separator", "os")
     settings.attributes["connection"] = connection
     return settings
 
 
 def upgrade(owner_url: str, revision: str = "head") -> str | None:
-    """Run the missing migrations; the revision the database is at afterwards."""
-    return under_lock(owner_url, lambda c: command.upgrade(config(c), revision))
+    """Run the missing migrations, to the newest also those of registers; the revision the database is at afterwards."""
+    reached = under_lock(owner_url, lambda c: command.upgrade(config(c), revision))
+    if revision == "head":
+        upgrade_registers(owner_url)
+    return reached
+
+
+def upgrade_registers(owner_url: str) -> None:
+    """Run the missing migrations of every register. A file that this machine lacks is not missed: it has been run."""
+    under_lock(owner_url, lambda c: command.upgrade(config(c, REGISTERS), "heads"))
 
 
 def downgrade(owner_url: str, revision: str) -> str | None:
-    """Undo migrations down to this revision (`base`: all of them)."""
+    """Undo migrations down to this revision (`base`: all of them). Tables of registers, which point at ours, go first."""
+    under_lock(owner_url, lambda c: command.downgrade(config(c, REGISTERS), "base"))
     return under_lock(owner_url, lambda c: command.downgrade(config(c), revision))
 
 

@@ -9,6 +9,7 @@ from flask_appbuilder import Model as FabModel
 
 from console import assembly
 from console.db import Base
+from migrations.registers import VERSIONS
 
 assembly.models()
 TARGETS = [Base.metadata, FabModel.metadata]
@@ -21,4 +22,4 @@ def ours(thing: Any, name: str | None, kind: str, reflected: bool, compare_to: A
         return True
     if kind == "foreign_key_constraint":
         return not thing.referred_table.name.startswith("ab_")
-    return not (kind == "table" and (name == "clock_offset" or (name or "").startswith("register_")))
+    return not (kind == "table" and (name in ("clock_offset", VERSIONS) or ((name or "").startswith("register_") and name not in Base.metadata.tables)))

@@ -91,7 +91,7 @@ def apply(owner_url: str, declared: Sequence[Declared], *, only: Sequence[str] =
 
     The process has begun as owner.
     """
-    migrating.upgrade(owner_url)  # what lies beside us and has not been run comes first
+    schema.upgrade_registers(owner_url)  # what lies beside us and has not been run comes first
     with schema.connected(owner_url) as connection:
         found = proposals(connection, declared, only=only)
     for one in found:
@@ -101,7 +101,7 @@ def apply(owner_url: str, declared: Sequence[Declared], *, only: Sequence[str] =
     for file in fresh:
         file.path.write_text(file.text)
     try:
-        migrating.upgrade(owner_url)
+        schema.upgrade_registers(owner_url)
     except BaseException:
         for file in fresh:
             file.path.unlink(missing_ok=True)

@@ -6,14 +6,12 @@ how the table came to be.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
 
 from console import schema
 from console.registers import planning
@@ -22,7 +20,6 @@ from console.registers.shapes import needs_hash
 from console.registers.tables import Declared
 from rules.documents import canonical
 
-FOLDER = schema.FOLDER / "registers"
 _HEAD = '''"""{title}
 
 {what}
@@ -61,27 +58,9 @@ class Written:
         return self.path.exists() and self.path.read_text() == self.text
 
 
-def config(connection: Connection | None = None) -> Config:
-    settings = Config()
-    settings.set_main_option("script_location", str(FOLDER))
-    settings.set_main_option("path_separator", "os")
-    settings.attributes["connection"] = connection
-    return settings
-
-
-def upgrade(owner_url: str) -> None:
-    """Run the missing migrations of every register."""
-    schema.under_lock(owner_url, lambda connection: command.upgrade(config(connection), "heads"))
-
-
-def downgrade(owner_url: str) -> None:
-    """Undo them all: no register's table is left."""
-    schema.under_lock(owner_url, lambda connection: command.downgrade(config(connection), "base"))
-
-
 def heads() -> dict[str, str]:
     """The newest revision on disk by the register's table."""
-    scripts = ScriptDirectory.from_config(config())
+    scripts = ScriptDirectory.from_config(schema.config(folder=schema.REGISTERS))
     return {str(script.module.TABLE): script.revision for head in scripts.get_heads() if (script := scripts.get_revision(head)) is not None}
 
 
@@ -89,7 +68,7 @@ def write(plan: Plan, *, after: str | None, depends: list[str]) -> Written:
     """The migration of a plan; the same plan is the same text."""
     new = plan.new
     number = int(after.rpartition("_")[2]) + 1 if after else 1
-    revision = f"{new.department}_{new.id}_{number:02d}"
+    revision = f"{_short(f'{new.department}_{new.id}')}_{number:02d}"
     document = json.dumps(json.loads(canonical(dict(new.source))), ensure_ascii=False, indent=1)
     what = "\n".join(f"* {step.zh} / {step.en}" for step in plan.steps)
     head = _HEAD.format(
@@ -99,7 +78,12 @@ def write(plan: Plan, *, after: str | None, depends: list[str]) -> Written:
     up, down = _create(new) if plan.old is None else _change(plan)
     defined = f"making.define({new.department!r}, {new.id!r}, TABLE, DOCUMENT, {new.content_hash!r}, revision, {plan.hidden!r})"
     body = [head, "", "def upgrade() -> None:", *_indented([*up, defined]), "", "", "def downgrade() -> None:", *_indented(down), ""]
-    return Written(revision, FOLDER / "versions" / f"{revision}.py", "\n".join(body))
+    return Written(revision, schema.REGISTERS / "versions" / f"{revision}.py", "\n".join(body))
+
+
+def _short(name: str) -> str:
+    """Alembic keeps 32 characters of a revision; a longer name keeps its start and tells itself apart by its hash."""
+    return name if len(name) <= 29 else f"{name[:20]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _create(new: Declared) -> tuple[list[str], list[str]]:
@@ -123,7 +107,7 @@ def _change(plan: Plan) -> tuple[list[str], list[str]]:
     down = [_through_making(line) for step in reversed(plan.steps) for line in step.down]
     back = f"making.define({plan.old.department!r}, {plan.old.id!r}, TABLE, {before!r}, {plan.old.content_hash!r}, down_revision, {list(plan.old.hidden)!r})"
     if up:
-        up.append("making.witnessed_again(TABLE)")
+        up += [f"making.rights(TABLE, hands_over={'hands_over=True' in planning.walled(plan.new)})", "making.witnessed_again(TABLE)"]
     return up, [*down, back]
 
 

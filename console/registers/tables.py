@@ -27,7 +27,7 @@ from console.roles import Role, Subject
 from console.scope import Applicant, Principal, Public, Scoped
 from console.secrecy import mask_bank_account, mask_email, mask_id_number, mask_phone, mask_text
 from rules.documents import Document, Problem, Problems, check, content_hash
-from rules.fields import BaseField, ReferenceField
+from rules.fields import BaseField
 from rules.registers import Register, RegisterDocument, build
 
 PREFIX = "register_"
@@ -202,13 +202,10 @@ def _make(declared: Declared) -> type[Any]:
     }
     for name, one in declared.fields.items():
         found = declared.shapes[name]
-        arguments: list[Any] = []
         if found.points_at:
-            target = _target(one, found)
-            key = found.points_at.partition(".")[2]
-            arguments.append(ForeignKey(class_mapper(target).columns[key]))
-            attributes[found.column] = mapped_column(found.column, found.type, *arguments, nullable=True, comment=one.label.zh)
-            attributes[name] = relationship(target, foreign_keys=[attributes[found.column]])
+            own = mapped_column(found.column, found.type, ForeignKey(_key_of(found)), nullable=True, comment=one.label.zh)
+            attributes[found.column] = own
+            attributes[name] = relationship(_target(found), foreign_keys=[own], **_direction(declared, found))
         else:
             attributes[name] = mapped_column(found.column, found.type, nullable=True, comment=one.label.zh)
         if needs_hash(one, declared.document.unique):
@@ -216,11 +213,25 @@ def _make(declared: Declared) -> type[Any]:
     return type(f"Row_{declared.table}_{declared.content_hash[:8]}", (RegisterRow, RegisterBase), attributes)
 
 
-def _target(one: BaseField, found: Shape) -> type[Any]:
+_FRAME: Mapping[str, type[Any]] = {"division": Division, "department": Department, "ab_user": Officer}
+
+
+def _key_of(found: Shape) -> Any:
+    """The column that is pointed at; another register's by its name, because it may be mapped later, or be this one."""
+    start, key = found.points_at.split(".")
+    return class_mapper(_FRAME[start]).columns[key] if start in _FRAME else found.points_at
+
+
+def _target(found: Shape) -> Any:
     start = found.points_at.partition(".")[0]
-    if isinstance(one, ReferenceField):
-        return next(cls for (table, _), cls in reversed(_classes.items()) if table == start)
-    return {"division": Division, "department": Department, "ab_user": Officer}[start]
+    return _FRAME.get(start) or (lambda: next(cls for (table, _), cls in reversed(_classes.items()) if table == start))
+
+
+def _direction(declared: Declared, found: Shape) -> dict[str, Any]:
+    """A row that points at another of the same register needs to be told which end is which."""
+    if found.points_at != f"{declared.table}.id":
+        return {}
+    return {"remote_side": lambda: _classes[declared.table, declared.content_hash].id}
 
 
 def _say_secrets(declared: Declared) -> None:

@@ -65,8 +65,18 @@ def wall(table: str, *, scope: str, public: str = "", intake: str = "", hands_ov
     op.execute(f"CREATE POLICY scope_read ON {table} FOR SELECT TO ruku_app USING ({read})")
     op.execute(f"CREATE POLICY scope_insert ON {table} FOR INSERT TO ruku_app WITH CHECK ({insert})")
     op.execute(f"CREATE POLICY scope_update ON {table} FOR UPDATE TO ruku_app USING ({change})" + (" WITH CHECK (true)" if hands_over else ""))
-    op.execute(f"GRANT SELECT, INSERT, UPDATE ON {table} TO ruku_app")
+    op.execute(f"GRANT SELECT, INSERT ON {table} TO ruku_app")
     op.execute(f"GRANT USAGE ON SEQUENCE {table}_id_seq TO ruku_app")
+    rights(table, hands_over=hands_over)
+
+
+def rights(table: str, *, hands_over: bool) -> None:
+    """Which columns of a row that is there may be written: not where it came from, and whose it is only where rows are handed over. Once more after a
+    column is added."""
+    fixed = ["id", "receipt", "entered_by", "entered_at"] + ([] if hands_over else ["office_id"])
+    listed = sa.text("SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute WHERE attrelid = CAST(:t AS regclass) AND attnum > 0 AND NOT attisdropped AND attname <> ALL(:fixed)")
+    columns = op.get_bind().execute(listed, {"t": table, "fixed": fixed}).scalar_one()
+    op.execute(f"GRANT UPDATE ({columns}) ON {table} TO ruku_app")
 
 
 def wall_again(table: str, **says: Any) -> None:
