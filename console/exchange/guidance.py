@@ -59,7 +59,7 @@ def _hint(screen: Screen, column: Incoming) -> str:
     if isinstance(kind, Integer):
         return _("整数")
     if isinstance(kind, Numeric):
-        return _("数字，例如 1,200.50 或 12.5%%")
+        return _("数字，例如 1,200.50")
     if isinstance(kind, ARRAY):
         return _("几项之间用顿号隔开")
     most = getattr(kind, "length", None)

@@ -132,7 +132,7 @@ def _export(order: DataExport, asker: Staff) -> None:
             raise Stopped
         place, digest, size = files.keep_as(path)
         try:
-            facts = {"screen": order.screen, "query": order.query, "columns": list(names), "sensitive": writing.sensitive(screen, names)}
+            facts = {"screen": order.screen, "query": exports.told(order.query), "columns": list(names), "sensitive": writing.sensitive(screen, names)}
             exports.finish(session, export_id, rows=rows, place=place, content_hash=digest, size=size, **facts)
             session.commit()
         except BaseException:

@@ -15,7 +15,7 @@ from console import db, files
 from console.accounts import grants
 from console.accounts.models import StaffAccount, StaffGrant
 from console.accounts.queries import grants_of
-from console.audit import AuditEntry
+from console.audit import AuditEntry, fingerprint
 from console.crud import known
 from console.crud.screen import Screen
 from console.departments.models import Division
@@ -279,6 +279,17 @@ def test_headings_are_in_the_language_of_whoever_asks(client, committed_db):
     work(committed_db)
 
     assert _lines(_content(client)) == [["Division code", "Name"], ["150000", "Inner Mongolia Autonomous Region"]]
+
+
+def test_the_audit_does_not_keep_the_words_somebody_looked_for(client, committed_db, clock):
+    order(client, "divisions", q="呼和浩特", level="2", order="-code")
+    work(committed_db)
+    told = [facts["query"] for action, facts in acts(committed_db)]
+    assert told == [{"level": "2", "order": "-code", "q": fingerprint("呼和浩特")}] * 2
+    clock.advance(hours=25)
+    with committed_db.as_worker("cron"):
+        jobs.forget()
+    assert rows_of(committed_db)[0].query == {}
 
 
 def test_what_is_no_column_or_condition_of_the_screen_is_left_out(client, committed_db):

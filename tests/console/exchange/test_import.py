@@ -21,8 +21,8 @@ from console.audit import AuditEntry
 from console.exchange import entering, imports, jobs
 from console.exchange.models import DataExport, DataImport, StagedRow
 from console.roles import Role
-from tests.console.exchange.conftest import Venue
 from tests.officers import begin_session, make_account, token
+from tests.venues import Venue
 
 OFFICE = "呼和浩特市交通运输局"
 HEAD = "办理机构,考场编号,名称,座位数,启用日期,费用,是否启用,种类,备注\n"

@@ -10,7 +10,7 @@ import pytest
 from console import clock
 from console.exchange.incoming import Wrong, folded, heading, incoming
 from console.exchange.voice import speaking
-from tests.console.exchange.conftest import VENUES
+from tests.venues import VENUES
 
 
 @pytest.fixture(scope="module")
