@@ -28,6 +28,7 @@ from console.crud.views import make_view, view_name
 from console.db import Session
 from console.doors import error_pages, headers, health, look, preferences, problems, request_log
 from console.doors.preferences import language
+from console.forms import build as forms
 from console.roles import ROLES
 from console.scope import Applicant, Public, become
 
@@ -172,6 +173,7 @@ def create_console(settings: Settings) -> Flask:
         FAB_SECURITY_SIGNALS_ENABLED=False,
         LANGUAGES={"zh_Hans_CN": {"name": "中文"}, "en": {"name": "English"}},
     )
+    forms.install(app)
     app.extensions["navigation"] = Navigation()
     app.extensions["provider"] = oidc.from_settings(settings)
     problems.install(app)

@@ -40,8 +40,8 @@ def modules(name: str) -> list[ModuleType]:
 
 
 def screens() -> list[Any]:
-    """Every declared screen, in the rooms' order."""
-    return [screen for module in modules("screens") for screen in module.SCREENS]
+    """Every declared screen, in the rooms' order. Registers make theirs of what is stored: asked in a process that has a database."""
+    return [screen for module in modules("screens") for screen in (module.SCREENS if hasattr(module, "SCREENS") else module.screens())]
 
 
 def models() -> None:

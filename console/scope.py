@@ -368,7 +368,12 @@ def require(actor: Principal, act: Act, row: Any | None = None) -> None:
     grant = _covers(actor, act, row)
     if grant is None and not isinstance(actor, System):
         raise NotAllowed(act=str(act))
-    _covering.set(grant.id if grant is not None else None)
+    note_grant(grant.id if grant is not None else None)
+
+
+def note_grant(grant_id: int | None) -> None:
+    """For who allows an act by another rule than `require()`: under which grant, for the audit."""
+    _covering.set(grant_id)
 
 
 def offices_of(principal: Principal) -> Mapping[Subject, list[int]]:

@@ -142,7 +142,7 @@ def build(document: FormDocument, source: Document, *, department: str | None, s
                 if clash:
                     report((*here, "id"), f"字段名“{field.id}”{zh}，请改名。", f"Rename the field '{field.id}': {en}.")
             taken.add(field.id)
-            questions.append(_question(field, here, known, department, report))
+            questions.append(question_of(field, here, known, report, department=department))
             known[field.id] = field.fact_type
         sections.append(Section(part.id, department, part.title, part.help, shows, tuple(questions)))
     _check_evidence(document, known, report)
@@ -164,7 +164,8 @@ def _check_evidence(document: FormDocument, known: Mapping[str, FactType], repor
                         report((*here, "evidence", place), f"“{name}”不是材料（file）字段，不能作为佐证。{zh}", f"'{name}' is not a field of kind file and cannot be evidence. {en}")
 
 
-def _question(field: Any, path: Path, known: Mapping[str, FactType], department: str | None, report: Any) -> Question:
+def question_of(field: Any, path: Path, known: Mapping[str, FactType], report: Any, *, department: str | None = None) -> Question:
+    """A field in its place, its conditions compiled against what is known further up."""
     place: Path = (department, field.id) if department else (field.id,)
     parts: list[Question] = []
     if isinstance(field, GroupField):

@@ -28,6 +28,7 @@ from rules.fields import (
     StaffField,
 )
 from rules.fields.references import RoleName
+from rules.forms import Form, Section, question_of
 from rules.letters import COMMON, Letter, placeholders
 from rules.manifest import Level
 from rules.parts import Basis, Flag, Id, Part, Positive, PositiveSetting, Slug, Text, Words
@@ -291,6 +292,7 @@ class Register:
     public_where: Compiled | None
     sample_where: Compiled | None
     facts: Mapping[str, FactType]
+    form: Form
 
     @property
     def id(self) -> str:
@@ -337,7 +339,7 @@ class _Building:
         if one.intake is not None:
             self._intake(one.intake)
         sampled = self._sample(one.sample) if one.sample is not None else None
-        return Register(one, checks, moves, where, sampled, self.facts)
+        return Register(one, checks, moves, where, sampled, self.facts, self._form())
 
     # -- parts
 
@@ -485,6 +487,15 @@ class _Building:
         elif sample.move is not None and not set(sample.states or moves[sample.move].start) <= set(moves[sample.move].start):
             self.report(("sample", "states"), f"动作“{sample.move}”不能从这些状态开始。", f"The move '{sample.move}' does not start from these states.")
         return self._rule(sample.where, ("sample", "where"), self.facts)
+
+    def _form(self) -> Form:
+        """The fields as one section of a form, so that answers are read and judged as everywhere. Conditions have been reported on by now."""
+        known: dict[str, FactType] = dict(DERIVED)
+        questions = []
+        for at, field in enumerate(self.document.fields):
+            questions.append(question_of(field, ("fields", at), known, lambda *_: None))
+            known[field.id] = field.fact_type
+        return Form((Section(self.document.id, None, self.document.title, self.document.help, None, tuple(questions)),))
 
     # -- rules
 

@@ -74,7 +74,7 @@ class ScreenView(ModelView):
         self.order_columns = self.order_columns or self._sortable()
         self.related_views, self._related_views = [], []
         self.label_columns = {
-            name: lazy_gettext(screen.labels.get(name) or columns.label(screen.model, name))
+            name: _lazily(screen.labels.get(name) or columns.label(screen.model, name))
             for name in {*screen.columns, *screen.optional, *screen.shown, *screen.add, *screen.edit, *screen.filters, *screen.exported, *screen.importable}
         }
         self.description_columns = {name: lazy_gettext(words) for name, words in screen.help.items()}
@@ -181,6 +181,11 @@ class ScreenView(ModelView):
         """A value, fit for the trail: of who somebody is, that it changed and not what it is."""
         value = columns.value_at(row, name)
         return audit.fingerprint(value) if columns.is_personal(self.screen.model, name) else _plain(value)
+
+
+def _lazily(words: Any) -> Any:
+    """A sentence of ours, translated when shown; what knows its languages by itself stays as it is."""
+    return lazy_gettext(words) if isinstance(words, str) else words
 
 
 def _keep_secrets_out(screen: Screen) -> None:

@@ -21,11 +21,12 @@ NO_ONE: frozenset[Role] = frozenset()
 #: groups of the side navigation, in order: by work, not by table
 MY_WORK = N_("我的工作")
 STEPS = N_("环节")
+REGISTERS = N_("登记")
 RULES = N_("规则")
 REFERENCE = N_("底数")
 MANAGE = N_("管理")
 CARE = N_("看护")
-GROUPS = (MY_WORK, STEPS, RULES, REFERENCE, MANAGE, CARE)
+GROUPS = (MY_WORK, STEPS, REGISTERS, RULES, REFERENCE, MANAGE, CARE)
 
 
 @dataclass(frozen=True)

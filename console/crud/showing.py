@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session as OrmSession
 
 from console.accounts import whereabouts, why
 from console.crud.base import ScreenView
-from console.crud.screen import Screen
+from console.crud.screen import RowAction, Screen
 from console.db import transaction
 
 
@@ -37,7 +37,8 @@ class Showing(ScreenView):
                 row=row,
                 pairs=[(self.label_columns[name], self.cell(row, name)) for name in screen.shown],
                 may=self.may,
-                actions=[action for action in screen.actions if self.may(action.name)],
+                actions=self.actions_for(row),
+                may_edit=self.may("edit") and self.may_edit(row),
                 more=self.more(session, row),
             )
 
@@ -61,6 +62,14 @@ class Showing(ScreenView):
         if whereabouts.is_guarded(self.screen.model):
             tabs.append(("why", _("我为什么看得到")))
         return [(words, url_for(f".{name}", pk=key), name == here) for name, words in tabs]
+
+    def actions_for(self, row: Any) -> list[RowAction]:
+        """What may be done with this row; a room that knows more of it says so."""
+        return [action for action in self.screen.actions if self.may(action.name)]
+
+    def may_edit(self, row: Any) -> bool:
+        """Whether this row may be changed as it lies, for whoever may change rows of this screen."""
+        return True
 
     def more(self, session: OrmSession, row: Any) -> Sequence[tuple[str, Any]]:
         """Further sheets under the shown one: pairs (title, markup). For a room's extension."""

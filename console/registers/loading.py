@@ -26,7 +26,8 @@ class Loaded:
 
 _loaded: tuple[Loaded, ...] | None = None
 _DEFINITIONS = select(
-    RegisterDefinition.department_code, RegisterDefinition.register_id, RegisterDefinition.table_name, RegisterDefinition.document, RegisterDefinition.hidden
+    RegisterDefinition.id, RegisterDefinition.department_code, RegisterDefinition.register_id, RegisterDefinition.table_name, RegisterDefinition.document,
+    RegisterDefinition.hidden,
 )
 
 
@@ -83,7 +84,7 @@ def _stored() -> list[Declared]:
         except ProgrammingError:
             return []  # a database that has not been migrated so far
     names = {(row.department_code, row.register_id): row.table_name for row in rows}
-    return [declare(row.department_code, row.document, hidden=row.hidden, tables=tables_for(row.department_code, names)) for row in rows]
+    return [declare(row.department_code, row.document, hidden=row.hidden, number=row.id, tables=tables_for(row.department_code, names)) for row in rows]
 
 
 def tables_for(department: str, names: dict[tuple[str, str], str]) -> dict[str, str]:

@@ -103,6 +103,7 @@ class Declared:
     source: Mapping[str, Any] = field(repr=False)
     content_hash: str
     hidden: tuple[str, ...] = ()
+    number: int = 0
     tables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -139,6 +140,10 @@ class Declared:
         listed = [name for name in self.document.list if name in self.fields]
         return tuple(listed[:1])
 
+    @cached_property
+    def moves(self) -> list[str]:
+        return [move.id for move in self.document.states.moves] if self.document.states else []
+
     @property
     def first_state(self) -> str:
         return self.document.states.states[0].id if self.document.states else "entered"
@@ -163,7 +168,7 @@ class Declared:
 _classes: dict[tuple[str, str], type[Any]] = {}
 
 
-def declare(department: str, data: Mapping[str, Any], *, hidden: Iterable[str] = (), tables: Mapping[str, str] | None = None) -> Declared:
+def declare(department: str, data: Mapping[str, Any], *, hidden: Iterable[str] = (), number: int = 0, tables: Mapping[str, str] | None = None) -> Declared:
     """A stored declaration, compiled. Problems when it is none: whoever stored it did not check."""
     source = Document(f"registers/{data.get('id')}.yaml", dict(data))
     problems: list[Problem] = []
@@ -171,7 +176,7 @@ def declare(department: str, data: Mapping[str, Any], *, hidden: Iterable[str] =
     register = build(document, source, problems) if document is not None else None
     if problems or register is None:
         raise Problems(problems)
-    return Declared(department, register, dict(data), content_hash(data), tuple(hidden), dict(tables or {}))
+    return Declared(department, register, dict(data), content_hash(data), tuple(hidden), number, dict(tables or {}))
 
 
 def mapped(declared: Declared) -> type[Any]:

@@ -1,0 +1,239 @@
+"""The pages of a register's rows beside the generic ones: its form, whose fields are the rules' own, and what a row's page says more."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from flask import flash, redirect, request, send_file, url_for
+from flask_appbuilder import expose, has_access
+from flask_appbuilder.security.decorators import permission_name
+from flask_babel import gettext as _
+from markupsafe import Markup
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+from wtforms import Form
+
+from console import clock, files
+from console.db import transaction
+from console.departments.models import Division
+from console.doors.preferences import language
+from console.errors import ConsoleError, InvalidAnswers, NotFound
+from console.forms.build import Surroundings, put_problems, section_form
+from console.forms.fields import Files, Group, SectionForm
+from console.registers import services
+from console.registers.loading import Loaded
+from console.registers.shapes import is_secret
+from console.registers.tables import Declared
+from console.scope import current
+from rules import forms
+from rules.fields import BaseField, DivisionField, FileField, GroupField
+
+TEMPLATE = "registers/form.html"
+
+
+@dataclass(frozen=True)
+class Around(Surroundings):
+    """What a register's form knows around its fields: where rows are looked up, and what those chosen are called."""
+
+    lookup_url: str = ""
+    chosen: Mapping[str, str] = field(default_factory=dict)
+
+
+class RegisterPages:
+    """Comes before the parts of a screen. Conditions, entries of groups and files are the form's own; saving is the room's service."""
+
+    one_register: ClassVar[Loaded]
+    routes: ClassVar[set[str]] = {"file"}
+    #: the generic form is never made: the declaration's fields are richer than columns
+    add_form: Any = Form
+    edit_form: Any = Form
+    screen: Any
+    may: Any
+    one: Any
+    key: Any
+    name_of: Any
+    label_columns: Any
+    render_template: Any
+
+    # ── the form ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    @expose("/add", methods=["GET", "POST"])
+    @has_access
+    @permission_name("add")
+    def add(self) -> Any:
+        with transaction() as session:
+            return self._form(session, None)
+
+    @expose("/<pk>/edit", methods=["GET", "POST"])
+    @has_access
+    @permission_name("edit")
+    def edit(self, pk: str) -> Any:
+        with transaction() as session:
+            row = self.one(session, pk, self.screen.shown)
+            return self._form(session, row)
+
+    def _form(self, session: Session, row: Any | None) -> Any:
+        declared, today = self.one_register.declared, clock.today(session)
+        kept = services.answers(declared, row) if row is not None else {}
+        made = section_form((declared.content_hash,), declared.register.form.sections[0])
+        posted = request.form if request.method == "POST" else None
+        form = made(posted, answers={name: value for name, value in kept.items() if not is_secret(declared.fields[name])})
+        problems: list[tuple[str, str, str]] = []
+        status = 200
+        if posted is not None and not _pressed(form, posted.get("do", "")):
+            try:
+                raw = _given(declared.fields, form, kept, posted)
+                with session.begin_nested():
+                    if row is None:
+                        saved = services.enter(session, self.one_register, raw, actor=current())
+                    else:
+                        saved = services.change(session, self.one_register, row, raw, actor=current(), version=_whole(posted.get("version")))
+            except InvalidAnswers as error:
+                status = error.status
+                problems = put_problems(form, {path: words for path, words in error.problems.items() if not path.startswith("check:")})
+                problems += [("", path, words) for path, words in error.problems.items() if path.startswith("check:")]
+            except ConsoleError as error:
+                flash(_(error.message, **error.facts), "bad")
+                status = error.status
+            else:
+                return self._saved(saved, new=row is None)
+        shown = _shown(declared, form, today)
+        for question in form:
+            question.is_shown = question.rule.id in shown
+        title = _("修改“%(name)s”", name=self.name_of(row)) if row is not None else _("新增%(what)s", what=declared.title)
+        html = self.render_template(
+            TEMPLATE, screen=self.screen, title=title, form=form, problems=problems, row=row, key=self.key(row) if row is not None else "",
+            around=self._around(session, form), declared=declared, secret=is_secret, help=declared.document.help,
+        )  # fmt: skip
+        return html, status
+
+    def _saved(self, saved: services.Entered, *, new: bool) -> Any:
+        name = self.name_of(saved.row)
+        flash(_("已新增“%(name)s”。", name=name) if new else _("已保存“%(name)s”。", name=name), "ok")
+        for check in saved.warnings:
+            flash(check.message.show(language()), "warn")
+        return redirect(url_for(".show", pk=self.key(saved.row)), 303)
+
+    def _around(self, session: Session, form: SectionForm) -> Around:
+        declared = self.one_register.declared
+        divisions: list[Any] = []
+        if any(isinstance(one, DivisionField) for one in declared.fields.values()):
+            rows = session.scalars(select(Division).order_by(Division.code)).all()
+            divisions = [(league, [one for one in rows if one.parent_code == league.code]) for league in rows if league.level == 2]
+        chosen = {}
+        for name, shape in declared.shapes.items():
+            value = getattr(form, name).data if hasattr(form, name) else None
+            if shape.relation and value and not isinstance(declared.fields[name], DivisionField):
+                target = getattr(self.one_register.rows, name).property.mapper.class_
+                key = target.code if shape.points_at.endswith(".code") else target.id
+                wanted = str(value) if shape.points_at.endswith(".code") else int(value) if str(value).isdecimal() else 0
+                found = session.scalars(select(target).where(key == wanted)).first()
+                chosen[name] = str(found) if found is not None else ""
+        return Around(divisions=divisions, lookup_url=url_for(".options", name="NAME"), chosen=chosen)
+
+    # ── what a row's page says more ──────────────────────────────────────────────────────────────────────────
+
+    def more(self, session: Session, row: Any) -> Sequence[tuple[str, Any]]:
+        """Entries of groups as tables, and files to be opened."""
+        declared = self.one_register.declared
+        sheets: list[tuple[str, Any]] = []
+        for name, one in declared.fields.items():
+            value = getattr(row, declared.shapes[name].column)
+            if isinstance(one, GroupField) and value:
+                sheets.append((one.label.show(language()), _table(one, value)))
+            elif isinstance(one, FileField) and value:
+                links = [Markup('<li><a href="{}">{}</a></li>').format(url_for(".file", pk=self.key(row), content=file["hash"]), file["name"]) for file in value]
+                sheets.append((one.label.show(language()), Markup('<ul class="plain-list">{}</ul>').format(Markup("").join(links))))
+        return sheets
+
+    @expose("/<pk>/file/<content>")
+    @has_access
+    @permission_name("show")
+    def file(self, pk: str, content: str) -> Any:
+        """One file of a row, as an attachment: who sees the row sees its files."""
+        with transaction() as session:
+            row = self.one(session, pk, ())
+            declared = self.one_register.declared
+            held = [file for name, one in declared.fields.items() if isinstance(one, FileField) for file in getattr(row, declared.shapes[name].column) or []]
+            found = next((file for file in held if file["hash"] == content), None)
+            if found is None:
+                raise NotFound()
+        return send_file(io.BytesIO(files.read(content)), mimetype=found["type"], as_attachment=True, download_name=found["name"])
+
+    def actions_for(self, row: Any) -> list[Any]:
+        """The moves that start where the row lies, for whoever may make them."""
+        open_now = {f"move_{move.id}" for move in services.moves_of(self.one_register.declared, row, current())}
+        return [action for action in self.screen.actions if action.name in open_now and self.may(action.name)]
+
+    def may_edit(self, row: Any) -> bool:
+        return services.is_editable(self.one_register.declared, row, current())
+
+
+def _pressed(form: SectionForm, do: str) -> bool:
+    """A button that changes the form and saves nothing: one entry more or less."""
+    what, _colon, path = do.partition(":")
+    if what == "add":
+        group = next((one for one in form if isinstance(one, Group) and one.path == path), None)
+        if group is not None and group.may_grow:
+            group.grow()
+        return True
+    if what == "remove":
+        name, _dot, number = path.rpartition(".")
+        group = next((one for one in form if isinstance(one, Group) and one.path == name), None)
+        if group is not None and number.isdecimal() and int(number) < len(group.entries):
+            del group.entries[int(number)]
+        return True
+    return False
+
+
+def _given(fields: Mapping[str, BaseField], form: SectionForm, kept: Mapping[str, Any], posted: MultiDict[str, str]) -> dict[str, Any]:
+    """What was typed, by field. A secret left empty keeps what is there; files are those kept and those sent along."""
+    raw: dict[str, Any] = {}
+    for question in form:
+        name = question.rule.id
+        if isinstance(question, Files):
+            raw[name] = _files(question, kept.get(name) or [], posted)
+        elif is_secret(fields[name]) and not question.text.strip() and name in kept and not posted.get(f"{name}.clear"):
+            continue
+        else:
+            raw[name] = question.data
+    return raw
+
+
+def _files(question: Files, kept: list[dict[str, Any]], posted: MultiDict[str, str]) -> list[dict[str, Any]]:
+    dropped = set(posted.getlist(f"{question.name}.drop"))
+    found = [file for file in kept if file["hash"] not in dropped]
+    rule: Any = question.rule
+    for sent in request.files.getlist(f"upload:{question.name}"):
+        if sent.filename:
+            one = files.store(sent.read(), sent.filename, accept=rule.accept, max_mb=rule.max_mb)
+            found.append({"hash": one.hash, "name": one.name, "size": one.size, "type": one.media_type})
+    return found
+
+
+def _shown(declared: Declared, form: SectionForm, today: dt.date) -> set[str]:
+    """Which fields these answers show; before anything is typed, those without a condition."""
+    raw = {question.rule.id: question.data for question in form}
+    return {path.split(".")[0] for path in forms.visible(declared.register.form, raw, today=today)}
+
+
+def _table(group: GroupField, entries: list[dict[str, Any]]) -> Markup:
+    heads = [one.label.show(language()) for one in group.fields]
+    head = Markup("").join(Markup('<th scope="col">{}</th>').format(words) for words in heads)
+    rows = [
+        Markup("<tr>{}</tr>").format(
+            Markup("").join(Markup('<td data-label="{}">{}</td>').format(words, one.show(entry.get(one.id), language()) or "—") for one, words in zip(group.fields, heads, strict=True))
+        )
+        for entry in entries
+    ]
+    table = '<div class="table-wrap"><table class="table table-stack"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
+    return Markup(table).format(head, Markup("").join(rows))
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 10 else None

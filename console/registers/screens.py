@@ -1,0 +1,159 @@
+"""A register's declaration as a screen of the console: what its list, its pages and its moves are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel.speaklater import LazyString
+from markupsafe import Markup
+from sqlalchemy.orm import Session
+
+from console.crud.screen import MY_WORK, REGISTERS, RowAction, Screen
+from console.doors.preferences import language
+from console.errors import N_
+from console.registers import loading, services
+from console.registers.loading import Loaded
+from console.registers.pages import RegisterPages
+from console.registers.shapes import is_secret
+from console.registers.tables import Declared
+from console.roles import Role
+from console.scope import Principal
+from rules.fields import BaseField, BooleanField, ChoiceField, ChoicesField, TextField
+from rules.parts import Text
+from rules.registers import Move, Who
+
+_READS_ALL = frozenset({Role.SUPERVISOR})
+_OWN = {"entered_on": "entered_at", "changed_on": "changed_at"}
+_PLAIN = ("text", "uscc", "email", "choice", "integer", "decimal", "date")
+
+
+def screens() -> list[Screen]:
+    """One for each register in force."""
+    return [screen_of(one) for one in loading.registers()]
+
+
+def said(text: Text) -> Any:
+    """A text of a declaration, in the language of whoever reads it."""
+    return _lazily(lambda: text.show(language()))
+
+
+def _lazily(words: Callable[[], str]) -> Any:
+    return LazyString(words)
+
+
+def screen_of(one: Loaded) -> Screen:
+    """The screen; its name is the register's, and roles are granted on it."""
+    declared = one.declared
+    document = declared.document
+    listed = tuple(_OWN.get(name, name) for name in document.list)
+    filters = tuple(dict.fromkeys([_OWN.get(name, name) for name in document.filters if _is_filter(declared, name)]))
+    if document.states and "state" not in filters:
+        filters = ("state", *filters)
+    order = document.order or "-entered_at"
+    return Screen(
+        declared.name,
+        one.rows,
+        title=said(document.title),
+        menu=MY_WORK if document.menu == "my_work" else REGISTERS,
+        icon="log",
+        columns=listed,
+        optional=tuple(name for name in (*declared.fields, "office", "due_at", "entered_at", "changed_at") if name not in listed and not is_group(declared, name)),
+        add=_typed(declared),
+        edit=_typed(declared),
+        show=(*(name for name in declared.fields if declared.fields[name].kind not in ("group", "file")), "state", "state_since", "due_at", "office", "entered_at", "changed_at"),
+        search=tuple(name for name in document.search if name in declared.fields and not is_secret(declared.fields[name])),
+        filters=(*filters, "due_at"),
+        order=("-" if order.startswith("-") else "") + _OWN.get(order.removeprefix("-"), order.removeprefix("-")),
+        sortable=sortable(declared),
+        actions=tuple(_action(one, move) for move in (document.states.moves if document.states else ())),
+        read=roles_of(document.view) | _READS_ALL,
+        write=roles_of(document.edit),
+        extend=type(f"Pages_{declared.table}", (RegisterPages,), {"one_register": one}),
+        labels=_labels(declared),
+        choices=_choices(declared),
+        formats=_formats(declared),
+        empty=N_("还没有记录。点右上角新增第一条，或者从文件导入。"),
+    )
+
+
+def sortable(declared: Declared) -> tuple[str, ...]:
+    """The columns a list can be ordered by: those with an index of their own."""
+    document = declared.document
+    asked = [*document.filters, *document.search, (document.order or "").removeprefix("-")]
+    own = [name for name in dict.fromkeys(asked) if name in declared.fields and declared.fields[name].kind in _PLAIN and not is_secret(declared.fields[name])]
+    return (*own, "state", "entered_at", "due_at")
+
+
+def roles_of(who: Who) -> frozenset[Role]:
+    return frozenset(Role(name) for name in who.roles)
+
+
+def _typed(declared: Declared) -> tuple[str, ...]:
+    """What a form writes, secrets apart: those are read by the register's own form alone."""
+    return tuple(name for name, field in declared.fields.items() if not is_secret(field))
+
+
+def is_group(declared: Declared, name: str) -> bool:
+    return name in declared.fields and declared.fields[name].kind in ("group", "file", "long_text")
+
+
+def _is_filter(declared: Declared, name: str) -> bool:
+    field = declared.fields.get(name)
+    return field is None or not (is_secret(field) or field.kind in ("group", "file", "choices", "period", "specialty"))
+
+
+def _action(one: Loaded, move: Move) -> RowAction:
+    def run(session: Session, rows: list[Any], *, actor: Principal, reason: str = "") -> str:
+        moved = services.move(session, one, rows, move.id, actor=actor, reason=reason)
+        return _("已办：%(what)s，%(count)s 条。", what=move.title.show(language()), count=len(moved))
+
+    return RowAction(
+        f"move_{move.id}", said(move.title), run, roles=roles_of(move.by), fields={"reason": N_("理由")} if move.needs_reason else {},
+        consequence=_lazily(partial(_consequence, one.declared, move)),
+    )  # fmt: skip
+
+
+def _consequence(declared: Declared, move: Move) -> str:
+    words = _("选中的记录将转入“%(state)s”。", state=services.state_words(declared, move.to))
+    if move.hands_to is not None:
+        words += _("记录随后归所填的主管部门办理。")
+    return words
+
+
+def _labels(declared: Declared) -> Mapping[str, Any]:
+    return {name: said(field.label) for name, field in declared.fields.items()}
+
+
+def _choices(declared: Declared) -> dict[str, Any]:
+    def options(field: ChoiceField) -> list[tuple[str, str]]:
+        return [(option.value, option.label.show(language())) for option in field.options]
+
+    found: dict[str, Any] = {name: partial(options, field) for name, field in declared.fields.items() if isinstance(field, ChoiceField) and not is_secret(field)}
+    states = declared.document.states
+    if states is not None:
+        found["state"] = lambda: [(state.id, state.title.show(language())) for state in states.states]
+    return found
+
+
+def _formats(declared: Declared) -> dict[str, Any]:
+    """Values the generic machine has no words for: several choices, entries of a group, files; and the state as a status."""
+
+    def show(field: BaseField, value: Any) -> str:
+        return field.show(value, language()) if value is not None else "—"
+
+    kept = (TextField, ChoiceField, BooleanField)
+    found: dict[str, Any] = {
+        name: partial(show, field)
+        for name, field in declared.fields.items()
+        if not is_secret(field) and not declared.shapes[name].relation and (isinstance(field, ChoicesField) or not isinstance(field, kept)) and field.kind not in ("date", "integer", "decimal", "long_text")
+    }
+    found["state"] = lambda value: Markup('<span class="status status-{}">{}</span>').format(_kind(declared, value), services.state_words(declared, value))
+    return found
+
+
+def _kind(declared: Declared, name: str) -> str:
+    state = next((one for one in declared.document.states.states if one.id == name), None) if declared.document.states else None
+    return "done" if state is None or state.final else "go" if state.within else "wait"
