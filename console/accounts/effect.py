@@ -51,6 +51,7 @@ _CLASSES: Mapping[str, str] = {
     Subject.NOTICES: N_("看见%(place)s的公示和异议"),
     Subject.ROSTER: N_("看见%(place)s的专家库"),
     Subject.PEOPLE: N_("看见%(place)s的工作人员和授权"),
+    Subject.REGISTERS: N_("看见%(place)s的登记表"),
     Subject.REPLAYS: N_("看见%(place)s往卷重算的名单"),
     "recusals": N_("看见%(place)s的回避申报"),
 }

@@ -139,6 +139,10 @@ ACT_WORDS: dict[str, str] = {
     "brake.released": N_("松刹车"),
     "outbox.asked_again": N_("重做"),
     "audit.read": N_("查阅审计"),
+    "register.entered": N_("登记"),
+    "register.changed": N_("修改登记"),
+    "register.moved": N_("转入另一状态"),
+    "register.drawn": N_("抽签"),
     "delivery.retry_asked": N_("要求重发"),
 }
 #: what an entry is about, as `kind:number` says it
@@ -156,6 +160,7 @@ SUBJECT_WORDS: dict[str, str] = {
     "release": N_("规则发布版"),
     "rule_draft": N_("规则草稿"),
     "replay": N_("往卷重算"),
+    "register": N_("登记表"),
     "staff": N_("工作人员"),
     "sign_in": N_("登录尝试"),
     "grant": N_("授权"),
@@ -171,6 +176,8 @@ SUBJECT_WORDS: dict[str, str] = {
 SCREEN_WORDS: dict[str, str] = {"added": N_("新增"), "changed": N_("修改"), "deleted": N_("删除")}
 #: what a fact of an entry is called; others show under their own name
 FACT_WORDS: dict[str, str] = {
+    "register": N_("登记表"),
+    "move": N_("办理"),
     "step": N_("环节"),
     "holder": N_("承办人"),
     "office": N_("办理机构"),

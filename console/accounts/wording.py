@@ -38,6 +38,7 @@ SUBJECT_WORDS: dict[str, str] = {
     Subject.NOTICES: N_("公示与异议"),
     Subject.ROSTER: N_("专家库"),
     Subject.PEOPLE: N_("工作人员与授权"),
+    Subject.REGISTERS: N_("登记表"),
     Subject.REPLAYS: N_("往卷重算的名单"),
     "recusals": N_("回避申报"),
 }

@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, request, url_for
 from flask_babel import gettext as _
+from flask_babel.speaklater import LazyString
 from sqlalchemy import Select, func, literal, select
 from werkzeug.exceptions import MethodNotAllowed
 
@@ -71,11 +72,18 @@ def _offers(view: Any, wanted: str, *, otherwise: tuple[str, ...]) -> None:
 
 
 def _answer(body: Any, status: int = 200, **headers: str) -> Response:
-    response = Response(json.dumps(body, ensure_ascii=False) + "\n", status, content_type="application/json")
+    response = Response(json.dumps(body, ensure_ascii=False, default=_lazily) + "\n", status, content_type="application/json")
     response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
     response.headers["Content-Language"] = "en" if language() == "en" else "zh-Hans"
     response.vary.update(("Accept-Language", "Authorization"))
     return response
+
+
+def _lazily(words: Any) -> str:
+    """Words of a declaration know their languages by themselves and are said when they are written."""
+    if isinstance(words, LazyString):
+        return str(words)
+    raise TypeError(f"{type(words).__name__} is no JSON")
 
 
 def _address(view: Any, one: Any) -> str:

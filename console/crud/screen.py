@@ -21,7 +21,7 @@ NO_ONE: frozenset[Role] = frozenset()
 #: groups of the side navigation, in order: by work, not by table
 MY_WORK = N_("我的工作")
 STEPS = N_("环节")
-REGISTERS = N_("登记")
+REGISTERS = N_("登记台账")
 RULES = N_("规则")
 REFERENCE = N_("底数")
 MANAGE = N_("管理")
