@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from flask import flash, redirect, request, send_file, url_for
-from flask_appbuilder import expose, has_access
-from flask_appbuilder.security.decorators import permission_name
 from flask_babel import gettext as _
 from markupsafe import Markup
 from sqlalchemy import select
@@ -19,6 +17,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Form
 
 from console import clock, files
+from console.crud.pages import allowed, expose
 from console.db import transaction
 from console.departments.models import Division
 from console.doors.preferences import language
@@ -63,15 +62,13 @@ class RegisterPages:
     # ── the form ─────────────────────────────────────────────────────────────────────────────────────────────
 
     @expose("/add", methods=["GET", "POST"])
-    @has_access
-    @permission_name("add")
+    @allowed("add")
     def add(self) -> Any:
         with transaction() as session:
             return self._form(session, None)
 
     @expose("/<pk>/edit", methods=["GET", "POST"])
-    @has_access
-    @permission_name("edit")
+    @allowed("edit")
     def edit(self, pk: str) -> Any:
         with transaction() as session:
             row = self.one(session, pk, self.screen.shown)
@@ -152,8 +149,7 @@ class RegisterPages:
         return sheets
 
     @expose("/<pk>/file/<content>")
-    @has_access
-    @permission_name("show")
+    @allowed("show")
     def file(self, pk: str, content: str) -> Any:
         """One file of a row, as an attachment: who sees the row sees its files."""
         with transaction() as session:
