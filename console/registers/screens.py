@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from console.crud.screen import MY_WORK, REGISTERS, RowAction, Screen
 from console.doors.preferences import language
 from console.errors import N_
-from console.registers import loading, services
+from console.registers import loading, services, words
 from console.registers.loading import Loaded
 from console.registers.pages import RegisterPages
 from console.registers.shapes import is_secret
@@ -117,7 +117,7 @@ def _action(one: Loaded, move: Move) -> RowAction:
 
 
 def _consequence(declared: Declared, move: Move) -> str:
-    words = _("选中的记录将转入“%(state)s”。", state=services.state_words(declared, move.to))
+    words = _("选中的记录将转入“%(state)s”。", state=words.state_words(declared, move.to))
     if move.hands_to is not None:
         words += _("记录随后归所填的主管部门办理。")
     return words
@@ -150,7 +150,7 @@ def _formats(declared: Declared) -> dict[str, Any]:
         for name, field in declared.fields.items()
         if not is_secret(field) and not declared.shapes[name].relation and (isinstance(field, ChoicesField) or not isinstance(field, kept)) and field.kind not in ("date", "integer", "decimal", "long_text")
     }
-    found["state"] = lambda value: Markup('<span class="status status-{}">{}</span>').format(_kind(declared, value), services.state_words(declared, value))
+    found["state"] = lambda value: Markup('<span class="status status-{}">{}</span>').format(_kind(declared, value), words.state_words(declared, value))
     return found
 
 

@@ -12,23 +12,22 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from flask_babel import gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from console import audit, clock, outbox
 from console.departments import queries as departments
 from console.departments.models import Department, Division, Office
-from console.doors.preferences import language
 from console.errors import N_, Conflict, ConsoleError, InvalidAnswers, NotAllowed
 from console.registers.loading import Loaded
 from console.registers.shapes import answer, hashed, is_secret, needs_hash, stored
 from console.registers.tables import Declared
+from console.registers.words import changing, choose_from_the_list, english, said, state_of, state_words
 from console.scope import Principal, Public, Staff, System, note_grant
 from rules import forms
 from rules.fields import BaseField, DepartmentField, DivisionField, division_level
 from rules.manifest import LEVELS
-from rules.registers import Check, Move, State, Who
+from rules.registers import Check, Move, Who
 
 
 class NotInThisState(Conflict):
@@ -128,7 +127,7 @@ def read(session: Session, one: Loaded, raw: Mapping[str, Any]) -> dict[str, Any
     kinds = {type(field) for field in declared.fields.values()}
     places = set(session.scalars(select(Division.code))) if DivisionField in kinds else None
     clean, problems = forms.check(declared.register.form, dict(raw), today=today, divisions=places)
-    found = {problem.path: problem.show(language()) for problem in problems}
+    found = {problem.path: problem.en if english() else problem.zh for problem in problems}
     found |= _pointing_nowhere(session, one, clean, found)
     if found:
         raise InvalidAnswers(found)
@@ -145,12 +144,8 @@ def _pointing_nowhere(session: Session, one: Loaded, clean: Mapping[str, Any], k
         target = getattr(one.rows, name).property.mapper.class_
         key = target.code if isinstance(one.declared.fields[name], DepartmentField) else target.id
         if session.scalar(select(key).where(key == value)) is None:
-            problems[name] = _choose_from_the_list()
+            problems[name] = choose_from_the_list()
     return problems
-
-
-def _choose_from_the_list() -> str:
-    return _("没有这一项，或者它不在您的范围内。请从列表里选。")
 
 
 def facts(declared: Declared, values: Mapping[str, Any], *, entered_on: dt.date, changed_on: dt.date) -> dict[str, Any]:
@@ -170,7 +165,7 @@ def answers(declared: Declared, row: Any) -> dict[str, Any]:
 
 def _judge(one: Loaded, values: Mapping[str, Any], *, entered_on: dt.date, today: dt.date) -> tuple[Check, ...]:
     failing = one.declared.register.failing(facts(one.declared, values, entered_on=entered_on, changed_on=today), on=today)
-    errors = {f"check:{check.id}": check.message.show(language()) for check in failing if check.severity == "error"}
+    errors = {f"check:{check.id}": said(check.message) for check in failing if check.severity == "error"}
     if errors:
         raise InvalidAnswers(errors)
     return tuple(check for check in failing if check.severity == "warning")
@@ -209,7 +204,7 @@ def _unique(session: Session, one: Loaded, row: Any, values: Mapping[str, Any]) 
         else:
             other = session.scalars(select(one.rows).where(*where, one.rows.id != (row.id or 0)).limit(1)).first()
             if other is not None:
-                labels = "、".join(one.declared.fields[name].label.show(language()) for name in together)
+                labels = "、".join(one.declared.fields[name].said(label) for name in together)
                 raise InvalidAnswers({together[0]: _("%(labels)s已由“%(row)s”使用，请核对。", labels=labels, row=str(other))})
 
 
@@ -250,8 +245,8 @@ def change(session: Session, one: Loaded, row: Any, raw: Mapping[str, Any], *, a
     row = locked(session, one, [row.id])[0]
     if version is not None and row.version != version:
         raise ChangedMeanwhile(row=str(row))
-    if not _state(declared, row.state).editable:
-        raise NotInThisState(row=str(row), state=state_words(declared, row.state), what=_("修改"))
+    if not state_of(declared, row.state).editable:
+        raise NotInThisState(row=str(row), state=state_words(declared, row.state), what=changing())
     kept = answers(declared, row)
     values = read(session, one, {**kept, **raw})
     today = clock.today(session)
@@ -296,7 +291,7 @@ def move(session: Session, one: Loaded, rows: Iterable[Any], name: str, *, actor
 def _may_move(session: Session, one: Loaded, row: Any, found: Move, actor: Principal) -> None:
     declared = one.declared
     if row.state not in found.start:
-        raise NotInThisState(row=str(row), state=state_words(declared, row.state), what=found.title.show(language()))
+        raise NotInThisState(row=str(row), state=state_words(declared, row.state), what=said(found.title))
     if found.second_person and isinstance(actor, Staff) and actor.who == last_mover(session, declared, row):
         raise SecondPerson(row=str(row))
     condition = declared.register.moves.get(found.id)
@@ -304,7 +299,7 @@ def _may_move(session: Session, one: Loaded, row: Any, found: Move, actor: Princ
         today = clock.today(session)
         asked = facts(declared, answers(declared, row), entered_on=clock.day_of(row.entered_at), changed_on=clock.day_of(row.changed_at))
         if condition.ask(asked, {}, today)[0] is not True:
-            raise SaysWhy(words=found.message.show(language())) if found.message else NotYet(row=str(row), what=found.title.show(language()))
+            raise SaysWhy(words=said(found.message)) if found.message else NotYet(row=str(row), what=said(found.title))
 
 
 def last_mover(session: Session, declared: Declared, row: Any) -> str:
@@ -317,7 +312,7 @@ def last_mover(session: Session, declared: Declared, row: Any) -> str:
 def _handed_to(session: Session, row: Any, column: str) -> int:
     code = getattr(row, column)
     if code is None:
-        raise InvalidAnswers({column.removesuffix("_code"): _choose_from_the_list()})
+        raise InvalidAnswers({column.removesuffix("_code"): choose_from_the_list()})
     order = (Office.is_coordinating.desc(), Office.level, Office.id)
     office = session.scalar(select(Office.id).join(Department).where(Department.code == code).order_by(*order).limit(1))
     return office if office is not None else int(row.office_id)
@@ -331,7 +326,7 @@ def moves_of(declared: Declared, row: Any, actor: Principal) -> list[Move]:
 
 def is_editable(declared: Declared, row: Any, actor: Principal) -> bool:
     """Whether this person may change a row as it lies."""
-    return _state(declared, row.state).editable and may(actor, declared, declared.document.edit, row)
+    return state_of(declared, row.state).editable and may(actor, declared, declared.document.edit, row)
 
 
 def locked(session: Session, one: Loaded, ids: Iterable[int]) -> list[Any]:
@@ -340,23 +335,12 @@ def locked(session: Session, one: Loaded, ids: Iterable[int]) -> list[Any]:
     return list(session.scalars(asked).unique())
 
 
-_ENTERED = State(id="entered", title="已登记")  # type: ignore[arg-type]  # of a register without states
-
-# ── states and time ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _state(declared: Declared, name: str) -> State:
-    found = next((one for one in declared.document.states.states if one.id == name), None) if declared.document.states else None
-    return found or _ENTERED
-
-
-def state_words(declared: Declared, name: str) -> str:
-    return str(_state(declared, name).title.show(language()))
+# ── time ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _clock(session: Session, one: Loaded, row: Any, now: dt.datetime) -> None:
     """When the row must have left the state it lies in now: working days, the last of them until its end."""
-    within = _state(one.declared, row.state).within
+    within = state_of(one.declared, row.state).within
     row.due_at = None
     if within is not None:
         calendar, _loading = departments.working_calendar(session)
