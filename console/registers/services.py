@@ -204,8 +204,8 @@ def _unique(session: Session, one: Loaded, row: Any, values: Mapping[str, Any]) 
         else:
             other = session.scalars(select(one.rows).where(*where, one.rows.id != (row.id or 0)).limit(1)).first()
             if other is not None:
-                labels = "、".join(one.declared.fields[name].said(label) for name in together)
-                raise InvalidAnswers({together[0]: _("%(labels)s已由“%(row)s”使用，请核对。", labels=labels, row=str(other))})
+                labels = [said(one.declared.fields[name].label) for name in together]
+                raise InvalidAnswers({together[0]: used_already(labels, str(other))})
 
 
 # ── enter and change ─────────────────────────────────────────────────────────────────────────────────────────
