@@ -22,7 +22,7 @@ from console.errors import N_, Conflict, ConsoleError, InvalidAnswers, NotAllowe
 from console.registers.loading import Loaded
 from console.registers.shapes import answer, hashed, is_secret, needs_hash, stored
 from console.registers.tables import Declared
-from console.registers.words import changing, choose_from_the_list, english, said, state_of, state_words
+from console.registers.words import changing, choose_from_the_list, english, said, state_of, state_words, used_already
 from console.scope import Principal, Public, Staff, System, note_grant
 from rules import forms
 from rules.fields import BaseField, DepartmentField, DivisionField, division_level
