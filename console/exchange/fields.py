@@ -18,6 +18,7 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 from sqlalchemy import Select
 from sqlalchemy import inspect as mapped
+from sqlalchemy.orm import RelationshipProperty
 
 from console import clock, visibility
 from console.crud import columns, filters
@@ -86,6 +87,8 @@ def _reader(view: ScreenView, name: str) -> Callable[[Any], Any]:
         return lambda row: step_label(value) if (value := get(row)) else ""
     if leaf == "due_at":
         return lambda row: _last_day(get(row))
+    if language() != "en" and isinstance(columns.prop(screen.model, name), RelationshipProperty):
+        return lambda row: _UNWRITABLE.sub("", str(value)) if (value := get(row)) is not None else ""
     if language() == "en" and hasattr(screen.model, f"{name}_en"):
         return lambda row: columns.in_language(row, (name,)) or plain(get(row))
     yes, no = _("是"), _("否")

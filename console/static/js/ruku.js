@@ -23,7 +23,12 @@
     const look = async () => {
       if (part.contains(document.activeElement) && document.activeElement.closest("form")) return later();
       const answer = await fetch(part.dataset.fragment, { credentials: "same-origin" }).catch(() => null);
-      if (answer && answer.ok && !answer.redirected) part.innerHTML = await answer.text();
+      if (answer && answer.ok && !answer.redirected) {
+        const fresh = document.createElement("template");
+        fresh.innerHTML = await answer.text();
+        if (!fresh.content.querySelector("[data-again]")) return location.reload(); // over: its forms want what a page gives them
+        part.replaceChildren(fresh.content);
+      }
       later();
     };
     later();

@@ -13,8 +13,35 @@ from console.crud import known
 from console.crud.screen import Screen
 from console.exchange.views import PAGES
 from console.roles import Role
+from console.scope import NOBODY
+from tests.conftest import Database, _open, _worker_id
 from tests.officers import begin_session, make_account
+from tests.servers import House
 from tests.venues import TABLE, VENUES
+
+MARK = [0]  # the last entry of the audit before this test
+
+
+@pytest.fixture(scope="module")
+def kept_db(house: House, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A clone for all tests of a module: to make one takes longer than most of them."""
+    name = f"ruku_{_worker_id(request)}_kept"
+    house.clone(name)
+    kept = _open(house, name)
+    yield kept
+    kept.dispose()
+    house.drop(name)
+
+
+@pytest.fixture
+def committed_db(kept_db: Database, redis: Any, cheap_passwords: None) -> Iterator[Database]:
+    """As everywhere, but in the module's clone: orders and the small table are taken out again, officers and the audit stay."""
+    with kept_db.owner.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE IF EXISTS t_venue")
+        connection.exec_driver_sql("TRUNCATE data_export, data_import, data_import_row")
+        MARK[0] = connection.exec_driver_sql("SELECT coalesce(max(id), 0) FROM audit_entry").scalar_one()
+    with kept_db.committing(kept_db.web, NOBODY):
+        yield kept_db
 
 
 @pytest.fixture(scope="session")
