@@ -11,7 +11,7 @@ from openpyxl import load_workbook
 from sqlalchemy import func, select
 
 from console import clock as house_clock
-from console import db, files
+from console import assembly, db, files
 from console.accounts import grants
 from console.accounts.models import StaffAccount, StaffGrant
 from console.accounts.queries import grants_of
@@ -20,13 +20,15 @@ from console.crud import known
 from console.crud.screen import Screen
 from console.departments.models import Division
 from console.errors import NotAllowed
-from console.exchange import exports, jobs, sheets
+from console.exchange import exports, jobs, sheets, writing
 from console.exchange.models import DataExport
+from console.exchange.voice import speaking
 from console.retention.models import LegalHold
 from console.roles import Role
 from console.scope import Staff, System, become
 from tests.console.exchange.conftest import MARK
 from tests.officers import begin_session, make_account, officer, post
+from tests.walled import fill
 
 
 @pytest.fixture
@@ -326,3 +328,18 @@ def test_a_list_of_any_length_is_one_batch_in_memory(committed_db, person, clien
         there = session.scalar(select(func.count()).select_from(Division))
     assert rows_of(committed_db)[0].rows == there > 2 * batch
     assert max(most) <= batch + 5
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_declared_screen_leaves_as_a_file_with_a_row_of_every_table(session, tmp_path, language):
+    fill(session, division="150100")
+    rows = {}
+    with speaking(language):
+        for screen in assembly.screens():
+            path = tmp_path / f"{screen.name}.csv"
+            query = {"q": "", "order": screen.order} | dict.fromkeys(screen.filters, "")
+            *_, rows[screen.name] = writing.write(session, screen, path, query=query, names=screen.exported, kind="csv", batch=500)
+            content = path.read_bytes()
+            assert len(_lines(content)[0]) == len(screen.exported)
+            assert b"<" not in content, screen.name  # words, no markup
+    assert {name for name, count in rows.items() if not count} <= {"legal-holds", "retention-runs", "retention-rules", "regulations"}
