@@ -52,6 +52,7 @@ class FileRow:
 
     line: int
     values: Mapping[str, Any]
+    target: str | None = None  # the key of the row it would change; a new one has none
 
 
 @dataclass(frozen=True)

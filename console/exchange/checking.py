@@ -243,7 +243,7 @@ class _Check:
 
     def _ask_room(self, rows: dict[int, Row]) -> None:
         assert self.screen.check_rows is not None
-        given = [FileRow(number, row.values) for number, row in rows.items()]
+        given = [FileRow(number, row.values, row.target) for number, row in rows.items()]
         for problem in self.screen.check_rows(self.session, given, actor=self.actor):
             column = self.by_name.get(problem.column)
             rows[problem.line].problems.append((column.heading if column else "", problem.seen, problem.say))

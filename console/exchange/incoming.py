@@ -50,7 +50,7 @@ _KNOWN_BY = ("name", "name_en", "short_name", "title", "title_en", "number", "co
 
 def label(screen: Screen, name: str) -> str:
     """What a column is called on the page and in files."""
-    return _(screen.labels.get(name) or columns.label(screen.model, name))
+    return str(_(screen.labels.get(name) or columns.label(screen.model, name)))  # a declaration's label knows both languages by itself
 
 
 class Wrong(Exception):
@@ -328,7 +328,7 @@ def resolve(session: Session, incoming: Incoming, texts: Iterable[str]) -> None:
     if not new:
         return
     mapper = inspect(model)
-    key = mapper.primary_key[0]
+    key: Column[Any] = next(iter(incoming.column.foreign_keys)).column  # what a row of ours holds: often the number, sometimes the code
     names = [mapper.attrs[name].class_attribute for name in _KNOWN_BY if name in mapper.column_attrs]
     if isinstance(key.type, String) and not any(name.property.columns[0] is key for name in names):
         names.append(mapper.get_property_by_column(key).class_attribute)

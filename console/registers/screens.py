@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from console.crud.screen import MY_WORK, REGISTERS, RowAction, Screen
 from console.doors.preferences import language
 from console.errors import N_
-from console.registers import loading, services, words
+from console.registers import importing, loading, services, words
 from console.registers.loading import Loaded
 from console.registers.pages import RegisterPages
 from console.registers.shapes import is_secret
@@ -76,6 +76,7 @@ def screen_of(one: Loaded) -> Screen:
         choices=_choices(declared),
         formats=_formats(declared),
         empty=N_("还没有记录。点右上角新增第一条，或者从文件导入。"),
+        **importing.fields_of(one),
     )
 
 

@@ -178,6 +178,9 @@ def _screen(name: str, says: dict[str, Any], who: Any, classes: Any) -> list[Ent
         f"GET api.one {name}": common | {"names": rows},
         f"GET api.options {name}": common | {"at": {"name": offered[0] if offered else "nothing"}} | ({} if offered else {"answer": NOT_THERE}),
     }
+    if "imports" in says:  # the roles that bring files
+        brought = {"who": says["imports"]}
+        lines |= {f"GET {view}.import_file": brought, f"POST {view}.import_file": brought | {"answer": "422"}, f"GET {view}.import_sample": brought | {"door": "file"}}
     return [_entry("console", route, line, who, classes) for route, line in lines.items()]
 
 

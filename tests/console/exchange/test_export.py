@@ -10,8 +10,8 @@ import pytest
 from openpyxl import load_workbook
 from sqlalchemy import func, select
 
-from console import clock as house_clock
 from console import assembly, db, files
+from console import clock as house_clock
 from console.accounts import grants
 from console.accounts.models import StaffAccount, StaffGrant
 from console.accounts.queries import grants_of
@@ -342,4 +342,4 @@ def test_every_declared_screen_leaves_as_a_file_with_a_row_of_every_table(sessio
             content = path.read_bytes()
             assert len(_lines(content)[0]) == len(screen.exported)
             assert b"<" not in content, screen.name  # words, no markup
-    assert {name for name, count in rows.items() if not count} <= {"legal-holds", "retention-runs", "retention-rules", "regulations"}
+    assert {name for name, count in rows.items() if not count and not name.startswith("centre-")} <= {"legal-holds", "retention-runs", "retention-rules", "regulations"}
