@@ -34,6 +34,8 @@ class Surroundings:
     divisions: Sequence[tuple[Any, Sequence[Any]]] = ()  # league, its counties
     specialties_url: str = ""
     name_of: Callable[[str, str], str] = lambda standard, code: ""
+    kept: Mapping[str, str] = field(default_factory=dict)  # content hash → the signed note by which a page carries a file
+    offered: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)  # by path: what a question that points may choose from
 
     def specialty_name(self, value: Any) -> str:
         if not isinstance(value, Mapping):

@@ -15,7 +15,17 @@ from jinja2 import ChoiceLoader, FileSystemLoader
 def register(app: Flask) -> None:
     """Hang the portal's pages into an app that already has sessions, headers, look and the map of errors."""
     from console.forms import build
-    from console.portal import account, applying, board, door, following, learning, public  # each adds its pages
+    from console.portal import (  # each adds its pages
+        account,
+        applying,
+        board,
+        door,
+        following,
+        learning,
+        public,
+        registers,
+        registers_intake,
+    )
 
     assert app.jinja_loader is not None  # the shared templates
     app.jinja_loader = ChoiceLoader([FileSystemLoader(Path(__file__).parent / "templates"), app.jinja_loader])
@@ -24,5 +34,5 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(
         applicant=door.applicant, to_do=door.to_do, service_phones=door.service_phones, words=door.words, said=door.said
     )
-    for module in (account, applying, board, following, learning, public):
+    for module in (account, applying, board, following, learning, public, registers, registers_intake):
         assert module.door is door.door

@@ -49,6 +49,12 @@ PUBLIC = frozenset(
         "portal.verify",
         "portal.verify_code",
         "portal.find_specialties",
+        "portal.registers",
+        "portal.register",
+        "portal.register_row",
+        "portal.intake_form",
+        "portal.intake_made",
+        "portal.intake_progress",
     }
 )
 #: where a file waits for its applicant

@@ -423,7 +423,7 @@ PAST_THE_WALL = {
     "ruku_grants_of", "ruku_views_of", "ruku_decisions_under", "ruku_gives_under", "ruku_administers", "ruku_under_ended", "ruku_roles_held",
     "ruku_work_at", "ruku_in_hand", "ruku_decided_by", "ruku_file_place", "ruku_recused", "ruku_hands",
     "ruku_holdings", "ruku_held_by", "ruku_subject_taken", "ruku_holds_only_here",
-    "ruku_erase", "ruku_applicant_of", "ruku_token_bearer", "ruku_register_receipt",
+    "ruku_erase", "ruku_applicant_of", "ruku_token_bearer", "ruku_register_receipt", "ruku_register_answers",
 }  # fmt: skip
 
 

@@ -1,0 +1,61 @@
+"""Something sent in by everybody: entered as a row, with a code for whoever sent it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from console import clock
+from console.departments.models import Department
+from console.doors.preferences import language
+from console.errors import InvalidAnswers
+from console.registers import services
+from console.registers.loading import Loaded
+from console.registers.published import code_hash, intake_of
+from console.scope import Public
+from rules import forms
+from rules.fields import DepartmentField, ReferenceField
+
+MOST_OFFERED = 300
+_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that is taken for another
+
+
+def receive(session: Session, one: Loaded, raw: Mapping[str, Any], *, consented: bool, actor: Public) -> str:
+    """Enter a row from the public's answers, and give the code of its receipt; it is not stored and cannot be given again.
+
+    Only the fields of `intake` are taken. Raises InvalidAnswers by field; a failing check under `check:<id>`, a missing consent under `consent`.
+    """
+    missing = {} if consented else {"consent": _("请勾选，表示已经看过并同意。")}
+    code = "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))
+    try:
+        if missing:
+            services.read(session, one, {name: value for name, value in raw.items() if name in intake_of(one).fields})
+            raise InvalidAnswers({})
+        services.enter(session, one, raw, actor=actor, only=intake_of(one).fields, receipt=code_hash(code))
+    except InvalidAnswers as error:
+        raise InvalidAnswers({**error.problems, **missing}) from None
+    return code
+
+
+def shown(session: Session, one: Loaded, raw: Mapping[str, Any]) -> set[str]:
+    """The fields to ask for these answers so far."""
+    return forms.visible(one.declared.register.form, dict(raw), today=clock.today(session))
+
+
+def offered(session: Session, one: Loaded) -> dict[str, list[tuple[str, str]]]:
+    """What can be chosen where a question points at something: departments, and the published rows of another register."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for name in intake_of(one).fields:
+        field = one.declared.fields[name]
+        if isinstance(field, DepartmentField):
+            rows = session.execute(select(Department.code, Department.name, Department.name_en).order_by(Department.id))
+            found[name] = [(code, english if language() == "en" else chinese) for code, chinese, english in rows]
+        elif isinstance(field, ReferenceField):
+            target = getattr(one.rows, name).property.mapper.class_
+            found[name] = [(str(row.id), str(row)) for row in session.scalars(select(target).order_by(target.id).limit(MOST_OFFERED)).unique()]
+    return found
