@@ -33,6 +33,7 @@ RULE_WORDS: dict[str, str] = {
     "admission": N_("公示期满自动入库"),
     "lapse": N_("逾期未补正自动失效"),
     "retention": N_("到期清除个人信息"),
+    "registers": N_("登记表按期抽取"),
 }
 
 

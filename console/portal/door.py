@@ -52,6 +52,8 @@ PUBLIC = frozenset(
         "portal.registers",
         "portal.register",
         "portal.register_row",
+        "portal.register_draws",
+        "portal.register_draw",
         "portal.intake_form",
         "portal.intake_made",
         "portal.intake_progress",

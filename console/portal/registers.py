@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from flask import request, url_for
+from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from console.db import transaction
 from console.errors import NotFound
 from console.portal.door import address, attempts, door, page
-from console.registers import published
+from console.registers import draws, published
 from console.registers.loading import Loaded
 from console.registers.published import Asked
 from console.scope import Public, become
@@ -74,3 +75,26 @@ def intake_progress(department: str, register: str) -> ResponseReturnValue:
                 attempts().failed("intake_code", account=address(), address=address())
                 unknown = True
     return page("intake_progress", one=one, intake=intake, code=code, standing=standing, unknown=unknown, here="open"), 404 if unknown else 200
+
+
+# ── draws ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@door.get("/registers/<department>/<register>/draws")
+def register_draws(department: str, register: str) -> ResponseReturnValue:
+    """Every draw of a share of a public register: what was committed to, and how anybody draws again."""
+    one = published.drawn_in_public(department, register)
+    with become(Public(address())), transaction() as session:
+        found = [(draw, draws.proof(draw), draws.holds(draw)) for draw in draws.draws_of(session, one)]
+        return page("public_draws", one=one, sample=one.declared.document.sample, draws=found, here="open")
+
+
+@door.get("/registers/<department>/<register>/draws/<period>.json")
+def register_draw(department: str, register: str, period: str) -> ResponseReturnValue:
+    """The proof as a file."""
+    one = published.drawn_in_public(department, register)
+    with become(Public(address())), transaction() as session:
+        text = json.dumps(draws.proof(draws.draw_of(session, one, period)), ensure_ascii=False, indent=1)
+    answer = Response(text + "\n", mimetype="application/json")
+    answer.headers.set("Content-Disposition", "attachment", filename=f"{one.declared.name}-{period[:10]}.json")
+    return answer

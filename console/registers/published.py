@@ -57,6 +57,15 @@ def found(department: str, register: str) -> Loaded:
     raise NotFound()
 
 
+def drawn_in_public(department: str, register: str) -> Loaded:
+    """The register whose draws everybody may look at: it has a public page, and a share of it is drawn."""
+    one = found(department, register)
+    if one.declared.document.sample is None:
+        raise NotFound()
+    public_of(one)
+    return one
+
+
 def public_of(one: Loaded) -> Public:
     public = one.declared.document.public
     if public is None:

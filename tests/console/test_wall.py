@@ -261,6 +261,7 @@ UNGUARDED = {
     "division": FRAME, "department": FRAME, "office": FRAME, "specialty": FRAME, "code_list": FRAME, "calendar_version": FRAME,
     "workday": FRAME, "regulation": FRAME, "regulation_paragraph": FRAME, "specialty_transfer": FRAME,
     "register_definition": "what registers there are is declared in public files", "alembic_version_registers": "names of migrations",
+    "register_draw": "numbers of rows and how they were drawn: published so that anybody can draw again",
     "release": "rules are public once in force; drafts are behind the wall",
     "release_event": "who published which rules when is public",
     "restriction": "hashes of identity numbers, found only by who has the number",

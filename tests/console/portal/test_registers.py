@@ -167,7 +167,7 @@ def test_a_flood_is_slowed_down_without_a_riddle(visitor: Citizen, committed_db:
         assert session.query(loading.register("centre-complaints").rows).count() == 5
 
 
-def test_in_a_browser_the_public_pages_are_sound_and_a_complaint_goes_through(page: Any, live_server: str, committed_db: Any) -> None:
+def test_in_a_browser_the_public_pages_are_sound_and_a_complaint_goes_through(page: Any, live_server: str, committed_db: Any) -> None:  # noqa: F811
     with committed_db.as_worker():
         enter("agencies", AGENCY)
         enter("documents", DOCUMENT, "publish")
