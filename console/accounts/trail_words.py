@@ -81,8 +81,6 @@ ACT_WORDS: dict[str, str] = {
     "training.unit_opened": N_("打开学习单元"),
     "training.unit_completed": N_("学完单元"),
     "notice.opened": N_("开启公示"),
-    "register.draw_committed": N_("公布抽取的承诺值"),
-    "register.drawn": N_("抽签"),
     "notice.closed": N_("公示结束"),
     "notice.person_failed": N_("公示期满处理出错"),
     "objection.made": N_("提出异议"),
@@ -144,6 +142,7 @@ ACT_WORDS: dict[str, str] = {
     "register.entered": N_("登记"),
     "register.changed": N_("修改登记"),
     "register.moved": N_("转入另一状态"),
+    "register.draw_committed": N_("公布抽取的承诺值"),
     "register.drawn": N_("抽签"),
     "delivery.retry_asked": N_("要求重发"),
 }

@@ -18,7 +18,7 @@ from console import audit, clock, secrecy
 from console.audit import AuditAnchor
 from console.errors import N_, ConsoleError, NotFound
 from console.registers import services
-from console.registers.loading import Loaded, registers
+from console.registers.loading import Loaded, current
 from console.registers.models import RegisterDraw
 from console.scope import Principal
 from rules import draws as rules
@@ -34,7 +34,7 @@ class CommitmentBroken(ConsoleError):
 
 def sampled() -> tuple[Loaded, ...]:
     """The registers of which a share is drawn."""
-    return tuple(one for one in registers() if one.declared.document.sample is not None)
+    return tuple(one for one in current() if one.declared.document.sample is not None)
 
 
 def period_of(day: dt.date, every: str) -> str:
@@ -93,7 +93,7 @@ def carry_out(session: Session, one: Loaded, draw: RegisterDraw, *, actor: Princ
 
 def _enter_into(session: Session, one: Loaded, name: str, picked: Sequence[int], actor: Principal) -> None:
     into = next(
-        (other for department in (one.declared.department, "centre") for other in registers() if (other.declared.department, other.declared.id) == (department, name)), None
+        (other for department in (one.declared.department, "centre") for other in current() if (other.declared.department, other.declared.id) == (department, name)), None
     )  # fmt: skip
     if into is None:
         raise NotFound()

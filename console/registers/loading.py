@@ -56,6 +56,16 @@ def refresh() -> tuple[Loaded, ...]:
     return registers()
 
 
+def current() -> tuple[Loaded, ...]:
+    """As `registers()`, after a look whether something has been applied since: for pages whose addresses do not wait for a restart."""
+    global _loaded
+    with db.engine().connect() as connection:
+        now = set(connection.execute(select(RegisterDefinition.table_name, RegisterDefinition.content_hash)).tuples())
+    if now != {(one.declared.table, one.declared.content_hash) for one in registers()}:
+        _loaded = load(_stored())  # what has not changed keeps its class
+    return registers()
+
+
 def load(stored: Sequence[Declared]) -> tuple[Loaded, ...]:
     return tuple(Loaded(one, mapped(one)) for one in in_order(stored))
 

@@ -20,7 +20,7 @@ from console.departments.models import Department, Division
 from console.doors.preferences import language
 from console.errors import NotFound
 from console.registers import services
-from console.registers.loading import Loaded, registers
+from console.registers.loading import Loaded, current
 from rules.fields import (
     BooleanField,
     ChoiceField,
@@ -40,17 +40,17 @@ _OWN = {"entered_on": "entered_at", "changed_on": "changed_at"}
 
 def published() -> tuple[Loaded, ...]:
     """The registers with a public page, in the order of their names."""
-    return tuple(sorted((one for one in registers() if one.declared.document.public is not None), key=lambda one: one.declared.name))
+    return tuple(sorted((one for one in current() if one.declared.document.public is not None), key=lambda one: one.declared.name))
 
 
 def asking() -> tuple[Loaded, ...]:
     """The registers with a form for everybody."""
-    return tuple(one for one in registers() if one.declared.document.intake is not None)
+    return tuple(one for one in current() if one.declared.document.intake is not None)
 
 
 def found(department: str, register: str) -> Loaded:
     """The register at a public address; NotFound when it has nothing for everybody."""
-    for one in registers():
+    for one in current():
         if (one.declared.department, one.declared.id) == (department, register):
             if one.declared.document.public is not None or one.declared.document.intake is not None:
                 return one

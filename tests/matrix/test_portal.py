@@ -36,7 +36,7 @@ def test_all_cells_of_the_portal_come_out_as_the_table_says(part, portal_matrix,
 
 def _wrong(ask: Asking, entry: Entry, officers: object) -> list[str]:
     public = entry.who == "anybody"
-    outside = ALLOWED if public else REFUSED if entry.json else SIGN_IN  # our own script is told, a person is shown the way
+    outside = (entry.answer or ALLOWED) if public else REFUSED if entry.json else SIGN_IN  # our own script is told, a person is shown the way
     inside = entry.answer or ALLOWED
     asked = [(VISITOR, "own", True, outside), (OWN, "own", True, inside)]
     if entry.names and not public:

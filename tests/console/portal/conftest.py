@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from pypdf import PdfWriter
@@ -18,6 +19,7 @@ from console.applications import queries, registration, services
 from console.applications.models import Applicant as ApplicantRow
 from console.scope import Applicant, System, become
 from rules import forms
+from tests import axe
 from tests.factories import id_number
 
 PASSWORD = "草原上的 工程师 2026"
@@ -260,3 +262,37 @@ def draft(citizen: Citizen) -> Iterator[int]:
         )
         number = application.id
     yield number
+
+
+# ── a browser ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def page(browser: Any, live_server: str) -> Any:
+    """A page that keeps what it asked of whom, and what the browser complained about."""
+    page = browser.new_page()
+    page.strangers, page.complaints = [], []
+    host = urlsplit(live_server).netloc
+    page.on("request", lambda r: page.strangers.append(r.url) if urlsplit(r.url).netloc not in (host, "") else None)
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("console", lambda m: page.complaints.append(m.text) if m.type == "error" and "status of 4" not in m.text else None)
+    return page
+
+
+def press(page: Any, selector: str) -> None:
+    with page.expect_navigation():
+        page.click(selector)
+
+
+def sound(page: Any, *, widths: tuple[int, ...] = (390,), lights: tuple[str, ...] = ("light",)) -> None:
+    """Nothing serious by axe, nothing wider than the screen, no stranger, no complaint."""
+    for light in lights:
+        page.emulate_media(color_scheme=light)
+        assert axe.serious(page) == [], (page.url, light)
+    twice = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id).filter((id, at, all) => all.indexOf(id) !== at)")
+    assert twice == [], page.url
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, (page.url, width)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert (page.strangers, page.complaints) == ([], []), page.url

@@ -3,47 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from console import db
 from console.applications.models import Applicant
 from rules.pipeline import Step
-from tests import axe
-from tests.console.portal.conftest import PASSWORD, SPECIAL, answer_for, one_page_pdf, register
+from tests.console.portal.conftest import PASSWORD, SPECIAL, answer_for, one_page_pdf, press, register, sound
 from tests.factories import make_admission
-
-
-@pytest.fixture
-def page(browser: Any, live_server: str) -> Any:
-    """A page that keeps what it asked of whom, and what the browser complained about."""
-    page = browser.new_page()
-    page.strangers, page.complaints = [], []
-    host = urlsplit(live_server).netloc
-    page.on("request", lambda r: page.strangers.append(r.url) if urlsplit(r.url).netloc not in (host, "") else None)
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.on("console", lambda m: page.complaints.append(m.text) if m.type == "error" and "status of 4" not in m.text else None)
-    return page
-
-
-def press(page: Any, selector: str) -> None:
-    with page.expect_navigation():
-        page.click(selector)
-
-
-def sound(page: Any, *, widths: tuple[int, ...] = (390,), lights: tuple[str, ...] = ("light",)) -> None:
-    """Nothing serious by axe, nothing wider than the screen, no stranger, no complaint."""
-    for light in lights:
-        page.emulate_media(color_scheme=light)
-        assert axe.serious(page) == [], (page.url, light)
-    twice = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id).filter((id, at, all) => all.indexOf(id) !== at)")
-    assert twice == [], page.url
-    for width in widths:
-        page.set_viewport_size({"width": width, "height": 844})
-        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, (page.url, width)
-    page.set_viewport_size({"width": 390, "height": 844})
-    assert (page.strangers, page.complaints) == ([], []), page.url
 
 
 class _Plain:

@@ -13,8 +13,7 @@ from console import db
 from console.registers import loading, services
 from console.registers.published import PAGE
 from console.scope import System
-from tests.console.portal.conftest import Citizen, one_page_pdf
-from tests.console.portal.test_journey import page, press, sound  # noqa: F401
+from tests.console.portal.conftest import Citizen, one_page_pdf, press, sound
 
 AGENCY: Mapping[str, Any] = {
     "name": "草原招标代理有限公司", "uscc": "91150100MA0N0BXY6M", "division": "150105", "legal_person": "敖登", "contact_phone": "13900001234",
@@ -167,7 +166,7 @@ def test_a_flood_is_slowed_down_without_a_riddle(visitor: Citizen, committed_db:
         assert session.query(loading.register("centre-complaints").rows).count() == 5
 
 
-def test_in_a_browser_the_public_pages_are_sound_and_a_complaint_goes_through(page: Any, live_server: str, committed_db: Any) -> None:  # noqa: F811
+def test_in_a_browser_the_public_pages_are_sound_and_a_complaint_goes_through(page: Any, live_server: str, committed_db: Any) -> None:
     with committed_db.as_worker():
         enter("agencies", AGENCY)
         enter("documents", DOCUMENT, "publish")
