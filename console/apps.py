@@ -21,7 +21,7 @@ from console.accounts import access_tokens_door, gate, level_views, oidc, permis
 from console.accounts.attempts import Attempts
 from console.accounts.provider_views import oidc_name
 from console.accounts.security import GrantSecurity, Officer, principal
-from console.crud.api import api
+from console.crud import api, api_writing  # noqa: F401  # its routes
 from console.crud.navigation import Entry, Navigation, navigation
 from console.crud.screen import MY_WORK
 from console.crud.views import make_view, view_name
@@ -200,7 +200,7 @@ def create_console(settings: Settings) -> Flask:
         app.extensions["babel"].locale_selector = preferences.locale  # FAB's own keeps a locale in the session
         _add_rooms(app, builder)
         ops.register(app)
-    app.register_blueprint(api)
+    app.register_blueprint(api.api)
     app.add_url_rule("/", "home", _home)
     return app
 

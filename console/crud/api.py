@@ -11,97 +11,21 @@ same kept set, the same statement through scope, the same filters, form, hooks a
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, g, request, url_for
+from flask import Response, g, request, url_for
 from flask_babel import gettext as _
-from flask_babel.speaklater import LazyString
 from sqlalchemy import Select, func, literal, select
-from werkzeug.exceptions import MethodNotAllowed
 
-from console.crud import api_bodies, api_fields, columns, filters, forms, known
-from console.crud.screen import RowAction
+from console.accounts import row_history
+from console.crud import api_bodies, api_fields, filters, forms, known, openapi
+from console.crud.api_reach import MAX_PAGE, MAX_SIZE, SIZE, address_of, answer, api, methods_of, needed, told, view_of
+from console.crud.history import MOST
 from console.db import transaction
-from console.doors.preferences import language
-from console.errors import N_, NotAllowed, NotFound
-from console.secrecy import keyed_hash
 
-api = Blueprint("api", __name__, url_prefix="/api/v1")
-
-SIZE, MAX_SIZE, MAX_PAGE = 50, 100, 400
 COUNT_LIMIT = 1_000
 OWN = {"size", "page", "fields"}  # parameters of a list beside those of the page
-
-
-class ReadsOnly(NotAllowed):
-    message = N_("这个令牌只能读。需要写入时，请在“我的账号”里另建一个可读可写的。")
-
-
-class NotThisScreen(NotAllowed):
-    message = N_("这个令牌没有包括“%(title)s”，或者您的授权里没有这一项。")
-
-
-# ── finding the screen, and who may ─────────────────────────────────────────────────────────────────────────────
-
-
-def _view(name: str, permission: str = "") -> Any:
-    """The screen's view for whoever may open this permission of it: NotFound for no screen, NotAllowed otherwise."""
-    view = known.views().get(name)
-    if view is None:
-        raise NotFound()
-    if permission:
-        _require(view, permission)
-    return view
-
-
-def _require(view: Any, permission: str) -> None:
-    bearer = g.get("bearer")
-    if bearer is not None and not bearer.writes and request.method not in ("GET", "HEAD"):
-        raise ReadsOnly(act=permission)
-    if not view.may(permission):
-        raise NotThisScreen(act=permission, title=_(view.screen.title))
-
-
-def _offers(view: Any, wanted: str, *, otherwise: tuple[str, ...]) -> None:
-    """A method that the screen does not declare is not there, whoever asks."""
-    if not getattr(view.screen, wanted):
-        raise MethodNotAllowed(valid_methods=otherwise)
-
-
-def _answer(body: Any, status: int = 200, **headers: str) -> Response:
-    response = Response(json.dumps(body, ensure_ascii=False, default=_lazily) + "\n", status, content_type="application/json")
-    response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
-    response.headers["Content-Language"] = "en" if language() == "en" else "zh-Hans"
-    response.vary.update(("Accept-Language", "Authorization"))
-    return response
-
-
-def _lazily(words: Any) -> str:
-    """Words of a declaration know their languages by themselves and are said when they are written."""
-    if isinstance(words, LazyString):
-        return str(words)
-    raise TypeError(f"{type(words).__name__} is no JSON")
-
-
-def _address(view: Any, one: Any) -> str:
-    return url_for("api.one", screen=view.screen.name, key=view.key(one))
-
-
-def _etag(view: Any, one: Any) -> str:
-    """What the row says now, in a few keyed digits: the mark a form of the same row carries."""
-    names = {name.split(".")[0] for name in (*view.screen.columns, *_needed(view))}
-    told = {name: api_fields.plain(columns.value_at(one, name)) for name in sorted(names)}
-    return keyed_hash(json.dumps(told, sort_keys=True, default=str), "etag")[:24]
-
-
-def _told(view: Any, one: Any, status: int = 200, **headers: str) -> Response:
-    """One row as it is now, with its ETag."""
-    response = _answer(api_fields.row(view, api_fields.of(view, view.screen.shown), one, url=_address(view, one)), status, **headers)
-    response.set_etag(_etag(view, one))
-    return response
 
 
 # ── the front page ────────────────────────────────────────────────────────────────────────────────────────────
@@ -121,20 +45,12 @@ def index() -> Response:
     who: dict[str, Any] = {"name": g.staff.name, "roles": g.officer.roles}
     if bearer is not None:
         who["token"] = {"title": bearer.title, "writes": bearer.writes, "expires_at": api_fields.plain(bearer.found.expires_at)}
-    return _answer({"version": 1, "openapi": url_for("api.description"), "docs": url_for("ApiDocs.home"), "you": who, "screens": screens})
-
-
-def methods_of(view: Any) -> list[str]:
-    """What the caller may do with a screen, in the words of its permissions: `list`, `show`, `add`, …, and the names of actions."""
-    may = [name for name in ("list", "show", "add", "edit", "delete") if view.may(name)]
-    return may + [action.name for action in view.screen.actions if view.may(action.name)]
+    return answer({"version": 1, "openapi": url_for("api.description"), "docs": url_for("ApiDocs.home"), "you": who, "screens": screens})
 
 
 @api.get("/openapi.json")
 def description() -> Response:
-    from console.crud import openapi  # cycle: it describes the routes of this module
-
-    return _answer(openapi.document(request.script_root))
+    return answer(openapi.document(request.script_root))
 
 
 # ── lists ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -143,7 +59,7 @@ def description() -> Response:
 @api.get("/<screen>")
 def rows(screen: str) -> Response:
     """One page of the list: narrowed and ordered as on the page, by the same parameters."""
-    view = _view(screen, "list")
+    view = view_of(screen, "list")
     api_bodies.known_question(view, OWN)
     size = api_bodies.whole("size", SIZE, 1, MAX_SIZE)
     page = api_bodies.whole("page", 1, 1, MAX_PAGE)
@@ -153,11 +69,11 @@ def rows(screen: str) -> Response:
         ordered, _order = view._order(narrowed)
         found = session.execute(ordered.add_columns(_count(view)).limit(size + 1).offset((page - 1) * size)).unique().all()
         fields = api_fields.of(view, names)
-        items = [api_fields.row(view, fields, one, url=_address(view, one)) for one, _total in found[:size]]
+        items = [api_fields.row(view, fields, one, url=address_of(view, one)) for one, _total in found[:size]]
     total = found[0][1] if found else 0
     following = _here(page=page + 1) if len(found) > size and page < MAX_PAGE else None
     body = {"items": items, "next": following, "count": min(total, COUNT_LIMIT), "count_is_least": total > COUNT_LIMIT}
-    response = _answer(body)
+    response = answer(body)
     if following:
         response.headers["Link"] = f'<{following}>; rel="next"'
     return response
@@ -189,12 +105,12 @@ def _asked_for(view: Any) -> tuple[str, ...]:
 @api.get("/<screen>/options/<name>")
 def options(screen: str, name: str) -> Response:
     """The rows a relation may point at, found by words: what a filter or a written field takes as a key."""
-    view = _view(screen, "list")
+    view = view_of(screen, "list")
     api_bodies.only_known(request.args, {"q"}, error=api_bodies.BadQuestion)
     model = view.offered(name)
     with transaction() as session:
         found = forms.options(session, model, request.args.get("q", "").strip()[:60])
-    return _answer({"items": [{"_key": option["id"], "name": option["text"]} for option in found]})
+    return answer({"items": [{"_key": option["id"], "name": option["text"]} for option in found]})
 
 
 # ── one row ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -202,38 +118,27 @@ def options(screen: str, name: str) -> Response:
 
 @api.get("/<screen>/<key>")
 def one(screen: str, key: str) -> Response:
-    view = _view(screen, "show")
+    view = view_of(screen, "show")
     api_bodies.only_known(request.args, (), error=api_bodies.BadQuestion)
     with transaction() as session:
-        response = _told(view, view.one(session, key, _needed(view)))
+        response = told(view, view.one(session, key, needed(view)))
     response.make_conditional(request.environ)
     return response
 
 
-def _needed(view: Any) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*view.screen.shown, *view.screen.edit)))
-
-
-@api.post("/<screen>/<key>/actions/<action>")
-def act(screen: str, key: str, action: str) -> Response:
-    """A declared action on one row. Its answers are the body's fields; If-Match is honoured when it is sent."""
-    view = _view(screen)
-    declared: RowAction | None = next((a for a in view.screen.actions if a.name == action), None)
-    if declared is None:
-        raise NotFound()
-    _require(view, declared.name)
-    given = api_bodies.body(empty=True)
-    api_bodies.only_known(given, declared.fields)
-    answers = _answers(declared.fields, given)
+@api.get("/<screen>/<key>/history")
+def history(screen: str, key: str) -> Response:
+    """What happened to the row, the latest first, in words: as its page says it, confidential values only as changed."""
+    view = view_of(screen, "show")
+    api_bodies.only_known(request.args, {"before"}, error=api_bodies.BadQuestion)
+    before = api_bodies.whole("before", 0, 1, MOST)
     with transaction() as session:
-        row = view.one(session, key, _needed(view))
-        api_bodies.matches(_etag(view, row), needed=False)
-        said = view._do(session, declared, [row], answers)
-    return _answer({"done": said})
+        row = view.one(session, key)
+        past, more = row_history.of(session, view.subjects(row), before=before or None)
+        items = [_event(view._line(one)) for one in past]
+    return answer({"items": items, "next": _here(before=past[-1].entry.id) if more else None})
 
 
-def _answers(fields: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, str]:
-    problems = {name: _("请填上这一项。") for name in fields if not isinstance(given.get(name), str) or not given[name].strip()}
-    if problems:
-        raise api_bodies.Refused(problems)
-    return {name: given[name].strip() for name in fields}
+def _event(line: dict[str, Any]) -> dict[str, Any]:
+    said = {name: line[name] for name in ("who", "role", "act", "reason")}
+    return {"at": api_fields.plain(line["at"]), **said, "changes": [{name: api_fields.plain(value) for name, value in one.items()} for one in line["changes"]]}

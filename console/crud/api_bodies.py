@@ -138,15 +138,13 @@ def fill_in(view: Any, form: Any, given: Mapping[str, Any]) -> None:
             form[name].process(MultiDict([(name, "")]))
     if problems:
         raise Refused(problems)
-    for name in form.data:
-        if name not in given and form[name].data not in (None, "") and not form[name].raw_data:
-            form[name].raw_data = [str(form[name].data)]  # as the page would send it back
 
 
-def check(form: Any) -> None:
-    """Ask the form; `Refused` with a sentence for every field."""
-    if not form.validate():
-        raise Refused({name: str(said[0]) for name, said in form.errors.items() if name})
+def check(form: Any, names: Iterable[str]) -> None:
+    """Ask the form about these fields; `Refused` with a sentence for each that is wrong. What was not sent is not asked about."""
+    wrong = {name: form[name].errors for name in names if not form[name].validate(form)}
+    if wrong:
+        raise Refused({name: str(said[0]) for name, said in wrong.items()})
 
 
 def as_typed(field: Any, value: Any, kind: str) -> str | None:

@@ -8,7 +8,7 @@ from flask import request, url_for
 from flask_babel import gettext as _
 
 from console.crud import known, openapi
-from console.crud.api import MAX_SIZE
+from console.crud.api_reach import MAX_SIZE
 from console.crud.pages import Page, expose
 from console.doors.error_pages import MACHINE_WORDS, TITLES
 from console.errors import N_, NotFound

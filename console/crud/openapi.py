@@ -14,8 +14,8 @@ from flask_babel import gettext as _
 from wtforms import BooleanField, SelectField
 
 from console.crud import api_fields, columns, filters, known
-from console.crud.api import MAX_PAGE, MAX_SIZE, SIZE, methods_of
 from console.crud.api_fields import CODE, DAY, DECIMAL, INSTANT, RELATED, TRUTH, WHOLE
+from console.crud.api_reach import MAX_PAGE, MAX_SIZE, SIZE, methods_of
 from console.crud.forms import LookupField
 from console.crud.screen import RowAction
 

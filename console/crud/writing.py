@@ -37,15 +37,20 @@ class Writing(History):
         with telling() as told, transaction() as session:
             form = self.add_form()
             if request.method == "POST" and form.validate():
-                row = self.screen.model()
-                self.fill(form, row, self.screen.add)
-                self.pre_add(row)
-                self.datamodel.add(row)
-                self.post_add(row)
-                audit.record(session, f"{self.screen.name}.added", self._subject(row), changes=self._written(form, row))
+                row = self._enter(session, form)
                 told.success = _("已新增“%(name)s”。", name=self.name_of(row))
                 told.address = url_for(".show", pk=self.key(row))
         return self._answer(told, self.add_template, form, _("新增%(what)s", what=_(self.screen.title)))
+
+    def _enter(self, session: OrmSession, form: Any) -> Any:
+        """A new row from a form that was found right: the page's way, and that of a machine."""
+        row = self.screen.model()
+        self.fill(form, row, self.screen.add)
+        self.pre_add(row)
+        self.datamodel.add(row)
+        self.post_add(row)
+        audit.record(session, f"{self.screen.name}.added", self._subject(row), changes=self._written(form, row))
+        return row
 
     @expose("/<pk>/edit", methods=["GET", "POST"])
     @has_access
@@ -97,7 +102,7 @@ class Writing(History):
             if posted:
                 meeting.lock(session, self.screen.model, self._is(pk))
             row = self.one(session, pk, self.screen.shown)
-            name, subject = self.name_of(row), self._subject(row)
+            name = self.name_of(row)
             pairs = [(self.label_columns[column], self.cell(row, column)) for column in self.screen.shown]
             watched = self.watched()
             seen = meeting.mark(row, watched)
@@ -105,10 +110,7 @@ class Writing(History):
                 told.status = Conflict.status
                 met = {"met": self.latest(session, row), "faster": True, "differing": [self.label_columns[n] for n in differing if n in self.label_columns]}
             elif posted:
-                self.pre_delete(row)
-                self.datamodel.delete(row)
-                self.post_delete(row)
-                audit.record(session, f"{self.screen.name}.deleted", subject)
+                self._remove(session, row)
                 told.success = _("已删除“%(name)s”。", name=name)
                 told.address = url_for(".list")
         if told.error is not None and (words := refusals.still_referred_to(told.error)):
@@ -118,6 +120,13 @@ class Writing(History):
         return self.render_template(
             self.delete_template, screen=self.screen, title=_("删除“%(name)s”？", name=name), key=pk, name=name, pairs=pairs, seen=seen, **met
         ), told.status
+
+    def _remove(self, session: OrmSession, row: Any) -> None:
+        subject = self._subject(row)
+        self.pre_delete(row)
+        self.datamodel.delete(row)
+        self.post_delete(row)
+        audit.record(session, f"{self.screen.name}.deleted", subject)
 
     def fill(self, form: Any, row: Any, names: tuple[str, ...]) -> None:
         """Only the declared fields reach the row, whatever was posted."""

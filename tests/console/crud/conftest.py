@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import event
 
 from console import apps as assembled
+from console.accounts.access_tokens_page import AccessTokens
 from console.accounts.my_account import Account
 from console.accounts.security import GrantSecurity
+from console.crud.api_docs import ApiDocs
 from console.roles import Role
 from tests.console.crud.trial import GRANTS, OFFICES
 from tests.officers import officer
@@ -25,7 +27,7 @@ def app(database):
             return frozenset().union(*(table.get(role, frozenset()) for role in roles))
 
     with pytest.MonkeyPatch.context() as patch:  # other apps are made with everything
-        patch.setattr(assembled, "sources", lambda: ([GRANTS, OFFICES], [Account]))  # every page links to it
+        patch.setattr(assembled, "sources", lambda: ([GRANTS, OFFICES], [Account, AccessTokens, ApiDocs]))  # every page links to it
         made = assembled.create_console(database.settings)
     assert isinstance(made.extensions["appbuilder"].sm, GrantSecurity)
     made.extensions["appbuilder"].sm.permissions = Cache()
