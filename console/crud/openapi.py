@@ -224,6 +224,32 @@ def _shared_schemas() -> dict[str, Any]:
                 },
             },
         },
+        "Past": {
+            "type": "object",
+            "required": ["items", "next"],
+            "properties": {
+                "next": {"type": ["string", "null"]},
+                "items": {
+                    "type": "array",
+                    "items": {
+                        "type": "object", "required": ["at", "who", "role", "act", "reason", "changes"],
+                        "properties": {
+                            "at": {"type": "string", "format": "date-time"}, "who": {"type": "string"}, "role": {"type": "string"},
+                            "act": {"type": "string"}, "reason": {"type": ["string", "null"]},
+                            "changes": {
+                                "type": "array",
+                                "items": {
+                                    "type": "object", "required": ["label", "secret", "old", "new"],
+                                    "properties": {
+                                        "label": {"type": "string"}, "secret": {"type": "boolean"}, "old": {"type": "string"}, "new": {"type": "string"},
+                                    },
+                                },
+                            },
+                        },
+                    },
+                },
+            },
+        },
         "Done": {"type": "object", "required": ["done"], "properties": {"done": {"type": "string"}}},
         "Options": {
             "type": "object", "required": ["items"], "properties": {"items": {"type": "array", "items": _ref("Related")}},
@@ -308,6 +334,11 @@ def _paths(name: str, view: Any, title: str) -> dict[str, Any]:
         one["delete"] = _operation(name, "delete", _("%(title)s：删除", title=title), gone, "401 403 404 409 412 428 429", parameters=match)
     if len(one) > 1:
         paths[f"/{name}/{{key}}"] = one
+    if view.may("show"):
+        good = {"200": _content(_ref("Past"))}
+        before = _parameter(Told("before", _("早于这一条的"), {"type": "integer", "minimum": 1}))
+        past = _operation(name, "history", _("%(title)s：一行的经过", title=title), good, "400 401 403 404 429", parameters=[before])
+        paths[f"/{name}/{{key}}/history"] = {"parameters": [key], "get": past}
     for action in actions(view):
         words = _(action.title)
         body = {
