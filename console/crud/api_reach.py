@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, g, request, url_for
 from flask_babel import gettext as _
+from flask_babel.speaklater import LazyString
 from werkzeug.exceptions import MethodNotAllowed
 
 from console.crud import api_fields, known, meeting
@@ -53,11 +54,19 @@ def offers(view: Any, wanted: str) -> None:
 
 
 def answer(body: Any, status: int = 200, **headers: str) -> Response:
-    response = Response(json.dumps(body, ensure_ascii=False) + "\n", status, content_type="application/json")
+    """JSON in the caller's language."""
+    response = Response(json.dumps(body, ensure_ascii=False, default=_lazily) + "\n", status, content_type="application/json")
     response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
     response.headers["Content-Language"] = "en" if language() == "en" else "zh-Hans"
     response.vary.update(("Accept-Language", "Authorization"))
     return response
+
+
+def _lazily(words: Any) -> str:
+    """Words of a declaration know their languages by themselves and are said when they are written."""
+    if isinstance(words, LazyString):
+        return str(words)
+    raise TypeError(f"{type(words).__name__} is no JSON")
 
 
 def address_of(view: Any, one: Any) -> str:

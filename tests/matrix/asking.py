@@ -24,7 +24,7 @@ from tests.matrix.table import ALLOWED, NO_TOKEN, NOT_THERE, REFUSED, SIGN_IN, E
 from tests.matrix.world import World, as_it_was
 from tests.officers import token
 
-_WORDS = {400: NO_TOKEN, 401: SIGN_IN, 403: REFUSED, 404: NOT_THERE}
+_WORDS = {400: NO_TOKEN, 401: SIGN_IN, 403: REFUSED, 404: NOT_THERE, 405: "405"}
 
 
 @dataclass(frozen=True)

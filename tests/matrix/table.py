@@ -176,6 +176,7 @@ def _screen(name: str, says: dict[str, Any], who: Any, classes: Any) -> list[Ent
         f"GET {view}.options": common | {"door": "REST", "at": {"name": offered[0] if offered else "nothing"}} | ({} if offered else {"answer": NOT_THERE}),
         f"GET api.rows {name}": common | {"lists": lists, "query": "&".join(filter(None, (query, "size=100")))},
         f"GET api.one {name}": common | {"names": rows},
+        f"GET api.history {name}": common | {"names": rows},
         f"GET api.options {name}": common | {"at": {"name": offered[0] if offered else "nothing"}} | ({} if offered else {"answer": NOT_THERE}),
     }
     if "imports" in says:  # the roles that bring files
