@@ -118,10 +118,8 @@ def _action(one: Loaded, move: Move) -> RowAction:
 
 
 def _consequence(declared: Declared, move: Move) -> str:
-    words = _("选中的记录将转入“%(state)s”。", state=words.state_words(declared, move.to))
-    if move.hands_to is not None:
-        words += _("记录随后归所填的主管部门办理。")
-    return words
+    consequence = _("选中的记录将转入“%(state)s”。", state=words.state_words(declared, move.to))
+    return consequence + (_("记录随后归所填的主管部门办理。") if move.hands_to is not None else "")
 
 
 def _labels(declared: Declared) -> Mapping[str, Any]:
