@@ -90,6 +90,13 @@ def needed(view: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*view.screen.shown, *view.screen.edit)))
 
 
+def given_names(view: Any, kind: str) -> tuple[str, ...]:
+    """What may be sent to `add` or `edit`: the screen's own fields, or those a room reads by itself (`given_fields`, `enter_given`, `change_given`)."""
+    if hasattr(view, "given_fields"):
+        return tuple(name for name, _title, _schema, _need in view.given_fields())
+    return tuple(getattr(view.screen, kind))
+
+
 def methods_of(view: Any) -> list[str]:
     """What the caller may do with a screen, in the words of its permissions: `list`, `show`, `add`, …, and the names of actions."""
     may = [name for name in ("list", "show", "add", "edit", "delete") if view.may(name)]

@@ -62,6 +62,8 @@ def read_fields(view: Any) -> list[Told]:
 
 def written_fields(view: Any, kind: str) -> list[Told]:
     """What may be sent to add a row, or to change one; `kind` is `add` or `edit`."""
+    if hasattr(view, "given_fields"):
+        return [Told(name, title, schema, need=need and kind == "add") for name, title, schema, need in view.given_fields()]
     form = getattr(view, f"{kind}_form")(formdata=None, meta={"csrf": False})
     told = []
     for name in getattr(view.screen, kind):

@@ -26,6 +26,7 @@ from console.forms.build import Surroundings, put_problems, section_form
 from console.forms.fields import Files, Group, SectionForm
 from console.registers import services
 from console.registers.loading import Loaded
+from console.registers.machines import ForMachines
 from console.registers.shapes import is_secret
 from console.registers.tables import Declared
 from console.scope import current
@@ -43,7 +44,7 @@ class Around(Surroundings):
     chosen: Mapping[str, str] = field(default_factory=dict)
 
 
-class RegisterPages:
+class RegisterPages(ForMachines):
     """Comes before the parts of a screen. Conditions, entries of groups and files are the form's own; saving is the room's service."""
 
     one_register: ClassVar[Loaded]
