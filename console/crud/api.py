@@ -16,16 +16,14 @@ from urllib.parse import urlencode
 
 from flask import Response, g, request, url_for
 from flask_babel import gettext as _
-from sqlalchemy import Select, func, literal, select
 
 from console.accounts import row_history
-from console.crud import api_bodies, api_fields, filters, forms, known, openapi
-from console.crud.api_reach import MAX_PAGE, MAX_SIZE, SIZE, address_of, answer, api, methods_of, needed, told, view_of
+from console.crud import api_bodies, api_fields, forms, known, openapi, paging
+from console.crud.api_reach import MAX_SIZE, SIZE, address_of, answer, api, methods_of, needed, told, view_of
 from console.crud.history import MOST
 from console.db import transaction
 
-COUNT_LIMIT = 1_000
-OWN = {"size", "page", "fields"}  # parameters of a list beside those of the page
+OWN = {"size", "fields"}  # parameters of a list beside those of the page
 
 
 # ── the front page ────────────────────────────────────────────────────────────────────────────────────────────
@@ -62,26 +60,19 @@ def rows(screen: str) -> Response:
     view = view_of(screen, "list")
     api_bodies.known_question(view, OWN)
     size = api_bodies.whole("size", SIZE, 1, MAX_SIZE)
-    page = api_bodies.whole("page", 1, 1, MAX_PAGE)
     names = _asked_for(view)
     with transaction() as session:
-        narrowed = filters.narrow(view.statement(names), view.screen, request.args)
-        ordered, _order = view._order(narrowed)
-        found = session.execute(ordered.add_columns(_count(view)).limit(size + 1).offset((page - 1) * size)).unique().all()
+        page = paging.page(view, session, request.args, names, size=size)
+        if page.is_lost:
+            raise api_bodies.BadQuestion({"after": _("这个位置不是本列表给出的，请从第一页开始。")})
         fields = api_fields.of(view, names)
-        items = [api_fields.row(view, fields, one, url=address_of(view, one)) for one, _total in found[:size]]
-    total = found[0][1] if found else 0
-    following = _here(page=page + 1) if len(found) > size and page < MAX_PAGE else None
-    body = {"items": items, "next": following, "count": min(total, COUNT_LIMIT), "count_is_least": total > COUNT_LIMIT}
+        items = [api_fields.row(view, fields, one, url=address_of(view, one)) for one in page.rows]
+    following = _here(after=page.after) if page.after else None
+    body = {"items": items, "next": following, "count": min(page.total, paging.COUNT_LIMIT), "count_is_least": page.is_least}
     response = answer(body)
     if following:
         response.headers["Link"] = f'<{following}>; rel="next"'
     return response
-
-
-def _count(view: Any) -> Any:
-    counted: Select[Any] = filters.narrow(select(literal(1)).select_from(view.screen.model), view.screen, request.args)
-    return select(func.count()).select_from(counted.limit(COUNT_LIMIT + 1).subquery()).scalar_subquery()
 
 
 def _here(**changes: Any) -> str:

@@ -195,7 +195,7 @@ def _instant(value: Any) -> str:
 def known_question(view: Any, own: set[str]) -> None:
     """Refuse parameters the list does not have, and values it would leave unread: a machine must not take a whole list for a part of it."""
     screen, args = view.screen, request.args
-    only_known(args, filters.parameters(screen) - {"page"} | own, error=BadQuestion)
+    only_known(args, filters.parameters(screen) | own, error=BadQuestion)
     problems = {name: _("看不懂“%(value)s”。", value=args[name][:60]) for name in filters.unread(screen, args)}
     order = args.get("order", "")
     if order and order.removeprefix("-") not in view.order_columns:

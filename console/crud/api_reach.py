@@ -16,7 +16,7 @@ from console.errors import N_, NotAllowed, NotFound
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 
-SIZE, MAX_SIZE, MAX_PAGE = 50, 100, 400
+SIZE, MAX_SIZE = 50, 100
 
 
 class ReadsOnly(NotAllowed):

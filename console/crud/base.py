@@ -9,6 +9,8 @@ The pages themselves are parts: `listing showing writing acting`.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from flask import url_for
@@ -17,15 +19,16 @@ from flask_appbuilder.const import PERMISSION_PREFIX
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from sqlalchemy import Select, and_, select
 from sqlalchemy import inspect as mapped
 from sqlalchemy.orm import Session as OrmSession
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import defer, joinedload
 
 from console import audit
 from console.crud import columns, forms
 from console.crud.screen import Screen
+from console.doors.preferences import language
 from console.errors import NotFound
 
 
@@ -115,16 +118,23 @@ class ScreenView(ModelView):
 
     def statement(self, names: tuple[str, ...]) -> Select[Any]:
         """Rows with every many-to-one relation these columns need, in one statement; a room may narrow it."""
-        statement = select(self.screen.model)
-        for chain in columns.relations(self.screen.model, names):
-            option: Any = None
-            model = self.screen.model
-            for name in chain:
-                attribute = getattr(model, name)
-                option = joinedload(attribute) if option is None else option.joinedload(attribute)
-                model = attribute.property.mapper.class_
-            statement = statement.options(option)
-        return statement
+        return select(self.screen.model).options(*self._loading(names))
+
+    def _loading(self, names: tuple[str, ...]) -> tuple[Any, ...]:
+        """What is loaded with the rows, and what is not: secrets nobody looks at stay sealed. Found out once for each choice of columns."""
+        known: dict[tuple[str, ...], tuple[Any, ...]] = self.__dict__.setdefault("_loadings", {})
+        if names not in known:
+            options = [defer(attribute) for attribute in columns.sealed(self.screen.model, names, ())]
+            for chain in columns.relations(self.screen.model, names):
+                option: Any = None
+                model = self.screen.model
+                for name in chain:
+                    attribute = getattr(model, name)
+                    option = joinedload(attribute) if option is None else option.joinedload(attribute)
+                    model = attribute.property.mapper.class_
+                options += [option, *(option.defer(one) for one in columns.sealed(model, names, chain))]
+            known[names] = tuple(options)
+        return known[names]
 
     def one(self, session: OrmSession, key: str, names: tuple[str, ...] = ()) -> Any:
         """The row, through scope; NotFound for one that is not there and for one that is not yours."""
@@ -155,6 +165,18 @@ class ScreenView(ModelView):
         if value is not None and name in self.screen.choices:
             return dict(self.screen.choices[name]()).get(str(value), value)
         return columns.words(self.screen.model, name, value, row)
+
+    def reader(self, name: str) -> Callable[[Any], Any]:
+        """`cell()` of one column for many rows: what is the same for all of them is found out once."""
+        screen = self.screen
+        if columns.is_secret(screen.model, name) or name in screen.formats or language() == "en":
+            return lambda row: self.cell(row, name)
+        chosen = dict(screen.choices[name]()) if name in screen.choices else None
+        wording = columns.wording(screen.model, name)
+        get = attrgetter(name) if "." not in name else lambda row: columns.value_at(row, name)
+        if chosen is None:
+            return lambda row: wording(get(row), row)
+        return lambda row: "—" if (value := get(row)) is None else escape(chosen.get(str(value), value))
 
     def name_of(self, row: Any) -> str:
         """What a row is called in headings and messages: in its own words, else by its first column."""

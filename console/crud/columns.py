@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Callable, Hashable
 from decimal import Decimal
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
@@ -22,6 +24,11 @@ from console.secrecy import Encrypted
 
 def prop(model: type[Any], path: str) -> ColumnProperty[Any] | RelationshipProperty[Any] | None:
     """The mapped property at the end of a dotted path; None for a plain Python property."""
+    return _prop(cast(Hashable, model), path)
+
+
+@cache
+def _prop(model: Any, path: str) -> ColumnProperty[Any] | RelationshipProperty[Any] | None:
     mapper: Mapper[Any] = class_mapper(model)
     *relations, leaf = path.split(".")
     for name in relations:
@@ -32,6 +39,11 @@ def prop(model: type[Any], path: str) -> ColumnProperty[Any] | RelationshipPrope
 
 def column(model: type[Any], path: str) -> Column[Any] | None:
     """The column behind a path; for a relation, its foreign key."""
+    return _column(cast(Hashable, model), path)
+
+
+@cache
+def _column(model: Any, path: str) -> Column[Any] | None:
     found = prop(model, path)
     if isinstance(found, ColumnProperty):
         return found.columns[0] if isinstance(found.columns[0], Column) else None
@@ -117,6 +129,23 @@ def secret(model: type[Any], path: str, value: Any, row: Any | None) -> Markup:
     if said is None:
         return Markup('<span class="secret quiet">{}</span>').format(_("不公开"))
     return Markup('<span class="secret">{}</span>').format(said or "—")
+
+
+def sealed(model: type[Any], paths: tuple[str, ...], chain: tuple[str, ...]) -> list[Any]:
+    """The encrypted columns of this class that none of these paths (from where the chain began) asks for."""
+    asked = {path.rsplit(".", 1)[-1] for path in paths if tuple(path.split(".")[:-1]) == chain}
+    mapper: Mapper[Any] = class_mapper(model)
+    return [one.class_attribute for one in mapper.column_attrs if isinstance(one.columns[0].type, Encrypted) and one.key not in asked]
+
+
+def wording(model: type[Any], path: str) -> Callable[[Any, Any], Any]:
+    """`words()` of one column for many rows."""
+    found = column(model, path)
+    leaf = path.rsplit(".", 1)[-1]
+    plain = found is not None and isinstance(found.type, String) and not isinstance(prop(model, path), RelationshipProperty) and leaf != "step"
+    if plain:
+        return lambda value, row: escape(value) if value else "—"
+    return lambda value, row: words(model, path, value, row)
 
 
 def words(model: type[Any], path: str, value: Any, row: Any | None = None) -> Markup | str:

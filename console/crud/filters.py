@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Boolean, Date, DateTime, Integer, Select, or_, select
+from sqlalchemy import Boolean, Date, DateTime, Integer, Select, select
 from sqlalchemy.orm import InstrumentedAttribute, RelationshipProperty, class_mapper
 
 from console import clock
-from console.crud import columns
+from console.crud import columns, searching
 from console.crud.forms import fetch, key_of
 from console.crud.screen import Screen
 from console.db import Session
@@ -75,8 +75,7 @@ def narrow(statement: Select[Any], screen: Screen, args: Mapping[str, str]) -> S
     """Apply the search box and every chip that is set; what cannot be read is ignored, as an unset chip would be."""
     words = args.get("q", "").strip()[:100]
     if words and screen.search:
-        found = [_attribute(screen.model, name).icontains(words, autoescape=True) for name in screen.search]
-        statement = statement.where(or_(*found))
+        statement = statement.where(searching.criterion(screen, words))
     for name in screen.filters:
         statement = _narrow_one(statement, screen, name, args)
     return statement
@@ -156,12 +155,12 @@ def chips(screen: Screen, args: Mapping[str, str], *, titles: Mapping[str, str],
 
 
 #: where in a list one is, not what it shows
-PLACES = frozenset({"page"})
+PLACES = frozenset({"after", "before"})
 
 
 def parameters(screen: Screen) -> set[str]:
     """Every address parameter a list of this screen understands."""
-    known = {"q", "order", "columns", *PLACES}
+    known = {"q", "order", "columns", "size", *PLACES}
     for name in screen.filters:
         known |= {f"{name}-from", f"{name}-to"} if kind_of(screen, name) == DAYS else {name}
     return known

@@ -15,7 +15,7 @@ from wtforms import BooleanField, SelectField
 
 from console.crud import api_fields, columns, filters, known
 from console.crud.api_fields import CODE, DAY, DECIMAL, INSTANT, RELATED, TRUTH, WHOLE
-from console.crud.api_reach import MAX_PAGE, MAX_SIZE, SIZE, methods_of
+from console.crud.api_reach import MAX_SIZE, SIZE, methods_of
 from console.crud.forms import LookupField
 from console.crud.screen import RowAction
 
@@ -173,7 +173,7 @@ def document(root: str) -> dict[str, Any]:
             },
             "parameters": {
                 "size": _parameter(Told("size", _("一页几行"), {"type": "integer", "minimum": 1, "maximum": MAX_SIZE, "default": SIZE})),
-                "page": _parameter(Told("page", _("第几页"), {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": 1})),
+                "after": _parameter(Told("after", _("从哪里接着看：上一页给出的位置"), {"type": "string", "maxLength": 2000})),
                 "fields": _parameter(Told("fields", _("只要这几列，逗号分开"), {"type": "string"})),
                 "ifMatch": {**_parameter(Told("If-Match", _("读取这一行时得到的 ETag"), {"type": "string"}, need=True)), "in": "header"},
             },
@@ -307,7 +307,7 @@ def _paths(name: str, view: Any, title: str) -> dict[str, Any]:
         },
     }  # fmt: skip
     key = _parameter(Told("key", _("这一行的键"), {"type": "string"}), "path")
-    shared = [_ref(one, "parameters") for one in ("size", "page", "fields")]
+    shared = [_ref(one, "parameters") for one in ("size", "after", "fields")]
     paths: dict[str, Any] = {
         f"/{name}": {
             "get": _operation(

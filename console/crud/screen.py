@@ -74,6 +74,8 @@ class Screen:
     roles that read the model's class of rows (every role for reference data), `write` to nobody. `optional` are further columns that
     whoever reads the list may choose to see.
 
+    `small` says that the table has some thousand rows at most, by its nature (codes, offices, releases): its list is searched and ordered row by row.
+
     `export` are the columns a file of the list has (default: the list's), `exporters` who may ask for one (default: the readers).
     `importable` are the columns a file may bring in, by those who write; rows are found again by `key`, and without one only added.
     `check_rows` looks at parsed rows a thousand at a time and yields `RowProblem`s; `entering` and `changing` give what a new and a changed
@@ -107,6 +109,7 @@ class Screen:
     formats: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     empty: str = N_("这里还没有内容。")
     page_size: int = 25
+    small: bool = False
     export: tuple[str, ...] = ()
     exporters: frozenset[Role] | None = None
     importable: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -73,7 +74,7 @@ def test_labels_are_the_official_terms_of_the_schema(admin):
 
 
 def test_the_count_stops_at_a_thousand(admin, app, monkeypatch):
-    monkeypatch.setattr("console.crud.listing.COUNT_LIMIT", 10)
+    monkeypatch.setattr("console.crud.paging.COUNT_LIMIT", 10)
 
     assert "符合的有 1,000 件以上" in admin.get("/screens/t-offices/").get_data(as_text=True)
 
@@ -81,14 +82,26 @@ def test_the_count_stops_at_a_thousand(admin, app, monkeypatch):
 def test_pages_follow_each_other_and_end(admin, committed_db):
     _make(committed_db, 6)  # with the admin's own: seven
     first = admin.get("/screens/t-grants/").get_data(as_text=True)
-    second = admin.get("/screens/t-grants/?page=2").get_data(as_text=True)
+    further = html.unescape(re.search(r'rel="next" href="([^"]+)"', first)[1])
+    second = admin.get(further).get_data(as_text=True)
+    back = html.unescape(re.search(r'rel="prev" href="([^"]+)"', second)[1])
 
     ids = [re.findall(r'/screens/t-grants/(\d+)"', page) for page in (first, second)]
     assert [sorted(set(map(int, part)), reverse=True) for part in ids] == [
         [g.id for g in reversed(_grants(committed_db))][:5],
         [g.id for g in reversed(_grants(committed_db))][5:],
     ]
-    assert 'rel="next"' in first and 'rel="next"' not in second and 'rel="prev"' in second
+    assert 'rel="prev"' not in first and 'rel="next"' not in second
+    assert re.findall(r'/screens/t-grants/(\d+)"', admin.get(back).get_data(as_text=True)) == ids[0]
+
+
+@pytest.mark.parametrize("place", ["x", "W10", "WzFd", "bnVsbA", "W251bGwsIjEiXQ", "WyJ4Il0" * 400, "%00", "W251bGwsOTk5OTk5OTk5OTk5OTk5OTk5OV0"])
+def test_a_place_that_no_page_gave_is_said_and_the_first_page_shown(admin, committed_db, place):
+    _make(committed_db, 6)
+    for way in ("after", "before"):
+        answer = admin.get(f"/screens/t-grants/?{way}={place}")
+        assert answer.status_code == (400 if place == "%00" else 200)
+        assert place == "%00" or "不是这个列表给出的" in answer.get_data(as_text=True)
 
 
 def test_nonsense_in_the_address_is_a_plain_page(admin):
