@@ -20,6 +20,8 @@ def ours(thing: Any, name: str | None, kind: str, reflected: bool, compare_to: A
     keys into Flask-AppBuilder's tables, which live in a metadata of their own."""
     if not reflected:
         return True
+    if kind == "index" and (name or "").startswith("gx_"):
+        return False  # grams of what is searched: made by ruku_searchable()
     if kind == "foreign_key_constraint":
         return not thing.referred_table.name.startswith("ab_")
-    return not (kind == "table" and (name in ("clock_offset", VERSIONS) or ((name or "").startswith("register_") and name not in Base.metadata.tables)))
+    return not (kind == "table" and (name in ("clock_offset", "searched_table", VERSIONS) or ((name or "").startswith("register_") and name not in Base.metadata.tables)))

@@ -96,6 +96,8 @@ def _create(new: Declared) -> tuple[list[str], list[str]]:
     lines += [planning.foreign_key_line(new.table, found) for found in new.shapes.values() if found.points_at]
     lines += [planning.unique_line(new, together) for together in new.document.unique]
     lines += [planning.index_line(new, name) for name in planning.indexed(new)]
+    if found := planning.searched(new):
+        lines.append(f"making.searched(TABLE, {found!r})")
     lines += ["making.row_indexes(TABLE)", f"making.wall(TABLE, {planning.walled(new)})", "making.witnessed(TABLE)"]
     return lines, ["making.undefine(TABLE)"]
 
@@ -112,7 +114,7 @@ def _change(plan: Plan) -> tuple[list[str], list[str]]:
 
 
 def _through_making(line: str) -> str:
-    return f"making.{line}" if line.startswith("wall_again(") else line
+    return f"making.{line}" if line.startswith(("wall_again(", "searched(")) else line
 
 
 def _indented(lines: list[str]) -> list[str]:

@@ -102,6 +102,8 @@ class _Comparing:
         self._uniques(kept)
         self._indexes(kept)
         self._states()
+        if searched(self.old) != searched(self.new):
+            self._step("index", "查找的字段有改动", "other fields are searched", (f"searched({self.new.table!r}, {searched(self.new)!r})",), (f"searched({self.new.table!r}, {searched(self.old)!r})",))
         if walled(self.old) != walled(self.new):
             self._step("wall", "谁能看到哪些记录有改动", "who sees which rows changes", (f"wall_again({self.new.table!r}, {walled(self.new)})",),
                        (f"wall_again({self.new.table!r}, {walled(self.old)})",))  # fmt: skip
@@ -245,6 +247,12 @@ def indexed(declared: Declared) -> list[str]:
     asked += [name for name, found in declared.shapes.items() if found.points_at]
     columns = [declared.shapes[name].column for name in dict.fromkeys(asked) if name in declared.shapes and not is_secret(declared.fields[name])]
     return list(dict.fromkeys(columns))
+
+
+def searched(declared: Declared) -> list[str]:
+    """The columns one box looks in, by two-character grams."""
+    names = [name for name in declared.document.search if name in declared.shapes and not declared.shapes[name].relation and not is_secret(declared.fields[name])]
+    return [declared.shapes[name].column for name in names]
 
 
 def walled(declared: Declared) -> str:

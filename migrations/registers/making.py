@@ -99,9 +99,9 @@ def witnessed_again(table: str) -> None:
 
 
 def searched(table: str, columns: list[str]) -> None:
-    """Two characters of these columns find a row without reading the table."""
-    for column in columns:
-        op.create_index(f"ix_{table}_{column}", table, [column, "id"])
+    """Two characters of these columns find a row without reading the table (`ruku_found`)."""
+    listed = ", ".join(f"'{column}'" for column in columns)
+    op.execute(f"SELECT ruku_searchable('{table}', ARRAY[{listed}])")
 
 
 def define(department: str, register: str, table: str, document: str, content_hash: str, revision: str, hidden: list[str]) -> None:
@@ -123,5 +123,6 @@ def define(department: str, register: str, table: str, document: str, content_ha
 def undefine(table: str) -> None:
     """Before a table is dropped: nothing says any more that it is there, and no trigger waits for it."""
     op.execute(sa.text("DELETE FROM register_definition WHERE table_name = :table").bindparams(table=table))
+    op.execute(sa.text("DELETE FROM searched_table WHERE table_name = :table").bindparams(table=table))
     op.execute(f"DROP TABLE {table}")
     op.execute(f"DROP FUNCTION IF EXISTS ruku_witness_{table}()")

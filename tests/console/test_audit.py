@@ -233,7 +233,7 @@ UNWITNESSED = {
     "ab_api_key": "nobody has one", "ab_group": "not used", "ab_group_role": "not used", "ab_user_group": "not used", "ab_user_role": "stays empty",
     "ab_register_user": "not used", "ab_permission": "made from the code", "ab_permission_view": "made from the code",
     "ab_permission_view_role": "made from the code", "ab_role": "made from the code", "ab_view_menu": "made from the code",
-    "alembic_version": "migrations", "alembic_version_registers": "migrations", "audit_entry": "in the chains", "audit_link": "the chains", "audit_key": "the key of the witnesses",
+    "searched_table": "written by migrations", "alembic_version": "migrations", "alembic_version_registers": "migrations", "audit_entry": "in the chains", "audit_link": "the chains", "audit_key": "the key of the witnesses",
     "audit_horizon": "only the sealer's place", "clock_offset": "demo and test only", "code_list": "reference", "division": "reference",
     "specialty": "reference", "daily_run": "carries", "heartbeat": "carries", "job_run": "carries", "outbox": "carries",
     "staff_message": "reminders", "web_session": "comes and goes", "sign_in_code": "comes and goes", "sign_in_link": "comes and goes",

@@ -260,7 +260,7 @@ FRAME = "the public frame: reference data, the same for everybody"
 UNGUARDED = {
     "division": FRAME, "department": FRAME, "office": FRAME, "specialty": FRAME, "code_list": FRAME, "calendar_version": FRAME,
     "workday": FRAME, "regulation": FRAME, "regulation_paragraph": FRAME, "specialty_transfer": FRAME,
-    "register_definition": "what registers there are is declared in public files", "alembic_version_registers": "names of migrations",
+    "searched_table": "which columns of which tables are searched", "register_definition": "what registers there are is declared in public files", "alembic_version_registers": "names of migrations",
     "register_draw": "numbers of rows and how they were drawn: published so that anybody can draw again",
     "release": "rules are public once in force; drafts are behind the wall",
     "release_event": "who published which rules when is public",
@@ -424,7 +424,7 @@ PAST_THE_WALL = {
     "ruku_grants_of", "ruku_views_of", "ruku_decisions_under", "ruku_gives_under", "ruku_administers", "ruku_under_ended", "ruku_roles_held",
     "ruku_work_at", "ruku_in_hand", "ruku_decided_by", "ruku_file_place", "ruku_recused", "ruku_hands",
     "ruku_holdings", "ruku_held_by", "ruku_subject_taken", "ruku_holds_only_here",
-    "ruku_erase", "ruku_applicant_of", "ruku_token_bearer", "ruku_register_receipt", "ruku_register_answers",
+    "ruku_erase", "ruku_applicant_of", "ruku_token_bearer", "ruku_register_receipt", "ruku_found", "ruku_register_answers",
 }  # fmt: skip
 
 

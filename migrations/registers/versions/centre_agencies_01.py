@@ -854,6 +854,7 @@ def upgrade() -> None:
     op.create_index('ix_register_centre_agencies_name', 'register_centre_agencies', ['name', 'id'])
     op.create_index('ix_register_centre_agencies_uscc', 'register_centre_agencies', ['uscc', 'id'])
     op.create_index('ix_register_centre_agencies_legal_person', 'register_centre_agencies', ['legal_person', 'id'])
+    making.searched(TABLE, ['name', 'uscc', 'legal_person'])
     making.row_indexes(TABLE)
     making.wall(TABLE, scope='platform', public="state IN ('active', 'suspended', 'barred')")
     making.witnessed(TABLE)

@@ -974,6 +974,7 @@ def upgrade() -> None:
     op.create_index('ix_register_centre_complaints_topic', 'register_centre_complaints', ['topic', 'id'])
     op.create_index('ix_register_centre_complaints_project', 'register_centre_complaints', ['project', 'id'])
     op.create_index('ix_register_centre_complaints_agency_id', 'register_centre_complaints', ['agency_id', 'id'])
+    making.searched(TABLE, ['topic', 'project'])
     making.row_indexes(TABLE)
     making.wall(TABLE, scope='platform', public="state IN ('published')", intake='received', hands_over=True)
     making.witnessed(TABLE)

@@ -657,6 +657,7 @@ def upgrade() -> None:
     op.create_index('ix_register_centre_documents_issuer', 'register_centre_documents', ['issuer', 'id'])
     op.create_index('ix_register_centre_documents_issued_on', 'register_centre_documents', ['issued_on', 'id'])
     op.create_index('ix_register_centre_documents_successor_id', 'register_centre_documents', ['successor_id', 'id'])
+    making.searched(TABLE, ['title', 'number', 'issuer'])
     making.row_indexes(TABLE)
     making.wall(TABLE, scope='platform', public='state IN (\'in_force\', \'ended\') AND "disclosure" = \'public\'')
     making.witnessed(TABLE)

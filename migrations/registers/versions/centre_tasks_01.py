@@ -520,6 +520,7 @@ def upgrade() -> None:
     op.create_index('ix_register_centre_tasks_deadline', 'register_centre_tasks', ['deadline', 'id'])
     op.create_index('ix_register_centre_tasks_helper_id', 'register_centre_tasks', ['helper_id', 'id'])
     op.create_index('ix_register_centre_tasks_second_helper_id', 'register_centre_tasks', ['second_helper_id', 'id'])
+    making.searched(TABLE, ['title', 'source'])
     making.row_indexes(TABLE)
     making.wall(TABLE, scope='platform')
     making.witnessed(TABLE)
