@@ -16,7 +16,7 @@ from console.scope import System, become
 from console.studio import drafts, publication
 from console.studio.replay import services as replays
 from rules.pipeline import Step
-from seed.demo import officers
+from seed.demo import officers, registers
 from seed.demo.population import DEPARTMENTS, NAMES, PLACES, Person, Plan
 from seed.demo.walk import Walk
 
@@ -82,6 +82,7 @@ def populate(settings: Settings) -> None:
         arrivals.setdefault(today - dt.timedelta(days=3 + number % 3 * 2), []).append(person)
     for day in (first + dt.timedelta(days=n) for n in range(DAYS_BEFORE + 1)):
         walk.day(day, arriving=arrivals.get(day, []))
+        registers.live(walk, (today - day).days)
     walk.set_clock(dt.datetime.now(clock.ZONE))
     _draft_rules(walk)
     walk.web.dispose()
