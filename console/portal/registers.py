@@ -86,7 +86,8 @@ def register_draws(department: str, register: str) -> ResponseReturnValue:
     one = published.drawn_in_public(department, register)
     with become(Public(address())), transaction() as session:
         found = [(draw, draws.proof(draw), draws.holds(draw)) for draw in draws.draws_of(session, one)]
-        return page("public_draws", one=one, sample=one.declared.document.sample, draws=found, here="open")
+        names = published.named(session, one, [number for draw, _proof, _holds in found for number in draw.drawn or ()])
+        return page("public_draws", one=one, draws=found, names=names, here="open")
 
 
 @door.get("/registers/<department>/<register>/draws/<period>.json")

@@ -60,7 +60,7 @@ def current() -> tuple[Loaded, ...]:
     """As `registers()`, after a look whether something has been applied since: for pages whose addresses do not wait for a restart."""
     global _loaded
     with db.engine().connect() as connection:
-        now = set(connection.execute(select(RegisterDefinition.table_name, RegisterDefinition.content_hash)).tuples())
+        now = {(row.table_name, row.content_hash) for row in connection.execute(select(RegisterDefinition.table_name, RegisterDefinition.content_hash))}
     if now != {(one.declared.table, one.declared.content_hash) for one in registers()}:
         _loaded = load(_stored())  # what has not changed keeps its class
     return registers()

@@ -131,6 +131,12 @@ def row(session: Session, one: Loaded, number: int) -> Any:
     return there
 
 
+def named(session: Session, one: Loaded, numbers: Sequence[int]) -> dict[int, str]:
+    """What those of these rows are called that everybody may read; the others are numbers and no more."""
+    rows = session.scalars(_base(session, one).where(one.rows.id.in_(numbers))).unique()
+    return {row.id: str(row) for row in rows if shows(session, one, row)}
+
+
 def shows(session: Session, one: Loaded, row: Any) -> bool:
     """Whether the declaration's `where` holds; what cannot be judged is not shown."""
     rule = one.declared.register.public_where

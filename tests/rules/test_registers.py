@@ -230,3 +230,23 @@ def test_a_row_that_is_pointed_at_is_named_by_its_number():
     for raw in ("0", "-1", "1 OR 1=1", "1" * 30, True, [1]):
         with pytest.raises(FieldError):
             field.parse(raw, around)
+
+
+FIELD = "  - {id: person, kind: text, label: {zh: 姓名, en: Name}, max_length: 50}\n"
+
+
+@pytest.mark.parametrize(("text", "says"), [
+    (REGISTER.replace(FIELD, FIELD + "".join(f"  - {{id: more_{at}, kind: text, label: 甲}}\n" for at in range(300))), "200"),
+    ("a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(f"{chr(98 + at)}: &{chr(98 + at)} [{', '.join([f'*{chr(97 + at)}'] * 9)}]\n" for at in range(9)), ""),
+    (REGISTER.replace("title: {zh: 处罚登记, en: Penalties}", "title: !!python/object/apply:os.system [id]"), ""),
+    (REGISTER + "title: 又一个\n", "重复"),
+    ("- 1\n- 2\n", ""),
+    ("", ""),
+    ("[" * 5_000, ""),
+    ("id: penalties\ntitle: " + "长" * 300_000, ""),
+], ids=["300 fields", "bomb", "code", "twice", "list", "empty", "deep", "long"])
+def test_a_register_that_means_harm_is_refused_in_words_and_in_time(centre, text, says):
+    with pytest.raises(Problems) as problems:
+        read_documents(as_bytes({**DEPARTMENT, FILE: text}), centre=centre)
+    said = [one for one in problems.value.problems if one.file == FILE]
+    assert said and all(one.zh and one.en and one.line >= 1 for one in said) and any(says in one.zh for one in said)

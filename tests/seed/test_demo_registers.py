@@ -32,7 +32,7 @@ def test_after_the_days_of_the_demo_every_register_is_alive(committed_db: Any) -
         late = 0
         for name in ("agencies", "inspections", "complaints", "documents", "tasks"):
             rows = loading.register(f"centre-{name}").rows
-            found[name] = dict(session.execute(select(rows.state, func.count()).group_by(rows.state)).tuples().all())
+            found[name] = dict(session.execute(select(rows.state, func.count()).group_by(rows.state)).all())
             late += session.scalar(select(func.count()).where(rows.due_at < clock.now(session))) or 0
         assert late >= 3
         assert draws.holds(draws.draws_of(session, loading.register("centre-agencies"))[0])

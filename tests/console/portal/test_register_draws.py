@@ -45,6 +45,8 @@ def test_a_quarter_of_the_agencies_is_drawn_and_anybody_draws_again(visitor: Cit
 
     said = json.loads(visitor.client.get(PROOF.format(year)).data)
     assert said["commitment"] == before["commitment"] and "与承诺一致" in visitor.get("/registers/centre/agencies/draws").text
+    page = visitor.get("/registers/centre/agencies/draws")
+    assert [int(href.rpartition("/")[2]) for name, href in page.links.items() if "机构" in name and "agencies/" in href] == said["drawn"]
     # with nothing but hashlib, as the page says
     bound = {"register": said["register"], "period": said["period"], "rate": said["rate"], "pool": said["pool"], "nonce_sha256": hashlib.sha256(said["nonce"].encode()).hexdigest()}
     assert hashlib.sha256(json.dumps(bound, sort_keys=True, separators=(",", ":")).encode()).hexdigest() == said["commitment"]

@@ -170,7 +170,7 @@ def test_in_a_browser_the_public_pages_are_sound_and_a_complaint_goes_through(pa
     with committed_db.as_worker():
         enter("agencies", AGENCY)
         enter("documents", DOCUMENT, "publish")
-    for path in ("/registers", "/registers/centre/agencies", "/registers/centre/agencies/1", "/registers/centre/documents?q=没有", "/registers/centre/complaints/progress"):
+    for path in ("/registers", "/registers/centre/agencies", "/registers/centre/agencies/1", "/registers/centre/documents?q=没有", "/registers/centre/agencies/draws", "/registers/centre/complaints/progress"):
         for lang in ("zh", "en"):
             page.goto(f"{live_server}/lang/{lang}?next={quote(path)}")
             sound(page, widths=(360, 1440), lights=("light", "dark"))
