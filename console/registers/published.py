@@ -302,7 +302,9 @@ def cells(session: Session, one: Loaded, row: Any, names: Sequence[str]) -> list
 def _cell(one: Loaded, row: Any, name: str) -> Cell:
     declared, words = one.declared, label(one, name)
     if name == "state":
-        return Cell(name, words, services.state_words(declared, row.state), "state")
+        public = declared.document.public
+        plain = public is None or not public.states or row.state == public.states[0]  # the state one expects; another one stands out
+        return Cell(name, words, services.state_words(declared, row.state), "state" if plain else "other state")
     if name in _OWN:
         day = clock.day_of(getattr(row, _OWN[name]))
         return Cell(name, words, day.isoformat(), day=day)
