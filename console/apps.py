@@ -115,6 +115,7 @@ def create_portal(settings: Settings) -> Flask:
 
     app.teardown_request(_leave)
     portal.register(app)
+    look.keep_words(app)
     return app
 
 
@@ -181,7 +182,7 @@ def create_console(settings: Settings) -> Flask:
     app.after_request(_used)
     app.teardown_request(_leave)
     app.jinja_env.globals.update(
-        navigation=lambda: navigation().groups(_granted()),
+        navigation_html=lambda: navigation().html(_granted()),
         staff=lambda: g.get("staff"),
         scope_line=scope_line,
         role_line=role_line,
@@ -200,6 +201,7 @@ def create_console(settings: Settings) -> Flask:
         app.extensions["babel"].locale_selector = preferences.locale  # FAB's own keeps a locale in the session
         _add_rooms(app, builder)
         ops.register(app)
+    look.keep_words(app)
     app.register_blueprint(api.api)
     app.add_url_rule("/", "home", _home)
     return app

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import ARRAY, DateTime, MetaData, String, create_engine
+from psycopg import Error as DriverError
+from sqlalchemy import ARRAY, DateTime, MetaData, String, create_engine, event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, scoped_session, sessionmaker
 from sqlalchemy.orm import Session as OrmSession
 
@@ -59,9 +62,29 @@ def driver_url(url: str) -> str:
 
 
 def make_engine(url: str, **options: Any) -> Engine:
-    """An engine with our defaults: liveness checked on checkout, statements bounded, small pools, no values in messages of errors."""
-    options = {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 5, "hide_parameters": True, **options}
-    return create_engine(driver_url(url), **options)
+    """An engine with our defaults: liveness checked on checkout of a connection that has rested, small pools, no values in messages of errors."""
+    options = {"pool_size": 5, "max_overflow": 5, "pool_use_lifo": True, "hide_parameters": True, **options}
+    made = create_engine(driver_url(url), **options)
+    event.listen(made, "checkin", _note_rest)
+    event.listen(made, "checkout", _look_whether_it_lives)
+    return made
+
+
+RESTED = 2.0  # seconds: a connection used since then lives, and asking it would cost every page a way there and back
+
+
+def _note_rest(connection: Any, record: Any) -> None:
+    record.info["used"] = time.monotonic()
+
+
+def _look_whether_it_lives(connection: Any, record: Any, proxy: Any) -> None:
+    if time.monotonic() - record.info.get("used", time.monotonic()) < RESTED:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except DriverError as error:
+        raise DisconnectionError() from error  # the pool opens another
 
 
 def configure(url: str, **options: Any) -> Engine:
@@ -80,6 +103,11 @@ def engine() -> Engine:
     if _engine is None:
         raise RuntimeError("db.configure() has not been called in this process")
     return _engine
+
+
+def alone() -> Engine:
+    """The same pool for one statement that is a transaction by itself, without the ways there and back that begin and end one."""
+    return engine().execution_options(isolation_level="AUTOCOMMIT")
 
 
 def _drop_pool() -> None:

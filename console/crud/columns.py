@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
-from sqlalchemy import Column, Enum, String, Text
+from sqlalchemy import Boolean, Column, DateTime, Enum, Integer, String, Text
 from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipProperty, class_mapper
 
 from console import clock, visibility
@@ -142,9 +142,15 @@ def wording(model: type[Any], path: str) -> Callable[[Any, Any], Any]:
     """`words()` of one column for many rows."""
     found = column(model, path)
     leaf = path.rsplit(".", 1)[-1]
-    plain = found is not None and isinstance(found.type, String) and not isinstance(prop(model, path), RelationshipProperty) and leaf != "step"
-    if plain:
+    if isinstance(prop(model, path), RelationshipProperty):
+        return lambda value, row: "—" if value is None else escape(str(value))
+    kind = None if found is None or leaf in ("step", "due_at") else found.type
+    if isinstance(kind, String):
         return lambda value, row: escape(value) if value else "—"
+    if isinstance(kind, Integer) and not isinstance(kind, Boolean):
+        return lambda value, row: "—" if value is None else str(value)
+    if isinstance(kind, DateTime):
+        return lambda value, row: "—" if value is None else Markup(f'<time datetime="{value.isoformat()}">{dates.instant(value)}</time>')
     return lambda value, row: words(model, path, value, row)
 
 

@@ -11,7 +11,7 @@ from flask_appbuilder import expose, has_access
 from flask_appbuilder.security.decorators import permission_name
 from flask_babel import gettext as _
 
-from console.crud import filters, forms, paging
+from console.crud import filters, forms, paging, rows
 from console.crud.base import ScreenView
 from console.crud.screen import Screen
 from console.db import transaction
@@ -37,6 +37,8 @@ class Listing(ScreenView):
         size = paging.size_of(request.args.get("size")) or screen.page_size
         with transaction() as session:
             page = paging.page(self, session, request.args, names, size=size)
+            heads = [(name, str(self.label_columns[name])) for name in names]
+            actions = [action for action in screen.actions if self.may(action.name)]
             readers = [self.reader(name) for name in names]
             drawn = [(self.key(row), [read(row) for read in readers], row) for row in page.rows]
             chips = filters.chips(
@@ -46,7 +48,7 @@ class Listing(ScreenView):
                 self.list_template,
                 screen=screen,
                 title=_(screen.title),
-                heads=[(name, str(self.label_columns[name])) for name in names],
+                heads=heads,
                 rows=drawn,
                 chips=chips,
                 any_filter=bool(request.args.get("q")) or any(chip.on for chip in chips),
@@ -63,9 +65,8 @@ class Listing(ScreenView):
                 size=size,
                 size_link=lambda wanted: self._link(size=str(wanted), after="", before=""),
                 may=self.may,
-                row_links=self.row_links,
-                name_of=self.name_of,
-                actions=[action for action in screen.actions if self.may(action.name)],
+                body=rows.body(drawn, heads, self.row_links, picked_by=self.name_of if actions else None),
+                actions=actions,
             )
 
     def _link(self, **changes: str) -> str:

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import current_app, request, url_for
+from flask import current_app, render_template, request, url_for
 from flask_babel import gettext as _
+from markupsafe import Markup
 
 from console.crud.screen import GROUPS
 from console.doors.preferences import language
+
+_TEMPLATE = "console/_navigation.html"
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Navigation:
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
+        self._drawn: dict[tuple[Any, ...], Markup] = {}
         self._kept: dict[tuple[Any, ...], list[tuple[str, list[tuple[Line, Entry]]]]] = {}
 
     def add(self, entry: Entry) -> None:
@@ -74,6 +78,20 @@ class Navigation:
             )
             for title, lines in built
         ]
+
+    def html(self, granted: frozenset[tuple[str, str]]) -> Markup:
+        """The same, drawn. It is the same for everybody who may open the same pages and looks at the same one; where numbers stand beside the
+        entries it is drawn anew."""
+        groups = self.groups(granted)
+        lines = [line for group in groups for line in group.entries]
+        if any(line.count for line in lines):
+            return Markup(render_template(_TEMPLATE, groups=groups))
+        key = (granted, language(), request.script_root, next((line.root for line in lines if line.here), ""))
+        if key not in self._drawn:
+            if len(self._drawn) > 500:
+                self._drawn.clear()
+            self._drawn[key] = Markup(render_template(_TEMPLATE, groups=groups))
+        return self._drawn[key]
 
     def _build(self, granted: frozenset[tuple[str, str]]) -> list[tuple[str, list[tuple[Line, Entry]]]]:
         groups = []

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Flask, request
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from console import secrecy
 from console.doors import dates, headers, preferences
@@ -121,3 +122,16 @@ def install(app: Flask, *, door: str) -> None:
         preference_url=preferences.preference_url, door=lambda: _door(door), home_url=lambda: request.script_root + "/",
         door_title=lambda: _("入库审核台") if door == "console" else _("专家入库"),
     )  # fmt: skip
+
+
+def keep_words(app: Flask) -> None:
+    """Let templates find a sentence that has been translated before: catalogues do not change while a process lives. After Babel is installed."""
+    known: dict[tuple[str, str], str] = {}
+
+    def said(sentence: str) -> str:
+        key = (preferences.language(), sentence)
+        if key not in known:
+            known[key] = _(sentence)
+        return known[key]
+
+    app.jinja_env.install_gettext_callables(said, ngettext, newstyle=True)  # type: ignore[attr-defined]

@@ -24,7 +24,7 @@ from console.departments.models import Department, Division, Office
 from console.doors.preferences import language
 from console.registers.shapes import Shape, is_secret, needs_hash, shape, table_name
 from console.roles import Role, Subject
-from console.scope import Applicant, Principal, Public, Scoped
+from console.scope import MANY_OFFICES, Applicant, Principal, Public, Scoped
 from console.secrecy import mask_bank_account, mask_email, mask_id_number, mask_phone, mask_text
 from rules.documents import Document, Problem, Problems, check, content_hash
 from rules.fields import BaseField
@@ -82,6 +82,8 @@ class RegisterRow(Scoped):
             return literal(bool(offices))
         mine = sql_cast(select(literal(offices, ARRAY(Integer))).scalar_subquery(), ARRAY(Integer))
         if scope == "office":
+            if len(offices) <= MANY_OFFICES:
+                return cls.office_id == any_(literal(offices, ARRAY(Integer)))  # type: ignore[no-any-return]
             return cls.office_id == any_(mine)  # type: ignore[no-any-return]
         office = table("office", column("id"), column("department_id"))
         theirs = office.alias()
