@@ -3,6 +3,7 @@ import logging
 import os
 import time
 
+import models
 from flask import Flask
 from flask_appbuilder import AppBuilder, Model, ModelView
 from flask_appbuilder.fields import AJAXSelectField
@@ -12,8 +13,6 @@ from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_appbuilder.utils.legacy import get_sqla_class
 from sqlalchemy import text
 from sqlalchemy.orm import joinedload
-
-import models
 
 logging.getLogger("flask_appbuilder").setLevel(logging.ERROR)
 TUNED = os.environ.get("FAB_TUNED") == "1"

@@ -1,13 +1,12 @@
 """Flask-Admin 2.x as its documentation sets it up (no login; page 25)."""
 import os
 
+import models
 from flask import Flask
 from flask_admin import Admin
 from flask_admin.contrib.sqla import ModelView
 from flask_babel import Babel
 from flask_sqlalchemy import SQLAlchemy
-
-import models
 
 app = Flask(__name__)
 app.config.update(SECRET_KEY="bench", SQLALCHEMY_DATABASE_URI=os.environ["PEER_DSN"].replace("postgresql:", "postgresql+psycopg:"))
