@@ -156,7 +156,8 @@ def _signed_in(one: Program) -> str:
     address = one.base + ("/admin/login/" if one.sign_in == "django" else "/login/")
     browser.open(address).read()
     form = {"username": "admin", "password": "admin", "next": "/admin/"}
-    form |= {"csrfmiddlewaretoken": str(cookie.value) for cookie in jar if cookie.name == "csrftoken"}
+    if token := next((str(cookie.value) for cookie in jar if cookie.name == "csrftoken"), ""):
+        form["csrfmiddlewaretoken"] = token
     browser.open(address, urlencode(form).encode()).read()
     return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
 

@@ -131,6 +131,6 @@ def _make_registers(house: House, name: str) -> None:
             written = migrating.write(planning.plan(None, declared, connection), after=None, depends=[])
             module: dict[str, Any] = {"__name__": "benched"}
             with Operations.context(MigrationContext.configure(connection)):
-                exec(compile(written.text, written.path.name, "exec"), module)  # noqa: S102
+                exec(compile(written.text, written.path.name, "exec"), module)
                 module["upgrade"]()
         connection.commit()

@@ -78,7 +78,7 @@ appbuilder = AppBuilder(security_manager_class=CachedSecurityManager if TUNED el
 with app.app_context():
     appbuilder.init_app(app, db.session)
     appbuilder.add_view(ApplicationView, "Applications", category="Pool")
-    for i, m in enumerate((Region, Specialty, Unit)):
+    for m in (Region, Specialty, Unit):
         appbuilder.add_view(type(m.__name__ + "View", (ModelView,), {
             "datamodel": SQLAInterface(m)}), m.__name__ + "s", category="Pool")
     for i in range(int(os.environ.get("EXTRA_VIEWS", "0"))):
