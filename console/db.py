@@ -105,7 +105,7 @@ def engine() -> Engine:
     return _engine
 
 
-def alone() -> Engine:
+def one_statement() -> Engine:
     """The same pool for one statement that is a transaction by itself, without the ways there and back that begin and end one."""
     return engine().execution_options(isolation_level="AUTOCOMMIT")
 

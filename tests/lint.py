@@ -210,7 +210,7 @@ CONNECTIONS = {
     "seed.demo.proof": "the demo walks as both logins",
     "seed.demo.today": "the demo walks as both logins",
 }
-_WAYS = {"alone", "connection", "exec_driver_sql", "cursor", "raw_connection", "engine", "get_bind", "create_engine", "make_engine", "sessionmaker", "scoped_session"}
+_WAYS = {"one_statement", "connection", "exec_driver_sql", "cursor", "raw_connection", "engine", "get_bind", "create_engine", "make_engine", "sessionmaker", "scoped_session"}
 
 
 @rule

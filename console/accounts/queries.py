@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from console.db import alone, transaction
+from console.db import one_statement, transaction
 from console.roles import Grant, Role
 from console.scope import System, become
 
@@ -100,7 +100,7 @@ def staff_session(token_hash: str, *, real_now: dt.datetime, screen: str = "") -
 
     None of these tables is scoped, so this is one statement on a connection of its own, before anyone is the principal.
     """
-    with alone().connect() as connection:
+    with one_statement().connect() as connection:
         row = connection.execute(_STAFF_SESSION, {"token": token_hash, "real_now": real_now, "screen": screen}).one_or_none()
     if row is None:
         return None
@@ -110,7 +110,7 @@ def staff_session(token_hash: str, *, real_now: dt.datetime, screen: str = "") -
 
 def token_bearer(fingerprint: str, *, real_now: dt.datetime) -> Any | None:
     """The access token of this fingerprint with its owner, who works here still; in one statement, before anyone is the principal."""
-    with alone().connect() as connection:
+    with one_statement().connect() as connection:
         return connection.execute(_BEARER, {"fingerprint": fingerprint, "real_now": real_now}).one_or_none()
 
 
