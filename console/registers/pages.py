@@ -21,7 +21,7 @@ from console.crud.pages import allowed, expose
 from console.db import transaction
 from console.departments.models import Division
 from console.doors.preferences import language
-from console.errors import ConsoleError, InvalidAnswers, NotFound
+from console.errors import ConsoleError, InvalidAnswers, NotAllowed, NotFound
 from console.forms.build import Surroundings, put_problems, section_form
 from console.forms.fields import Files, Group, SectionForm
 from console.registers import services
@@ -65,6 +65,8 @@ class RegisterPages(ForMachines):
     @expose("/add", methods=["GET", "POST"])
     @allowed("add")
     def add(self) -> Any:
+        if not services.may(current(), self.one_register.declared, self.one_register.declared.document.edit):
+            raise NotAllowed(act=self.screen.name)
         with transaction() as session:
             return self._form(session, None)
 
@@ -73,6 +75,8 @@ class RegisterPages(ForMachines):
     def edit(self, pk: str) -> Any:
         with transaction() as session:
             row = self.one(session, pk, self.screen.shown)
+            if not services.may(current(), self.one_register.declared, self.one_register.declared.document.edit, row):
+                raise NotAllowed(act=self.screen.name)
             return self._form(session, row)
 
     def _form(self, session: Session, row: Any | None) -> Any:

@@ -151,6 +151,8 @@ def _outcome(entry: Entry, answer: Any) -> str:
         return SIGN_IN if location.startswith(("/login/", "/sign-in")) else ALLOWED
     if answer.status_code >= 500:
         return str(answer.status_code)
+    if answer.status_code == 401 and not entry.is_machines:
+        return ALLOWED  # the sign-in page itself, which says that this was not it
     return _WORDS.get(answer.status_code, ALLOWED)
 
 

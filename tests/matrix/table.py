@@ -108,6 +108,8 @@ def _covers(needs: str, officer: Officer, place: Place | None) -> bool:
         return region and place is not None and officer.covers_department(place.department)
     if needs == "the office":
         return place is not None and officer.covers_department(place.department) and officer.covers_division(place.division)
+    if needs == "the region or a league":
+        return officer.level != "county"
     if needs == "never":
         return False
     if needs == "the centre":
@@ -181,8 +183,26 @@ def _screen(name: str, says: dict[str, Any], who: Any, classes: Any) -> list[Ent
     }
     if "imports" in says:  # the roles that bring files
         brought = {"who": says["imports"]}
-        lines |= {f"GET {view}.import_file": brought, f"POST {view}.import_file": brought | {"answer": "422"}, f"GET {view}.import_sample": brought | {"door": "file"}}
+        lines |= {f"GET {view}.import_file": brought, f"POST {view}.import_file": brought, f"GET {view}.import_sample": brought | {"door": "file"}}
+    if "register" in says:
+        lines |= _register(name, view, says)
     return [_entry("console", route, line, who, classes) for route, line in lines.items()]
+
+
+def _register(name: str, view: str, says: dict[str, Any]) -> dict[str, Any]:
+    """What a register has besides: its form, one of its moves, its files, and the same for machines. Nothing is filled in, so that nothing is written."""
+    told, rows = says["register"], says["rows"]
+    writes = {"who": told["writes"], "needs": told.get("needs", "")}
+    moves = {"who": told["moves"], "door": "bulk", "picks": rows, "at": {"name": f"move_{told['move']}"}}
+    return {
+        f"GET {view}.add": writes,
+        f"POST {view}.add": writes | {"form": {"do": "save"}},
+        f"GET {view}.edit": writes | {"names": rows},
+        f"POST {view}.edit": writes | {"names": rows, "form": {"do": "save", "version": "1"}},
+        f"GET {view}.act": moves | {"query": "rowid={key}"},
+        f"POST {view}.act": moves | {"form": {"rowid": "{key}"}},
+        f"GET {view}.file": {"who": says["who"], "names": rows, "at": {"content": "0" * 64}, "door": "file", "answer": "404"},
+    }
 
 
 def said(wrong: list[str], how: str) -> str:

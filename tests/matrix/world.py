@@ -38,6 +38,7 @@ from console.notifications.models import Delivery, Letter, Message
 from console.outbox import OutboxMessage
 from console.publicity.closing import RULE
 from console.publicity.models import Notice, NoticeItem, Objection
+from console.registers import loading
 from console.retention.models import LegalHold, RetentionRun
 from console.reviews.models import Review
 from console.roles import Role
@@ -314,6 +315,11 @@ class _Maker:
         put("code", "", "~".join(key))
         put("retention rule", "", "files")
         put("hold", "", self.add(LegalHold(kind="codes", reason="测试", basis="测试", placed_by="system:test", placed_at=self.now)).id)
+        for one in loading.registers():
+            first = one.rows(
+                office_id=office.id, state=one.declared.first_state, state_since=self.now, version=1, entered_by="system:test", entered_at=self.now, changed_by="system:test", changed_at=self.now
+            )
+            put(f"{one.declared.id} row", "", self.add(first).id)
         put("retention run", "", self.add(RetentionRun(kind="codes", at=self.now, days=7, basis="测试", erased=1)).id)
         self.world.words["regulation"] = self.world.keys["regulation", ""]
 
