@@ -5,6 +5,8 @@ registry, and nothing else: cookies, secrets and principals are their own.
 from __future__ import annotations
 
 import datetime as dt
+import os
+import signal
 from typing import Any
 
 from flask import Flask, current_app, g, redirect, request, url_for
@@ -29,6 +31,7 @@ from console.db import Session
 from console.doors import error_pages, headers, health, look, preferences, problems, request_log
 from console.doors.preferences import language
 from console.forms import build as forms
+from console.registers import loading as registers
 from console.roles import ROLES
 from console.scope import Applicant, Public, become
 
@@ -175,6 +178,7 @@ def create_console(settings: Settings) -> Flask:
         LANGUAGES={"zh_Hans_CN": {"name": "中文"}, "en": {"name": "English"}},
     )
     forms.install(app)
+    app.extensions["registers"] = registers.applied()
     app.extensions["navigation"] = Navigation()
     app.extensions["provider"] = oidc.from_settings(settings)
     problems.install(app)
@@ -235,6 +239,7 @@ def _officer() -> ResponseReturnValue | None:
         if request.method in {"GET", "HEAD"}:
             return redirect(url_for("SignIn.login", next=preferences.here()))
         return redirect(url_for("SignIn.login"), 303)
+    _keep_up(found.registers)
     g.officer = Officer(found)
     g.staff = principal(found, request.remote_addr)
     _enter(g.staff)
@@ -266,6 +271,15 @@ def _machine() -> ResponseReturnValue | None:
     if gate.due(found, request.endpoint):
         return error_pages.page(403, _("您的账号须先登录页面，完成登录后要先办的事（例如设置两步验证）。"))  # type: ignore[no-any-return]
     return None
+
+
+def _keep_up(applied: str) -> None:
+    """Screens are made when a process begins. When registers have been applied since, this one asks its master for fresh ones, which take its place
+    as they come; it answers until then."""
+    app: Any = current_app
+    if applied != app.extensions["registers"] and "gunicorn" in request.environ.get("SERVER_SOFTWARE", ""):
+        app.extensions["registers"] = applied  # asked once
+        os.kill(os.getppid(), signal.SIGHUP)
 
 
 def _granted() -> frozenset[tuple[str, str]]:

@@ -150,7 +150,7 @@ class _House:
 
     def start_processes(self, settings: Settings) -> None:
         """The web first, because somebody waits for it, then worker, relay and cron; returns when the web answers."""
-        web = ["--workers", str(settings.web_workers), "--worker-class", "gthread", "--threads", "4", "--preload"]
+        web = ["--workers", str(settings.web_workers), "--worker-class", "gthread", "--threads", "4"]
         web += ["--bind", f"{settings.host}:{settings.port}", "--graceful-timeout", "3", "--no-control-socket"]
         self._start("web", [sys.executable, "-m", "gunicorn", *web, "wsgi:application"])
         _say("web, worker, relay and cron ...", end="")

@@ -21,6 +21,7 @@ _STAFF_SESSION = text("""
     SELECT w.data, w.created_at, w.seen_at, w.expires_at, u.id, u.username, u.last_name || u.first_name AS name,
            ruku_grants_of(u.id) AS grants,
            (SELECT count(*) || ':' || coalesce(max(id), 0) FROM ab_permission_view_role) AS permissions,
+           (SELECT string_agg(content_hash, ' ' ORDER BY table_name) FROM register_definition) AS registers,
            CASE WHEN :screen <> '' THEN ruku_views_of(u.id, :screen) END AS views
     FROM web_session w JOIN ab_user u ON u.id = w.person_id AND u.active
     WHERE w.token_hash = :token AND w.door = 'console' AND w.ended_at IS NULL AND w.expires_at > :real_now
@@ -80,6 +81,7 @@ class Found:
     grant_words: tuple[GrantWords, ...] = ()
     permissions: str = ""
     views: tuple[KeptView, ...] = ()
+    registers: str = ""  # which declarations of registers are applied now: a process that was made for others makes way
 
 
 def _grants(rows: list[dict[str, Any]]) -> tuple[tuple[Grant, ...], tuple[GrantWords, ...]]:
@@ -105,7 +107,7 @@ def staff_session(token_hash: str, *, real_now: dt.datetime, screen: str = "") -
     if row is None:
         return None
     found = found_by(row, data=row.data, seen_at=row.seen_at)
-    return replace(found, views=tuple(KeptView(**view) for view in row.views)) if row.views else found
+    return replace(found, views=tuple(KeptView(**view) for view in row.views or ()), registers=row.registers or "")
 
 
 def token_bearer(fingerprint: str, *, real_now: dt.datetime) -> Any | None:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import ProgrammingError
 from console import db
 from console.errors import NotFound
 from console.registers.models import RegisterDefinition
-from console.registers.tables import Declared, declare, forget, mapped
+from console.registers.tables import Declared, declare, mapped
 from rules.fields import ReferenceField
 
 
@@ -50,9 +50,7 @@ def register(name: str) -> Loaded:
 def refresh() -> tuple[Loaded, ...]:
     """Read again: what has been applied since is in, what is no more is out."""
     global _loaded
-    for one in _loaded or ():
-        forget(one.declared)
-    _loaded = None
+    _loaded = None  # what has not changed keeps its class
     return registers()
 
 
@@ -64,6 +62,11 @@ def current() -> tuple[Loaded, ...]:
     if now != {(one.declared.table, one.declared.content_hash) for one in registers()}:
         _loaded = load(_stored())  # what has not changed keeps its class
     return registers()
+
+
+def applied() -> str:
+    """Which declarations this process was made for, in the words of the statement that finds an officer's session."""
+    return " ".join(one.declared.content_hash for one in sorted(registers(), key=lambda one: one.declared.table))
 
 
 def load(stored: Sequence[Declared]) -> tuple[Loaded, ...]:

@@ -190,11 +190,6 @@ def mapped(declared: Declared) -> type[Any]:
     return _classes[key]
 
 
-def forget(declared: Declared) -> None:
-    """Leave a class out of every list: its table is made otherwise now."""
-    _classes.pop((declared.table, declared.content_hash), None)
-
-
 def _make(declared: Declared) -> type[Any]:
     version = mapped_column(Integer, nullable=False, comment="版本")
     attributes: dict[str, Any] = {
