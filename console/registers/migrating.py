@@ -106,7 +106,9 @@ def _change(plan: Plan) -> tuple[list[str], list[str]]:
     assert plan.old is not None
     up = [_through_making(line) for step in plan.steps for line in step.up]
     before = json.dumps(json.loads(canonical(dict(plan.old.source))), ensure_ascii=False)
-    down = [_through_making(line) for step in reversed(plan.steps) for line in step.down]
+    undone = [line for step in reversed(plan.steps) for line in step.down]
+    made = ("op.create_index", "searched(")  # on columns that have their old names again by then
+    down = [_through_making(line) for line in (*(one for one in undone if not one.startswith(made)), *(one for one in undone if one.startswith(made)))]
     back = f"making.define({plan.old.department!r}, {plan.old.id!r}, TABLE, {before!r}, {plan.old.content_hash!r}, down_revision, {list(plan.old.hidden)!r})"
     if up:
         up += [f"making.rights(TABLE, hands_over={'hands_over=True' in planning.walled(plan.new)})", "making.witnessed_again(TABLE)"]
