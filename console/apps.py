@@ -305,8 +305,9 @@ def _home() -> ResponseReturnValue:
     """This person's own work; for whoever has none on these pages, what their grants allow and where that is."""
     groups = navigation().groups(_granted())
     if groups:
-        if groups[0].title == _(MY_WORK):
-            return redirect(groups[0].entries[0].url)
+        own = [entry for entry in groups[0].entries if groups[0].title == _(MY_WORK) and "/screens/" not in entry.url]  # a desk, and no list of everybody's
+        if own:
+            return redirect(own[0].url)
         return redirect(level_views.first_page(_granted(), g.officer.roles) or _access_url() or groups[0].entries[0].url)
     return error_pages.page(403, _("您的账号还没有任何有效授权。请联系本部门管理员。"))
 

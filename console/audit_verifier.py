@@ -16,7 +16,7 @@ calendar_version version; delivery id / claimed_until attempts due_at last_error
 retention_rule kind; staff_account staff_id / totp_last_step signed_in_at; workday day""".replace("\n", "; ").split("; ")
 WITNESSED: dict[str, Any] = {name: [part.split() for part in f"{rest}//".split("/")[:3]] for name, rest in (line.split(" ", 1) for line in _TABLES)}
 WITNESSED |= dict.fromkeys("""attachment brake course_progress department draft_revision finding legal_hold notice_item objection office paper regulation
-recusal register_definition regulation_paragraph release release_event restriction retention_run review roster_entry roster_event roster_specialty rule_draft specialty_transfer
+recusal register_definition register_draw regulation_paragraph release release_event restriction retention_run review roster_entry roster_event roster_specialty rule_draft specialty_transfer
 staff_grant step_entry""".split(), (["id"], [], []))
 FOUNDING = {"retention_rule", "department", "office", "release", "release_event", "workday", "calendar_version", "regulation", "regulation_paragraph"}  # by the owner's login
 # The law of movement: from, action, to, who. `next`: a later step of the route; `back`: where the file was returned from.
@@ -105,7 +105,8 @@ def verify(db: psycopg.Connection[Any], *, anchors: Any = (), wait: float = 0) -
         sha256, sm3 = heads[one["stream"], one["seq"]]  # anchors of the first versions hold the SM3 of the SHA-256 head
         if one["sha256"] != sha256 or one["sm3"] not in (sm3, sm3_of(sha256)):
             report.faults.append(f"{one['stream']}/{one['seq']}: the head published on {one['at']} is not in the chain: its end was cut off or written again")
-    for table, (keys, fleeting, must) in WITNESSED.items():
+    registers: dict[str, Any] = {name: (["id"], ["warned_at"], []) for (name,) in db.execute("SELECT table_name FROM register_definition")}  # made from declarations
+    for table, (keys, fleeting, must) in {**WITNESSED, **registers}.items():
         last, key = witnesses.pop(table, {}), ", ".join(f"j ->> '{name}'" for name in keys)
         question = f"""SELECT concat_ws('|', {key}), encode(sha256((SELECT key FROM audit_key) || convert_to((j - %s::text[])::text, 'UTF8')), 'hex')
           FROM (SELECT jsonb_strip_nulls(to_jsonb(r)) j FROM {table} r) x {"WHERE j ? %s" if must else ""}"""

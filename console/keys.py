@@ -201,6 +201,7 @@ NOT_REWRITTEN: dict[str, str] = {
     "web_session.token_hash": "SHA-256 of a random token",
     "sign_in_link.token_hash": "SHA-256 of a random token",
     "access_token.token_hash": "of a random token, under the key of fingerprints, which stays",
+    "register_definition.content_hash": "SHA-256 of a declaration",
     "data_export.content_hash": "SHA-256 of a file",
     "data_import.content_hash": "SHA-256 of a file",
     "sign_in_code.phone_hash": "lives ten minutes: asked for again",

@@ -44,7 +44,7 @@ DERIVED: Mapping[str, FactType] = {
 }
 RESERVED = frozenset({
     "id", "office", "office_id", "state", "state_since", "due_at", "warned_at", "version", "entered_by", "entered_at", "changed_by", "changed_at", "receipt",
-    "subject", "visible_to", "metadata", "registry", "declared", *DERIVED})
+    "subject", "shared_with", "visible_to", "metadata", "registry", "declared", *DERIVED})
 LETTER_PLACES = COMMON | {"register", "state", "due_on", "reason"}
 
 _LEVELS: tuple[Level, ...] = ("region", "league", "county")

@@ -67,11 +67,13 @@ class Held:
 
 @dataclass(frozen=True)
 class Place:
-    """An office where a row lies, and the class it is read as there."""
+    """An office where a row lies, and the class it is read as there; `shared` with the whole `department`, or with everybody (`platform`) who reads
+    the class anywhere."""
 
     subject: Subject
     department_id: int
     division_code: str
+    shared: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,10 @@ def answer(held: Held, places: Iterable[Place], now: dt.datetime) -> Answer:
 def _at(held: Held, definition: RoleDefinition, place: Place) -> Answer:
     if place.subject not in definition.reads:
         return Answer.OTHER_CLASS
+    if place.shared == "platform":
+        return Answer.GIVES
+    if place.shared == "department":
+        return Answer.GIVES if held.department_id in (None, place.department_id) else Answer.OTHER_DEPARTMENT
     return held.covers(place.department_id, place.division_code)
 
 

@@ -5,6 +5,7 @@ Says of one row what `scope`'s mixins say of whole tables. Read through the aske
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import func, select, true
@@ -29,13 +30,16 @@ def of(session: Session, row: Any) -> Whereabouts:
     if isinstance(row, Scoped):
         home = _place(session, row.subject, row.office_id)
         own = getattr(row, "staff_id", None) if row.subject in ABOUT_STAFF else None
-        return Whereabouts((home, *_also(session, row)), home, own=own)
+        shared = getattr(type(row), "shared_with", "")  # a register of a department, or of all
+        return Whereabouts((replace(home, shared=shared), *_also(session, row)), home, own=own)
     if isinstance(row, ThroughAdmission):
         ours, theirs = row.admission_link
         return Whereabouts(_through(session, theirs, getattr(row, ours)))
     if isinstance(row, SignInLink):
         account = session.get(StaffAccount, row.staff_id)
         return Whereabouts((_place(session, Subject.PEOPLE, account.office_id),) if account else ())
+    if isinstance(row, Guarded) and hasattr(row, "staff_id"):
+        return Whereabouts((), own=row.staff_id)  # what is one person's: a token, a view, a file that was asked for
     if isinstance(row, Guarded) and not getattr(type(row), "open_to_staff", False):
         raise TypeError(f"nothing here says where a {type(row).__name__} lies: who sees it?")
     return Whereabouts(open=True)  # reference data, and what every officer may read

@@ -338,10 +338,13 @@ def _kind_words(field: BaseField) -> str:
     return words.get(field.kind, field.kind)
 
 
-def _pg_type(shape: Shape) -> str:
-    from sqlalchemy.dialects import postgresql
+_TYPES = {"sa.BigInteger()": "bigint", "sa.Integer()": "integer", "sa.Numeric()": "numeric", "sa.Date()": "date", "sa.Boolean()": "boolean", "sa.Text()": "text",
+          "sa.String()": "varchar", "postgresql.JSONB()": "jsonb", "postgresql.ARRAY(sa.String())": "varchar[]"}  # fmt: skip
 
-    return shape.type.compile(dialect=postgresql.dialect())  # type: ignore[no-untyped-call, no-any-return]
+
+def _pg_type(shape: Shape) -> str:
+    length = shape.sql.removeprefix("sa.String(length=").removesuffix(")")
+    return _TYPES.get(shape.sql) or f"varchar({int(length)})"
 
 
 def _quoted(name: str) -> str:

@@ -59,6 +59,7 @@ class RegisterRow(Scoped):
 
     subject: ClassVar[Subject] = Subject.REGISTERS
     declared: ClassVar[Declared]
+    shared_with: ClassVar[str]
 
     id: Mapped[int] = mapped_column(primary_key=True, comment="编号")
     state: Mapped[str] = mapped_column(String(64), comment="状态")
@@ -199,6 +200,7 @@ def _make(declared: Declared) -> type[Any]:
         "__table_args__": {"comment": declared.document.title.zh, "extend_existing": True},
         "__doc__": declared.document.title.zh,
         "declared": declared,
+        "shared_with": "" if declared.document.scope == "office" else declared.document.scope,
         "office_id": mapped_column(ForeignKey(class_mapper(Office).columns["id"]), index=True, comment="办理机构"),
         "office": relationship(Office),
     }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from alembic import context
+from sqlalchemy import text
 
 from migrations.registers import VERSIONS
 
 context.configure(connection=context.config.attributes["connection"], version_table=VERSIONS, transaction_per_migration=True)
 with context.begin_transaction():
     context.run_migrations()
+context.get_bind().execute(text(f"GRANT SELECT ON {VERSIONS} TO ruku_app"))

@@ -48,7 +48,7 @@ def test_loading_twice_changes_nothing(owner):
         "department": 6,
         "office": 696,
         "specialty": 2140 + 4304,
-        "retention_rule": 10,
+        "retention_rule": 11,
         "workday": 771,
         "code_list": 116,
         "regulation": owner.scalar(select(func.count()).select_from(Regulation)),

@@ -24,10 +24,9 @@
       if (part.contains(document.activeElement) && document.activeElement.closest("form")) return later();
       const answer = await fetch(part.dataset.fragment, { credentials: "same-origin" }).catch(() => null);
       if (answer && answer.ok && !answer.redirected) {
-        const fresh = document.createElement("template");
-        fresh.innerHTML = await answer.text();
-        if (!fresh.content.querySelector("[data-again]")) return location.reload(); // over: its forms want what a page gives them
-        part.replaceChildren(fresh.content);
+        const fresh = new DOMParser().parseFromString(await answer.text(), "text/html"); // scripts in it do not run
+        if (!fresh.querySelector("[data-again]")) return location.reload(); // over: its forms want what a page gives them
+        part.replaceChildren(...fresh.body.childNodes);
       }
       later();
     };

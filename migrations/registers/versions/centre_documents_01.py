@@ -151,7 +151,7 @@ DOCUMENT = '''{
   },
   {
    "help": {
-    "en": "As printed; write 无 when there is none.",
+    "en": "As printed; say so when there is none.",
     "zh": "如“内政办发〔2018〕67号”；没有文号的写“无”。"
    },
    "id": "number",
@@ -661,7 +661,7 @@ def upgrade() -> None:
     making.row_indexes(TABLE)
     making.wall(TABLE, scope='platform', public='state IN (\'in_force\', \'ended\') AND "disclosure" = \'public\'')
     making.witnessed(TABLE)
-    making.define('centre', 'documents', TABLE, DOCUMENT, '03cde90c3ab14384473541b22d1f92f1d3d0e491bbea1e6730f432a52e5dae13', revision, [])
+    making.define('centre', 'documents', TABLE, DOCUMENT, '6a129e570b447f3d41e91e862cb5ba0671825b5f340a5ac3dbc331d53f1b0d88', revision, [])
 
 
 def downgrade() -> None:

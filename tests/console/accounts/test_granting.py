@@ -60,11 +60,13 @@ def test_the_effect_is_what_changes_hands_in_todays_numbers(session, as_):
     assert [(line.words, line.count) for line in found.gained] == [
         ("复审包头市的件", "1 件在办"),
         ("看见包头市的申报和办件", "1 件在办：复审 1"),
+        ("看见包头市的登记表", ""),
         ("看见包头市申报人的证件号和联系方式，遮着，写明理由才看明文", ""),
     ]
     assert [(line.words, line.count) for line in found.lost] == [
         ("初审呼和浩特市的件", "2 件在办"),
         ("看见呼和浩特市的申报和办件", "2 件在办：初审 2"),
+        ("看见呼和浩特市的登记表", ""),
         ("看见呼和浩特市申报人的证件号和联系方式，遮着，写明理由才看明文", ""),
     ]
     assert found.in_hand == 1
@@ -91,8 +93,8 @@ def test_rules_are_one_for_all_so_a_leagues_editor_drafts_nothing(session, as_):
         ]
 
     assert [[line.words for line in found.gained] for found in told] == [
-        ["看见此处往卷重算的名单"],
-        ["起草本部门的规则：改文件、核对、重算往卷、申请发布", "看见此处往卷重算的名单"],
+        ["看见此处的登记表", "看见此处往卷重算的名单"],
+        ["起草本部门的规则：改文件、核对、重算往卷、申请发布", "看见此处的登记表", "看见此处往卷重算的名单"],
     ]
     assert [[one.title for one in found.warnings] for found in told] == [["这项授权办不了事"], []]
 
