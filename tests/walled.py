@@ -34,6 +34,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "recusal": {"kind": "file"},
     "data_export": {"state": "done"},
     "data_import": {"state": "checked"},
+    "saved_view": {"department_id": None},  # one person's; who else sees a shared one is shown in tests/console/crud/test_views_kept.py
 }
 
 

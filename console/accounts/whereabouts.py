@@ -12,7 +12,7 @@ from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session
 
 from console.accounts.explaining import Place, Whereabouts
-from console.accounts.models import SignInLink, StaffAccount, StaffGrant
+from console.accounts.models import AccessToken, SignInLink, StaffAccount, StaffGrant
 from console.applications.models import Admission
 from console.db import Base
 from console.departments.models import Division, Office
@@ -35,9 +35,10 @@ def of(session: Session, row: Any) -> Whereabouts:
     if isinstance(row, ThroughAdmission):
         ours, theirs = row.admission_link
         return Whereabouts(_through(session, theirs, getattr(row, ours)))
-    if isinstance(row, SignInLink):
+    if isinstance(row, SignInLink | AccessToken):
         account = session.get(StaffAccount, row.staff_id)
-        return Whereabouts((_place(session, Subject.PEOPLE, account.office_id),) if account else ())
+        own = row.staff_id if isinstance(row, AccessToken) else None
+        return Whereabouts((_place(session, Subject.PEOPLE, account.office_id),) if account else (), own=own)
     if isinstance(row, Guarded) and hasattr(row, "staff_id"):
         return Whereabouts((), own=row.staff_id)  # what is one person's: a token, a view, a file that was asked for
     if isinstance(row, Guarded) and not getattr(type(row), "open_to_staff", False):
