@@ -94,7 +94,7 @@ class RegisterPages(ForMachines):
                     if row is None:
                         saved = services.enter(session, self.one_register, raw, actor=current())
                     else:
-                        saved = services.change(session, self.one_register, row, raw, actor=current(), version=_whole(posted.get("version")))
+                        saved = services.change(session, self.one_register, row, raw, actor=current(), version=_whole(posted.get("version")) or 0)
             except InvalidAnswers as error:
                 status = error.status
                 problems = put_problems(form, {path: words for path, words in error.problems.items() if not path.startswith("check:")})

@@ -292,7 +292,7 @@ def _may_move(session: Session, one: Loaded, row: Any, found: Move, actor: Princ
     declared = one.declared
     if row.state not in found.start:
         raise NotInThisState(row=str(row), state=state_words(declared, row.state), what=said(found.title))
-    if found.second_person and isinstance(actor, Staff) and actor.who == last_mover(session, declared, row):
+    if found.second_person and isinstance(actor, Staff) and actor.who in hands_of(session, declared, row):
         raise SecondPerson(row=str(row))
     condition = declared.register.moves.get(found.id)
     if condition is not None:
@@ -302,11 +302,17 @@ def _may_move(session: Session, one: Loaded, row: Any, found: Move, actor: Princ
             raise SaysWhy(words=said(found.message)) if found.message else NotYet(row=str(row), what=said(found.title))
 
 
-def last_mover(session: Session, declared: Declared, row: Any) -> str:
-    """Who made the last move of a row; of one that has made none, who entered it."""
+def hands_of(session: Session, declared: Declared, row: Any) -> set[str]:
+    """Who made the last move of a row and who has changed it since; of one that has made none, also who entered it."""
     entry = audit.AuditEntry
-    asked = select(entry.who).where(entry.subject == f"{declared.table}:{row.id}", entry.action == "register.moved").order_by(entry.id.desc()).limit(1)
-    return session.scalar(asked) or str(row.entered_by)
+    done = ("register.moved", "register.changed", "register.entered")
+    asked = select(entry.who, entry.action).where(entry.subject == f"{declared.table}:{row.id}", entry.action.in_(done)).order_by(entry.id.desc())
+    hands: set[str] = set()
+    for who, action in session.execute(asked):
+        hands.add(who)
+        if action == "register.moved":
+            return hands
+    return hands | {str(row.entered_by)}
 
 
 def _handed_to(session: Session, row: Any, column: str) -> int:
