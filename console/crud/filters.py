@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Boolean, Date, DateTime, Integer, Select, select
-from sqlalchemy.orm import InstrumentedAttribute, RelationshipProperty, class_mapper
+from sqlalchemy import Boolean, ColumnElement, Date, DateTime, Integer, Select
+from sqlalchemy.orm import RelationshipProperty
 
 from console import clock
 from console.crud import columns, searching
@@ -60,10 +60,6 @@ def choices(screen: Screen, name: str) -> tuple[tuple[str, str], ...]:
     return tuple((str(step), step_label(step)) for step in STEP_WORDS)
 
 
-def _attribute(model: type[Any], name: str) -> InstrumentedAttribute[Any]:
-    return class_mapper(model).attrs[name].class_attribute  # type: ignore[no-any-return]
-
-
 def _day(text: str) -> dt.date | None:
     try:
         return dt.date.fromisoformat(text)
@@ -71,53 +67,57 @@ def _day(text: str) -> dt.date | None:
         return None
 
 
-def narrow(statement: Select[Any], screen: Screen, args: Mapping[str, str]) -> Select[Any]:
-    """Apply the search box and every chip that is set; what cannot be read is ignored, as an unset chip would be."""
+def criteria(screen: Screen, args: Mapping[str, str]) -> list[ColumnElement[bool]]:
+    """What the search box and every chip that is set ask of a row; what cannot be read asks nothing, as an unset chip would.
+
+    A search may cost a statement: whoever narrows two statements alike asks once.
+    """
     words = args.get("q", "").strip()[:100]
-    if words and screen.search:
-        statement = statement.where(searching.criterion(screen, words))
-    for name in screen.filters:
-        statement = _narrow_one(statement, screen, name, args)
-    return statement
+    asked = [searching.criterion(screen, words)] if words and screen.search else []
+    return asked + [one for name in screen.filters for one in _criteria(screen, name, args)]
 
 
-def _narrow_one(statement: Select[Any], screen: Screen, name: str, args: Mapping[str, str]) -> Select[Any]:
+def narrow(statement: Select[Any], screen: Screen, args: Mapping[str, str]) -> Select[Any]:
+    """The statement with what `criteria()` asks."""
+    return statement.where(*criteria(screen, args))
+
+
+def _criteria(screen: Screen, name: str, args: Mapping[str, str]) -> list[ColumnElement[bool]]:
+    """What one chip asks; nothing when it is not set or cannot be read."""
     kind = kind_of(screen, name)
     if kind == DAYS:
-        return _narrow_days(statement, screen, name, args)
+        return _days(screen, name, args)
     value = args.get(name, "").strip()[:100]
     if not value:
-        return statement
+        return []
+    local = columns.column(screen.model, name)
     if kind == RELATION:
-        local = columns.column(screen.model, name)
         assert local is not None
-        if isinstance(local.type, Integer):
-            return statement.where(local == int(value)) if value.isascii() and value.isdecimal() and len(value) < 19 else statement
-        return statement.where(local == value)
-    attribute = _attribute(screen.model, name)
+        return _equal(local, value, digits=18) if isinstance(local.type, Integer) else [local == value]
+    attribute = searching.attribute(screen.model, name)
     if kind == TRUTH:
-        return statement.where(attribute.is_(value == "yes")) if value in {"yes", "no"} else statement
-    if kind == NUMBER:
-        return statement.where(attribute == int(value)) if value.isascii() and value.isdecimal() and len(value) < 10 else statement
-    if kind == CHOICE:
-        found = columns.column(screen.model, name)
-        if found is not None and isinstance(found.type, Integer):
-            return statement.where(attribute == int(value)) if value.isascii() and value.isdecimal() and len(value) < 10 else statement
-        return statement.where(attribute == value)
-    return statement.where(attribute.icontains(value, autoescape=True))
+        return [attribute.is_(value == "yes")] if value in {"yes", "no"} else []
+    if kind == NUMBER or (kind == CHOICE and local is not None and isinstance(local.type, Integer)):
+        return _equal(attribute, value, digits=9)
+    return [attribute == value] if kind == CHOICE else [attribute.icontains(value, autoescape=True)]
 
 
-def _narrow_days(statement: Select[Any], screen: Screen, name: str, args: Mapping[str, str]) -> Select[Any]:
-    attribute = _attribute(screen.model, name)
+def _equal(column: Any, value: str, *, digits: int) -> list[ColumnElement[bool]]:
+    return [column == int(value)] if value.isascii() and value.isdecimal() and len(value) <= digits else []
+
+
+def _days(screen: Screen, name: str, args: Mapping[str, str]) -> list[ColumnElement[bool]]:
+    attribute = searching.attribute(screen.model, name)
     found = columns.column(screen.model, name)
     instants = found is not None and isinstance(found.type, DateTime)
     start, end = _day(args.get(f"{name}-from", "")), _day(args.get(f"{name}-to", ""))
+    asked: list[ColumnElement[bool]] = []
     if start:
-        statement = statement.where(attribute >= (clock.at_midnight(start) if instants else start))
+        asked.append(attribute >= (clock.at_midnight(start) if instants else start))
     if end:
         after = end + dt.timedelta(days=1)
-        statement = statement.where(attribute < (clock.at_midnight(after) if instants else after))
-    return statement
+        asked.append(attribute < (clock.at_midnight(after) if instants else after))
+    return asked
 
 
 def chips(screen: Screen, args: Mapping[str, str], *, titles: Mapping[str, str], options_url: Any) -> list[Chip]:
@@ -168,15 +168,14 @@ def parameters(screen: Screen) -> set[str]:
 
 def unread(screen: Screen, args: Mapping[str, str]) -> list[str]:
     """The parameters that are set and narrow nothing, because their value cannot be read: a page shows the chip unset, a machine is told."""
-    whole: Select[Any] = select(screen.model)
     found = []
     for name in screen.filters:
         parts = (f"{name}-from", f"{name}-to") if kind_of(screen, name) == DAYS else (name,)
         for part in parts:
             value = args.get(part, "").strip()
-            if value and _narrow_one(whole, screen, name, {part: value}) is whole:
+            if value and not _criteria(screen, name, {part: value}):
                 found.append(part)
     return found
 
 
-__all__ = ["Chip", "chips", "key_of", "narrow", "parameters", "unread"]
+__all__ = ["Chip", "chips", "criteria", "key_of", "narrow", "parameters", "unread"]

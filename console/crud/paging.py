@@ -73,7 +73,8 @@ class Order:
 
 def order_of(view: Any, wanted: str) -> Order:
     """The order an address asks for, where the list offers it; else the screen's own."""
-    chosen = wanted if wanted.removeprefix("-") in view.order_columns else view.screen.order
+    offered = view.order_columns or view._sortable()  # a view made for reading alone was never registered
+    chosen = wanted if wanted.removeprefix("-") in offered else view.screen.order
     keys = tuple(mapped(view.screen.model).primary_key)
     name = chosen.removeprefix("-")
     return Order(name, chosen.startswith("-"), getattr(view.screen.model, name) if name else None, keys)
@@ -86,8 +87,9 @@ def page(view: Any, session: OrmSession, args: Mapping[str, str], names: tuple[s
     backwards = bool(args.get(BEFORE))
     cursor, is_lost = _read(order, args.get(BEFORE) or args.get(AFTER) or "")
     backwards = backwards and cursor is not None
-    statement = filters.narrow(view.statement(names), screen, args)
-    counted: Select[Any] = filters.narrow(select(literal(1)).select_from(screen.model), screen, args)
+    asked = filters.criteria(screen, args)
+    statement = view.statement(names).where(*asked)
+    counted: Select[Any] = select(literal(1)).select_from(screen.model).where(*asked)
     count = select(func.count()).select_from(counted.limit(COUNT_LIMIT + 1).subquery()).scalar_subquery()
     if cursor is not None:
         statement = statement.where(_beyond(order, cursor, backwards=backwards))

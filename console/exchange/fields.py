@@ -17,11 +17,10 @@ from typing import Any
 from flask_babel import gettext as _
 from markupsafe import Markup
 from sqlalchemy import Select
-from sqlalchemy import inspect as mapped
 from sqlalchemy.orm import RelationshipProperty
 
 from console import clock, visibility
-from console.crud import columns, filters
+from console.crud import columns, filters, paging
 from console.crud.base import ScreenView
 from console.crud.screen import Screen
 from console.crud.views import make_view
@@ -47,18 +46,8 @@ def reader(screen: Screen) -> ScreenView:
 
 def statement(view: ScreenView, names: tuple[str, ...], query: dict[str, str]) -> Select[Any]:
     """The list's rows as it was narrowed and ordered, all of them."""
-    screen = view.screen
-    narrowed = filters.narrow(view.statement(names), screen, query)
-    wanted = query.get("order", "")
-    sortable = set(view.order_columns or view._sortable())
-    chosen = wanted if wanted.removeprefix("-") in sortable else screen.order
-    keys = list(mapped(screen.model).primary_key)
-    if not chosen:
-        return narrowed.order_by(*keys)
-    attribute = getattr(screen.model, chosen.removeprefix("-"))
-    if chosen.startswith("-"):
-        return narrowed.order_by(attribute.desc().nulls_last(), *(key.desc() for key in keys))
-    return narrowed.order_by(attribute.asc().nulls_last(), *keys)
+    order = paging.order_of(view, query.get("order", ""))
+    return filters.narrow(view.statement(names), view.screen, query).order_by(*order.clauses(backwards=False))
 
 
 def fields(view: ScreenView, names: tuple[str, ...]) -> list[Field]:
