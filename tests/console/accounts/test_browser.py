@@ -8,16 +8,10 @@ from typing import Any
 import pyotp
 
 from console.roles import Role
+from tests.browsing import press, sign_in
 from tests.officers import PASSWORD, make_account
 
 NEW = "a quiet morning in spring"
-
-
-def _sign_in(page: Any, username: str, password: str) -> None:
-    page.goto("/console/login/")
-    page.fill("#username", username)
-    page.fill("#password", password)
-    page.click("main form button")
 
 
 def _no_sideways(page: Any) -> None:
@@ -32,39 +26,39 @@ def test_an_account_from_its_link_to_its_end(committed_db: Any, browser: Any, li
     for page in (admin, person):
         page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
 
-    _sign_in(admin, admin_name, PASSWORD)
+    sign_in(admin, admin_name, PASSWORD)
     admin.goto("/console/people/new")
     _no_sideways(admin)
     for name, value in (("family", "欧阳"), ("given", "娜"), ("username", "ouyang.na"), ("title", "科员")):
         admin.fill(f"#{name}", value)
-    admin.click("text=建账号，得到链接")
+    press(admin, "text=建账号，得到链接")
     link = admin.input_value("#link")
     _no_sideways(admin)
 
     person.goto(link)
     person.fill("#password", NEW)
     person.fill("#again", NEW)
-    person.click("text=设置密码并登录")
+    press(person, "text=设置密码并登录")
     person.goto("/console/account/two-step/")
-    person.click("button:text('开始设置')")
+    press(person, "button:text('开始设置')")
     made = pyotp.TOTP(person.inner_text("#secret").replace(" ", ""))
     assert person.locator(".qr-box svg").bounding_box()["width"] > 150  # large enough to scan
     person.fill("#code", made.now())
-    person.click("text=确认启用")
+    press(person, "text=确认启用")
     assert person.locator("#codes li").count() == 10
-    person.click("text=退出")
+    press(person, "text=退出")
 
-    _sign_in(person, "ouyang.na", NEW)
+    sign_in(person, "ouyang.na", NEW)
     person.fill("#code", made.at(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=30)))
-    person.click("main form button")
+    press(person, "main form button")
     person.goto("/console/account/")
     assert person.locator("text=这台设备").count() == 1
 
-    admin.click("text=好了，看这个账号")
-    admin.click("text=办理离岗…")
+    press(admin, "text=好了，看这个账号")
+    press(admin, "text=办理离岗…")
     _no_sideways(admin)
     admin.fill("#reason", "调离本单位")
-    admin.click("main form button")
+    press(admin, "main form button")
     admin.wait_for_selector("text=已离岗")
     person.goto("/console/account/")
     assert "/login/" in person.url

@@ -8,7 +8,7 @@ import pytest
 
 from console import apps as assembled
 from console import relay
-from tests.axe import serious
+from tests.browsing import serious
 from tests.console.exchange.test_import import OFFICE, lines
 
 

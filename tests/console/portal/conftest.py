@@ -19,7 +19,7 @@ from console.applications import queries, registration, services
 from console.applications.models import Applicant as ApplicantRow
 from console.scope import Applicant, System, become
 from rules import forms
-from tests import axe
+from tests import browsing
 from tests.factories import id_number
 
 PASSWORD = "草原上的 工程师 2026"
@@ -279,16 +279,11 @@ def page(browser: Any, live_server: str) -> Any:
     return page
 
 
-def press(page: Any, selector: str) -> None:
-    with page.expect_navigation():
-        page.click(selector)
-
-
 def sound(page: Any, *, widths: tuple[int, ...] = (390,), lights: tuple[str, ...] = ("light",)) -> None:
     """Nothing serious by axe, nothing wider than the screen, no stranger, no complaint."""
     for light in lights:
         page.emulate_media(color_scheme=light)
-        assert axe.serious(page) == [], (page.url, light)
+        assert browsing.serious(page) == [], (page.url, light)
     twice = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id).filter((id, at, all) => all.indexOf(id) !== at)")
     assert twice == [], page.url
     for width in widths:

@@ -9,7 +9,8 @@ import pytest
 from console import db
 from console.applications.models import Applicant
 from rules.pipeline import Step
-from tests.console.portal.conftest import PASSWORD, SPECIAL, answer_for, one_page_pdf, press, register, sound
+from tests.browsing import press
+from tests.console.portal.conftest import PASSWORD, SPECIAL, answer_for, one_page_pdf, register, sound
 from tests.factories import make_admission
 
 

@@ -13,7 +13,8 @@ from console import db
 from console.registers import loading, services
 from console.registers.published import PAGE
 from console.scope import System
-from tests.console.portal.conftest import Citizen, one_page_pdf, press, sound
+from tests.browsing import press
+from tests.console.portal.conftest import Citizen, one_page_pdf, sound
 
 AGENCY: Mapping[str, Any] = {
     "name": "草原招标代理有限公司", "uscc": "91150100MA0N0BXY6M", "division": "150105", "legal_person": "敖登", "contact_phone": "13900001234",

@@ -6,6 +6,7 @@ from typing import Any
 
 from console.db import transaction
 from console.roles import Role
+from tests.browsing import press, sign_in
 from tests.console.reviews.making import full_file
 from tests.officers import PASSWORD, make_account
 
@@ -17,10 +18,7 @@ def test_return_through_the_dialog_on_a_phone(committed_db: Any, browser: Any) -
     page = browser.new_page()
     wrong: list[str] = []
     page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    page.goto("/console/login/")
-    page.fill("input[name=username]", username)
-    page.fill("input[name=password]", PASSWORD)
-    page.click("main form button")
+    sign_in(page, username, PASSWORD)
     page.goto(f"/console/files/{admission_id}")
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
@@ -28,7 +26,7 @@ def test_return_through_the_dialog_on_a_phone(committed_db: Any, browser: Any) -
     page.click("text=退回补正…")
     page.check("[id='item-title_paper']")
     page.fill("[id='item-reason-title_paper']", "请补清晰的扫描件")
-    page.click("text=退回所选各项")
+    press(page, "text=退回所选各项")
 
     page.wait_for_selector("text=现处于“待申报人补正”环节")
     assert (overflow, wrong) == (0, [])

@@ -15,7 +15,7 @@ from console.scope import System
 from console.studio import drafts, publication
 from console.studio.models import RuleDraft
 from console.studio.replay import services as replays
-from tests import axe
+from tests import browsing
 from tests.console.studio.making import REASON, change_age, editor, make_draft
 from tests.console.studio.replay.test_services import somebody
 from tests.officers import PASSWORD, make_account
@@ -57,15 +57,11 @@ def test_pages_are_sound_on_a_phone_and_on_a_desk(committed_db, made, browser: A
     page.set_default_timeout(60_000)
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.goto("/console/login/")
-    page.fill("[name=username]", username)
-    page.fill("[name=password]", PASSWORD)
-    with page.expect_navigation():
-        page.click("form button.btn-primary")
+    browsing.sign_in(page, username, PASSWORD)
     faults = []
     for path in PAGES:
         assert page.goto("/console" + path.format(**made)).status == 200, path
-        faults += [(path, *found) for found in axe.serious(page)]
+        faults += [(path, *found) for found in browsing.serious(page)]
         twice = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id).filter((id, at, all) => all.indexOf(id) !== at)")
         faults += [(path, "id twice", twice)] if twice else []
         for width in (360, 1440):
