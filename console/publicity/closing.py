@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import secrets
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.sql import ColumnElement
 
-from console import audit, clock, outbox
+from console import audit, clock, codes, outbox
 from console.applications.models import Admission, Finding
 from console.applications.pipeline import advance
 from console.errors import ConsoleError, NotAllowed
@@ -209,10 +208,9 @@ def _cleared(session: Session, held: list[tuple[int, Recheck]]) -> set[int]:
 
 def _doubt(session: Session, item_id: int, check: Recheck, now: dt.datetime) -> Objection:
     """The re-check's own objection: an officer must look, and rules on it as on any other."""
-    letters = "".join(secrets.choice("ABCDEFGHJKLMNPQRSTUVWXYZ23456789") for _ in range(14))
     return Objection(
         id=session.scalar(objection_ids),
-        code=f"{RECHECK_CODE}{letters}",
+        code=f"{RECHECK_CODE}{codes.drawn(14)}",
         notice_item_id=item_id,
         admission_id=check.admission.id,
         applicant_id=check.admission.applicant_id,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import secrets
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
-from console import audit, clock, outbox, visibility
+from console import audit, clock, codes, outbox, visibility
 from console.applications import duties
 from console.applications.answers import unseal
 from console.applications.grounds import chosen
@@ -44,7 +43,6 @@ __all__ = ["Closing", "close_due", "object_to", "open_notice", "rule_on", "waiti
 
 LONGEST_GROUND = 4_000
 SECRETS = ("objector", "contact")
-_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # nothing that looks like something else
 _NUMBERING_LOCK = 7_402_621
 
 
@@ -232,7 +230,7 @@ def object_to(
         raise WindowClosed()
     made = Objection(
         id=session.scalar(objection_ids),
-        code="-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4)),
+        code=codes.receipt(),
         notice_item_id=item.id,
         admission_id=item.admission_id,
         applicant_id=item.applicant_id,

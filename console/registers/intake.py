@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from console import clock
+from console import clock, codes
 from console.departments.models import Department
 from console.doors.preferences import language
 from console.errors import InvalidAnswers
@@ -22,7 +21,6 @@ from rules import forms
 from rules.fields import DepartmentField, ReferenceField
 
 MOST_OFFERED = 300
-_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that is taken for another
 
 
 def receive(session: Session, one: Loaded, raw: Mapping[str, Any], *, consented: bool, actor: Public) -> str:
@@ -31,7 +29,7 @@ def receive(session: Session, one: Loaded, raw: Mapping[str, Any], *, consented:
     Only the fields of `intake` are taken. Raises InvalidAnswers by field; a failing check under `check:<id>`, a missing consent under `consent`.
     """
     missing = {} if consented else {"consent": _("请勾选，表示已经看过并同意。")}
-    code = "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))
+    code = codes.receipt()
     try:
         if missing:
             services.read(session, one, {name: value for name, value in raw.items() if name in intake_of(one).fields})

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from console import codes
 from console.errors import N_, Conflict
 
-CODE_LENGTH = 24
-_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # 32 of them: 120 bits in 24, and nothing that looks like something else
+CODE_LENGTH = 24  # 120 bits
 
 
 class NumbersUsedUp(Conflict):
@@ -51,4 +50,4 @@ def next_numbers(session: Session, count: int) -> list[str]:
 
 def new_code() -> str:
     """A certificate code nobody can guess from another one."""
-    return "".join(secrets.choice(_LETTERS) for _ in range(CODE_LENGTH))
+    return codes.drawn(CODE_LENGTH)
