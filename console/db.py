@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import select
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -78,13 +79,22 @@ def _note_rest(connection: Any, record: Any) -> None:
 
 
 def _look_whether_it_lives(connection: Any, record: Any, proxy: Any) -> None:
-    if time.monotonic() - record.info.get("used", time.monotonic()) < RESTED:
+    if time.monotonic() - record.info.get("used", time.monotonic()) < RESTED and not _has_news(connection):
         return
     try:
         connection.execute("SELECT 1")
         connection.rollback()
     except DriverError as error:
         raise DisconnectionError() from error  # the pool opens another
+
+
+def _has_news(connection: Any) -> bool:
+    """Whether the server has said something unasked, which is mostly that it goes: known here without asking it."""
+    if connection.closed:
+        return True
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def configure(url: str, **options: Any) -> Engine:
