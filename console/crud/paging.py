@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sqlalchemy import Select, and_, func, literal, or_, select, tuple_
+from sqlalchemy import Integer, Select, and_, bindparam, func, literal, or_, select, tuple_
 from sqlalchemy import inspect as mapped
 from sqlalchemy.orm import Session as OrmSession
 
@@ -90,10 +90,10 @@ def page(view: Any, session: OrmSession, args: Mapping[str, str], names: tuple[s
     asked = filters.criteria(screen, args)
     statement = view.statement(names).where(*asked)
     counted: Select[Any] = select(literal(1)).select_from(screen.model).where(*asked)
-    count = select(func.count()).select_from(counted.limit(COUNT_LIMIT + 1).subquery()).scalar_subquery()
+    count = select(func.count()).select_from(counted.limit(_written(COUNT_LIMIT + 1)).subquery()).scalar_subquery()
     if cursor is not None:
         statement = statement.where(_beyond(order, cursor, backwards=backwards))
-    found = session.execute(statement.add_columns(count).order_by(*order.clauses(backwards=backwards)).limit(size + 1)).unique().all()
+    found = session.execute(statement.add_columns(count).order_by(*order.clauses(backwards=backwards)).limit(_written(size + 1))).unique().all()
     more, rows = len(found) > size, [row[0] for row in found[:size]]
     if backwards:
         rows.reverse()
@@ -103,6 +103,12 @@ def page(view: Any, session: OrmSession, args: Mapping[str, str], names: tuple[s
     has_before = more if backwards else cursor is not None
     has_after = True if backwards else more
     return Page(rows, found[0][1], first if has_before else "", last if has_after else "", is_lost)
+
+
+def _written(number: int) -> Any:
+    """A limit written into the statement. PostgreSQL keeps the plan of a statement it has met before only while it knows how few rows are wanted;
+    with a parameter here it would plan every page anew, which takes longer than to run it."""
+    return bindparam(None, number, Integer, literal_execute=True)
 
 
 def size_of(text: str | None) -> int | None:
