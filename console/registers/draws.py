@@ -162,12 +162,7 @@ def _pool(session: Session, one: Loaded) -> list[int]:
     if rule is None:
         return list(session.scalars(asked.with_only_columns(one.rows.id)))
     today = clock.today(session)
-    return [
-        row.id for row in session.scalars(asked).unique()
-        if rule.ask(
-            services.facts(one.declared, services.answers(one.declared, row), entered_on=clock.day_of(row.entered_at), changed_on=clock.day_of(row.changed_at)), {}, today
-        )[0] is True
-    ]  # fmt: skip
+    return [row.id for row in session.scalars(asked).unique() if rule.ask(services.facts_of(one.declared, row), {}, today)[0] is True]
 
 
 def _nonce(table: str, period: str, at: dt.datetime) -> str:

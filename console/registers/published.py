@@ -142,8 +142,7 @@ def shows(session: Session, one: Loaded, row: Any) -> bool:
     rule = one.declared.register.public_where
     if rule is None:
         return True
-    values = services.facts(one.declared, services.answers(one.declared, row), entered_on=clock.day_of(row.entered_at), changed_on=clock.day_of(row.changed_at))
-    return rule.ask(values, {}, clock.today(session))[0] is True
+    return rule.ask(services.facts_of(one.declared, row), {}, clock.today(session))[0] is True
 
 
 def _base(session: Session, one: Loaded) -> Select[Any]:

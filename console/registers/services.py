@@ -163,6 +163,11 @@ def answers(declared: Declared, row: Any) -> dict[str, Any]:
     return found
 
 
+def facts_of(declared: Declared, row: Any) -> dict[str, Any]:
+    """What rules may ask of a row as it lies."""
+    return facts(declared, answers(declared, row), entered_on=clock.day_of(row.entered_at), changed_on=clock.day_of(row.changed_at))
+
+
 def _judge(one: Loaded, values: Mapping[str, Any], *, entered_on: dt.date, today: dt.date) -> tuple[Check, ...]:
     failing = one.declared.register.failing(facts(one.declared, values, entered_on=entered_on, changed_on=today), on=today)
     errors = {f"check:{check.id}": said(check.message) for check in failing if check.severity == "error"}
@@ -296,9 +301,7 @@ def _may_move(session: Session, one: Loaded, row: Any, found: Move, actor: Princ
         raise SecondPerson(row=str(row))
     condition = declared.register.moves.get(found.id)
     if condition is not None:
-        today = clock.today(session)
-        asked = facts(declared, answers(declared, row), entered_on=clock.day_of(row.entered_at), changed_on=clock.day_of(row.changed_at))
-        if condition.ask(asked, {}, today)[0] is not True:
+        if condition.ask(facts_of(declared, row), {}, clock.today(session))[0] is not True:
             raise SaysWhy(words=said(found.message)) if found.message else NotYet(row=str(row), what=said(found.title))
 
 
