@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from console import audit, clock, secrecy
@@ -56,18 +57,20 @@ def commit(session: Session, one: Loaded) -> RegisterDraw | None:
         return None
     rate = str(sample.rate)
     bound = rules.commitment(table, period, rate, pool, _nonce(table, period, now))
-    draw = RegisterDraw(register=table, period=period, rate=rate, pool=list(pool), commitment=bound, committed_at=now)
-    session.add(draw)
-    session.flush()
+    values = {"register": table, "period": period, "rate": rate, "pool": list(pool), "commitment": bound, "committed_at": now}
+    draw = session.scalar(insert(RegisterDraw).values(values).on_conflict_do_nothing(index_elements=["register", "period"]).returning(RegisterDraw))
+    if draw is None:  # another run was quicker
+        return None
     audit.record(session, "register.draw_committed", f"register_draw:{draw.id}", register=one.declared.name, period=period, size=len(pool), commitment=bound)
     return draw
 
 
-def carry_out(session: Session, one: Loaded, draw: RegisterDraw, *, actor: Principal) -> Sequence[int]:
+def carry_out(session: Session, one: Loaded, number: int, *, actor: Principal) -> Sequence[int]:
     """Draw by the first public value after the commitment, and take what is drawn where the declaration says. Nothing while there is no such value.
 
-    Raises CommitmentBroken.
+    The draw is held until the transaction ends: a second run waits, and finds it drawn. Raises CommitmentBroken.
     """
+    draw = session.scalars(select(RegisterDraw).where(RegisterDraw.id == number).with_for_update().execution_options(populate_existing=True)).one()
     beacon = _beacon(session, draw.committed_at)
     if draw.drawn_at is not None or beacon is None:
         return ()
@@ -104,10 +107,10 @@ def _enter_into(session: Session, one: Loaded, name: str, picked: Sequence[int],
         services.enter(session, into, {pointing: number}, actor=actor)
 
 
-def open_draws(session: Session, one: Loaded) -> Sequence[RegisterDraw]:
-    """Committed to and not yet drawn, the oldest first."""
-    asked = select(RegisterDraw).where(RegisterDraw.register == one.declared.table, RegisterDraw.drawn_at.is_(None)).order_by(RegisterDraw.id)
-    return session.scalars(asked).all()
+def open_draws(session: Session, one: Loaded) -> list[tuple[int, str]]:
+    """Number and period of what is committed to and not yet drawn, the oldest first."""
+    asked = select(RegisterDraw.id, RegisterDraw.period).where(RegisterDraw.register == one.declared.table, RegisterDraw.drawn_at.is_(None)).order_by(RegisterDraw.id)
+    return [(number, period) for number, period in session.execute(asked)]
 
 
 def draws_of(session: Session, one: Loaded) -> Sequence[RegisterDraw]:

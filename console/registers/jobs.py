@@ -2,22 +2,62 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from console import faults
 from console.db import transaction
 from console.jobs import job
 from console.registers import draws
+from console.registers.loading import Loaded
 from console.scope import System, become
+
+log = logging.getLogger(__name__)
+
+
+class DrawsFailed(Exception):
+    """These draws could not be carried out, or pools not be committed to; the others of the day were."""
+
+    def __init__(self, failures: list[str]) -> None:
+        self.failures = failures
+        super().__init__("; ".join(failures))
 
 
 @job("registers.draw", automatic="registers")
 def draw() -> int:
-    """How many draws were carried out. Each register is a transaction of its own; running it again changes nothing."""
-    done = 0
+    """How many draws were carried out. Each draw and each commitment is a transaction of its own; running it again changes nothing.
+
+    What fails is raised as DrawsFailed when the rest is done, so that it is tried again and then lies before a person.
+    """
+    done, failures = 0, []
     for one in draws.sampled():
-        with become(System("registers")), transaction() as session:
-            for waiting in draws.open_draws(session, one):
-                done += bool(draws.carry_out(session, one, waiting, actor=System("registers")))
-            draws.commit(session, one)
+        with become(System("registers")):
+            for name, work in _work(one):
+                try:
+                    with transaction() as session:
+                        done += bool(work(session))
+                except Exception as error:  # whatever it was, it is this draw's, and the others of the day are to be done
+                    log.exception("%s %s", one.declared.table, name)
+                    failures.append(f"{one.declared.table} {name}: {faults.told(error)}")
+    if failures:
+        raise DrawsFailed(failures)
     return done
+
+
+def _work(one: Loaded) -> Iterator[tuple[str, Callable[[Session], Any]]]:
+    """What there is to do for a register today, each with how it is called when it fails."""
+    def commit(session: Session) -> None:
+        draws.commit(session, one)
+
+    with transaction() as session:
+        waiting = draws.open_draws(session, one)
+    for number, period in waiting:
+        yield period, partial(draws.carry_out, one=one, number=number, actor=System("registers"))
+    yield "commit", commit
 
 
 DAILY = (draw,)

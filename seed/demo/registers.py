@@ -61,8 +61,8 @@ def live(walk: Walk, ago: int) -> None:
             audit.anchor(session)
         with walk.looking() as session:
             one = loading.register("centre-agencies")
-            for waiting in draws.open_draws(session, one):
-                draws.carry_out(session, one, waiting, actor=System("demo"))
+            for number, _period in draws.open_draws(session, one):
+                draws.carry_out(session, one, number, actor=System("demo"))
     if ago in (10, 4):
         _inspect(walk, ago, today)
 

@@ -9,11 +9,12 @@ import json
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from console import audit, clock, db
 from console.registers import draws, jobs, loading
 from console.registers.models import RegisterDraw
+from console.scope import System
 from tests.console.portal.conftest import Citizen
 from tests.console.portal.test_registers import AGENCY, _uscc, enter
 
@@ -65,19 +66,14 @@ def test_a_pool_that_was_changed_afterwards_is_not_drawn_from(committed_db: Any)
         jobs.draw()
     with pytest.raises(Exception, match="permission denied"), committed_db.as_worker(), db.transaction() as session:
         session.scalars(select(RegisterDraw)).one().pool = [7]
+    with committed_db.owner.begin() as connection:
+        connection.execute(text("SELECT set_config('ruku.who', 'test', true)"))
+        connection.execute(text("UPDATE register_draw SET pool = '{7}'"))
     _anchored(committed_db, 1)
     with committed_db.as_worker(), db.transaction() as session:
-        draw = session.scalars(select(RegisterDraw)).one()
-        session.expunge(draw)
-        draw.pool = [7]
+        [(number, _period)] = draws.open_draws(session, loading.register("centre-agencies"))
         with pytest.raises(draws.CommitmentBroken):
-            draws.carry_out(session, loading.register("centre-agencies"), draw, actor=_system())
-
-
-def _system() -> Any:
-    from console.scope import System
-
-    return System("test")
+            draws.carry_out(session, loading.register("centre-agencies"), number, actor=System("test"))
 
 
 @pytest.mark.parametrize(("day", "every", "period"), [
