@@ -12,6 +12,7 @@ import select
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from psycopg import Error as DriverError
@@ -117,7 +118,12 @@ def engine() -> Engine:
 
 def one_statement() -> Engine:
     """The same pool for one statement that is a transaction by itself, without the ways there and back that begin and end one."""
-    return engine().execution_options(isolation_level="AUTOCOMMIT")
+    return _one_statement(engine())
+
+
+@lru_cache(maxsize=4)
+def _one_statement(of: Engine) -> Engine:
+    return of.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def _drop_pool() -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     ARRAY,
     ForeignKey,
     Integer,
+    Text,
     any_,
     column,
     event,
@@ -159,9 +160,14 @@ def _rearm() -> None:
 # ── scoped tables ────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def array_of(numbers: list[int]) -> ColumnElement[Any]:
+    """Numbers as one array of PostgreSQL's, written out once: the driver would look at each of them anew for every statement."""
+    return sql_cast(literal(f"{{{','.join(map(str, numbers))}}}", Text), ARRAY(Integer))
+
+
 def _among(office_id: Any, offices: list[int]) -> ColumnElement[bool]:
     # one array instead of hundreds of values: the statement stays short and is planned once
-    return cast(ColumnElement[bool], office_id == any_(literal(offices, ARRAY(Integer))))
+    return cast(ColumnElement[bool], office_id == any_(array_of(offices)))
 
 
 # with more offices than these, a list finds its rows sooner in its own order than by going through the files of the offices
@@ -170,8 +176,12 @@ MANY_OFFICES = 30
 
 def _among_many(office_id: Any, offices: list[int]) -> ColumnElement[bool]:
     # in a SELECT of its own, the array is not weighed office by office when the statement is planned, which took longer than to run it
-    array = sql_cast(select(literal(offices, ARRAY(Integer))).scalar_subquery(), ARRAY(Integer))
-    return cast(ColumnElement[bool], office_id == any_(array))
+    return cast(ColumnElement[bool], office_id == any_(apart(offices)))
+
+
+def apart(offices: list[int]) -> ColumnElement[Any]:
+    """The array in a SELECT of its own."""
+    return sql_cast(select(array_of(offices)).scalar_subquery(), ARRAY(Integer))
 
 
 class Guarded:
@@ -315,13 +325,15 @@ def _narrow(state: ORMExecuteState) -> None:
 @event.listens_for(OrmSession, "after_begin")
 def arm(session: OrmSession, transaction: Any, connection: Any) -> None:
     """Tell the database who asks; the same statement brings the time, so that the clock costs nothing."""
-    principal = _current.get()
-    names = ["ruku.who", *(f"ruku.offices_{subject}" for subject in Subject)]
-    values = [principal.who, *(",".join(map(str, principal.offices(subject))) for subject in Subject)]
-    calls = ", ".join("set_config(%s, %s, true)" for _ in names)
-    pairs = tuple(part for pair in zip(names, values, strict=True) for part in pair)
-    row = connection.exec_driver_sql(f"SELECT ruku_now(), {calls}", pairs).first()
-    session.info["now"] = row[0]
+    session.info["now"] = connection.exec_driver_sql(_ARMING, _told(_current.get())).scalar_one()
+
+
+_ARMING = "SELECT ruku_now(), set_config('ruku.who', %s, true)" + "".join(f", set_config('ruku.offices_{subject}', %s, true)" for subject in Subject)
+
+
+@lru_cache(maxsize=32)
+def _told(principal: Principal) -> tuple[str, ...]:
+    return (principal.who, *(",".join(map(str, principal.offices(subject))) for subject in Subject))
 
 
 # ── may this actor do this to this row? ──────────────────────────────────────────────────────────────────────

@@ -13,8 +13,6 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, Integer, MetaData, String, any_, column, literal, select, table
-from sqlalchemy import cast as sql_cast
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, class_mapper, mapped_column, relationship
 from sqlalchemy.sql import ColumnElement
 
@@ -24,7 +22,7 @@ from console.departments.models import Department, Division, Office
 from console.doors.preferences import language
 from console.registers.shapes import Shape, is_secret, needs_hash, shape, table_name
 from console.roles import Role, Subject
-from console.scope import MANY_OFFICES, Applicant, Principal, Public, Scoped
+from console.scope import MANY_OFFICES, Applicant, Principal, Public, Scoped, apart, array_of
 from console.secrecy import mask_bank_account, mask_email, mask_id_number, mask_phone, mask_text
 from rules.documents import Document, Problem, Problems, check, content_hash
 from rules.fields import BaseField
@@ -81,10 +79,10 @@ class RegisterRow(Scoped):
         scope = cls.declared.document.scope
         if scope == "platform":
             return literal(bool(offices))
-        mine = sql_cast(select(literal(offices, ARRAY(Integer))).scalar_subquery(), ARRAY(Integer))
+        mine = apart(offices)
         if scope == "office":
             if len(offices) <= MANY_OFFICES:
-                return cls.office_id == any_(literal(offices, ARRAY(Integer)))  # type: ignore[no-any-return]
+                return cls.office_id == any_(array_of(offices))  # type: ignore[no-any-return]
             return cls.office_id == any_(mine)  # type: ignore[no-any-return]
         office = table("office", column("id"), column("department_id"))
         theirs = office.alias()
