@@ -16,7 +16,7 @@ import tempfile
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ from console import clock as console_clock
 from console import db, passwords, process, scope
 from console.embedded import Servers, die_with_parent
 from console.scope import NOBODY, Principal, System, become
-from tests.servers import House
+from tests.servers import PREFIX, House, data_in_memory
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -48,6 +48,7 @@ hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 # ── servers: started and stopped by the controller ───────────────────────────────────────────────────────────
 
 _servers: Servers | None = None
+_undo = ExitStack()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -56,9 +57,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput") or config.option.collectonly or config.option.help or _only_pure(config.args):
         return
     signal.signal(signal.SIGTERM, lambda number, frame: pytest.exit("terminated", returncode=143))
-    folder = Path(tempfile.mkdtemp(prefix="ruku-test-"))
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    _undo.callback(shutil.rmtree, folder, ignore_errors=True)
+    _undo.enter_context(data_in_memory(folder))
     servers = Servers(folder, durable=False).prepare()
-    _servers = servers  # before starting: a start that fails half-way is stopped too
+    _servers = servers
+    _undo.callback(servers.stop)  # before starting: a start that fails half-way is stopped too
     servers.start_postgres()
     servers.start_valkey()
 
@@ -75,10 +79,8 @@ def pytest_configure_node(node: Any) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     global _servers
-    if _servers is not None:
-        servers, _servers = _servers, None
-        servers.stop()
-        shutil.rmtree(servers.folder, ignore_errors=True)
+    _servers = None
+    _undo.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

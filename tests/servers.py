@@ -9,8 +9,12 @@ from __future__ import annotations
 import base64
 import fcntl
 import hashlib
+import os
+import shutil
+import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +26,44 @@ import config
 from console import db, logins, process
 
 TEMPLATE = "ruku_template"
+PREFIX = "ruku-test-"
+MEMORY, ROOM = Path("/dev/shm"), 2 * 1024**3
 Administrator = psycopg.Connection[tuple[Any, ...]]
+
+
+@contextmanager
+def data_in_memory(folder: Path) -> Iterator[None]:
+    """Inside, PostgreSQL's data under `folder` lies in memory where the machine has room for it: a clone is a thousand files, and
+    making them on a disk costs fifteen times the processor. Elsewhere they stay on the disk.
+
+    Only the data: binaries may not be run from there everywhere. A run that is killed leaves its files, and the next removes them.
+    """
+    if not MEMORY.is_dir() or not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < ROOM:
+        yield
+        return
+    sweep(MEMORY)
+    memory = Path(tempfile.mkdtemp(prefix=PREFIX, dir=MEMORY))
+    lock = os.open(memory, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        (folder / "postgres").symlink_to(memory)
+        yield
+    finally:
+        shutil.rmtree(memory, ignore_errors=True)
+        os.close(lock)
+
+
+def sweep(memory: Path) -> None:
+    """Remove what nobody holds any more; a minute is left between making a folder and holding it."""
+    for left in memory.glob(f"{PREFIX}*"):
+        with suppress(OSError):  # another user's, or another run removes it
+            lock = os.open(left, os.O_RDONLY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if time.time() - left.stat().st_mtime > 60:
+                    shutil.rmtree(left)
+            finally:
+                os.close(lock)
 
 
 def _key(name: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
+import os
 
 import pytest
 from sqlalchemy import func, select, text
@@ -13,6 +15,7 @@ from console import db
 from console.applications.models import Applicant
 from console.scope import NOBODY, System, become, current
 from tests.factories import make_applicant
+from tests.servers import PREFIX, sweep
 
 
 @pytest.mark.parametrize("turn", [1, 2])
@@ -65,3 +68,16 @@ def test_browser_opens_the_portal(browser):
     page.goto("/")
     assert page.locator("html").get_attribute("lang") in ("zh-Hans", "zh-CN")
     assert page.locator("h1").count() == 1
+
+
+def test_what_a_killed_run_left_in_memory_is_removed_and_what_a_run_holds_is_not(tmp_path):
+    left, held, fresh, other = (tmp_path / name for name in (f"{PREFIX}left", f"{PREFIX}held", f"{PREFIX}fresh", "other"))
+    for folder in (left, held, fresh, other):
+        folder.mkdir()
+        if folder != fresh:
+            os.utime(folder, (0, 0))
+    lock = os.open(held, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    sweep(tmp_path)
+    os.close(lock)
+    assert set(tmp_path.iterdir()) == {held, fresh, other}
