@@ -161,8 +161,9 @@ def _use(engine: Engine | None) -> None:
 
 
 def _open(house: House, name: str) -> Database:
-    settings = house.settings(name)
+    settings, before = house.settings(name), db._engine
     process.begin("worker", settings, check=False)
+    _use(before)  # a database that is dropped is not left behind as the process's own
     urls = (settings.database_url, settings.database_worker_url, settings.database_owner_url or "")
     web, worker, owner = (db.make_engine(url, pool_pre_ping=False) for url in urls)
     return Database(name, settings, web, worker, owner)
@@ -174,6 +175,7 @@ def database(house: House, request: pytest.FixtureRequest) -> Iterator[Database]
     name = f"ruku_{_worker_id(request)}"
     house.clone(name)
     database = _open(house, name)
+    _use(database.worker)
     yield database
     database.dispose()
 
@@ -303,7 +305,8 @@ def apps(database: Database) -> Any:
     from console import apps as assembled
 
     settings = database.settings
-    return assembled.create_portal(settings), assembled.create_console(settings)
+    with database.committing(database.web, NOBODY):
+        return assembled.create_portal(settings), assembled.create_console(settings)
 
 
 @pytest.fixture(scope="session")
