@@ -348,6 +348,18 @@ class _Building:
         for at, field in enumerate(self.document.fields):
             if field.id in RESERVED:
                 self.report(("fields", at, "id"), f"“{field.id}”是每条记录都有的名字，请改名。", f"Every row has an '{field.id}' already; rename the field.")
+            if isinstance(field, GroupField):
+                self._nothing_secret(at, field)
+
+    def _nothing_secret(self, at: int, group: GroupField) -> None:
+        """A group lies in one column of plain JSON: what is secret would lie there in the open."""
+        if group.secret:
+            self.report(("fields", at), f"“{group.id}”是可重复的组，组的内容不加密存放，不能保密。请去掉 secret: true。",
+                        f"'{group.id}' is a repeatable group, and groups are not encrypted; remove 'secret: true'.")
+        for number, inner in enumerate(group.fields):
+            if inner.fact_type.secret:
+                self.report(("fields", at, "fields", number), f"“{inner.id}”是保密字段，而组“{group.id}”的内容不加密存放。请移到组外单设一个字段，或改用不保密的字段。",
+                            f"'{inner.id}' is secret, and the group '{group.id}' is not encrypted; make it a field of its own outside the group, or one that is not secret.")
 
     def _conditions(self) -> None:
         """`show_when` and `required_when` look at fields further up, as in a form."""

@@ -136,6 +136,9 @@ def test_a_row_is_held_against_the_checks(read):
     ("needs_reason: true, when", "hands_to: severity, needs_reason: true, when", "states.moves.1.hands_to", "部门字段"),
     ("list: [person, sev", "intake: {title: 受理, fields: [person, id_number, severity, decided, months], consent: 同意, done: 已收到, answers: [mail]}\nlist: [person, sev", "intake.answers.0", "保密"),
     ("show_when: {fact: severity", "show_when: {fact: mail", "fields.4.show_when.fact", "没有名为"),
+    ("list: [person, sev", "  - {id: helpers, kind: group, label: {zh: 协助人, en: Helpers}, fields: [{id: number, kind: id_number, label: {zh: 号码, en: Number}}]}\nlist: [person, sev", "fields.6.fields.0", "不加密"),
+    ("list: [person, sev", "  - {id: helpers, kind: group, label: {zh: 协助人, en: Helpers}, fields: [{id: post, kind: text, label: {zh: 职务, en: Post}}, {id: pay, kind: integer, label: {zh: 薪酬, en: Pay}, secret: true}]}\nlist: [person, sev", "fields.6.fields.1", "不加密"),
+    ("list: [person, sev", "  - {id: helpers, kind: group, secret: true, label: {zh: 协助人, en: Helpers}, fields: [{id: post, kind: text, label: {zh: 职务, en: Post}}]}\nlist: [person, sev", "fields.6", "不加密"),
 ])
 def test_what_a_register_may_not_say_is_named_with_its_line(read, before, after, key, says):
     with pytest.raises(Problems) as problems:
@@ -187,7 +190,7 @@ title: 走访
 fields:
   - {id: place, kind: reference, to: places, label: 场地}
   - {id: note, kind: text, label: 情况, required: false}
-  - {id: people, kind: group, label: 人员, required: false, min_entries: 0, fields: [{id: who, kind: text, label: 姓名}, {id: mobile, kind: phone, label: 手机, required: false}]}
+  - {id: people, kind: group, label: 人员, required: false, min_entries: 0, fields: [{id: who, kind: text, label: 姓名}]}
 list: [place, note]
 public: {title: 走访结果, columns: [note]}
 """
@@ -199,7 +202,8 @@ public: {title: 走访结果, columns: [note]}
     ("visits", "label: 情况, required: false", "label: 情况", "sample.into", "必填"),
     ("visits", "columns: [note]", "columns: [place, note]", "public.columns.0", "不公开"),
     ("visits", "columns: [note]", "columns: [people]", "public.columns.0", "组"),
-    ("visits", "columns: [note]", "columns: [note], details: [people]", "public.details.0", "含保密"),
+    ("visits", "label: 姓名}]}\nlist: [place, note]\npublic: {title: 走访结果, columns: [note]", "label: 姓名}, {id: mobile, kind: phone, label: 手机}]}\nlist: [place, note]\n"
+     "public: {title: 走访结果, columns: [note], details: [people]", "public.details.0", "含保密"),
     ("visits", "to: places", "to: place", "fields.0.to", "places"),
 ])
 def test_registers_of_one_folder_are_held_against_each_other(centre, register, before, after, key, says):
