@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from console import clock
 from console.crud.screen import FileRow, RowProblem
-from console.errors import InvalidAnswers
+from console.errors import N_, Conflict, InvalidAnswers
 from console.registers import services
 from console.registers.loading import Loaded
 from console.registers.shapes import answer, is_secret
@@ -19,6 +20,13 @@ from console.registers.tables import Declared
 from console.registers.words import said
 from console.scope import Principal
 from rules.registers import Register
+
+
+class RowRefused(Conflict):
+    """Something has changed since the file was looked at: a value of a row is taken by now, a check no longer holds."""
+
+    message = N_("第 %(line)s 行：%(what)s 文件中的内容都没有写入，请核对后再导入。")
+
 
 _KINDS = ("text", "long_text", "uscc", "email", "choice", "integer", "decimal", "date", "boolean")
 
@@ -73,11 +81,22 @@ def _check(one: Loaded, session: Session, rows: Iterable[FileRow], *, actor: Pri
 
 def _enter(one: Loaded, session: Session, rows: Sequence[FileRow], *, actor: Principal) -> None:
     for row in rows:
-        services.enter(session, one, _answers(one, row.values), actor=actor)
+        with _at_line(row):
+            services.enter(session, one, _answers(one, row.values), actor=actor)
 
 
 def _change(one: Loaded, session: Session, pairs: Sequence[tuple[Any, FileRow]], *, actor: Principal) -> None:
     """Columns the file lacks keep their values; an empty cell empties."""
     for row, brought in pairs:
         given = _answers(one, brought.values) | {name: None for name, value in brought.values.items() if value is None}
-        services.change(session, one, row, given, actor=actor, version=row.version)
+        with _at_line(brought):
+            services.change(session, one, row, given, actor=actor, version=row.version)
+
+
+@contextmanager
+def _at_line(row: FileRow) -> Iterator[None]:
+    """What stands against a row that was found right when the file was looked at."""
+    try:
+        yield
+    except InvalidAnswers as wrong:
+        raise RowRefused(line=row.line, what=" ".join(wrong.problems.values())) from None

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from console import audit, clock, outbox
@@ -20,9 +21,19 @@ from console.departments import queries as departments
 from console.departments.models import Department, Division, Office
 from console.errors import N_, Conflict, ConsoleError, InvalidAnswers, NotAllowed
 from console.registers.loading import Loaded
+from console.registers.planning import unique_name
 from console.registers.shapes import answer, hashed, is_secret, needs_hash, stored
 from console.registers.tables import Declared
-from console.registers.words import changing, choose_from_the_list, english, said, state_of, state_words, used_already
+from console.registers.words import (
+    changing,
+    choose_from_the_list,
+    english,
+    said,
+    state_of,
+    state_words,
+    used_already,
+    used_by_another,
+)
 from console.scope import Principal, Public, Staff, System, note_grant
 from rules import forms
 from rules.fields import BaseField, DepartmentField, DivisionField, division_level
@@ -213,13 +224,29 @@ def _unique(session: Session, one: Loaded, row: Any, values: Mapping[str, Any]) 
                 raise InvalidAnswers({together[0]: used_already(labels, str(other))})
 
 
+def _flush(session: Session, one: Loaded) -> None:
+    """Write. A value of a row that this session does not see — saved a moment ago, or lying outside the scope — is told at its field."""
+    try:
+        session.flush()
+    except IntegrityError as error:
+        told = getattr(error.orig, "diag", None)
+        if told is None or told.sqlstate != "23505" or told.table_name != one.declared.table:
+            raise
+        uniques = one.declared.document.unique
+        broken = [together for together in uniques if unique_name(one.declared.table, together) == told.constraint_name]
+        if not broken and len(uniques) == 1:
+            broken = list(uniques)  # an index keeps its name when a field is renamed
+        names = broken[0] if broken else ()
+        raise InvalidAnswers({names[0] if names else "check:unique": used_by_another([said(one.declared.fields[name].label) for name in names])}) from None
+
+
 # ── enter and change ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def enter(session: Session, one: Loaded, raw: Mapping[str, Any], *, actor: Principal, only: Iterable[str] | None = None, receipt: str | None = None) -> Entered:
     """A new row in the first state. `only` are the fields a public form asks; `receipt` the hash of the code its sender holds.
 
-    Raises InvalidAnswers by field (a failing check under `check:<id>`), NotAllowed.
+    Raises InvalidAnswers by field (a failing check under `check:<id>`; a value that is taken, at its field), NotAllowed.
     """
     declared = one.declared
     if not (isinstance(actor, Public) and declared.document.intake is not None):
@@ -238,7 +265,7 @@ def enter(session: Session, one: Loaded, raw: Mapping[str, Any], *, actor: Princ
     changes = _write(one, row, values, declared.fields)
     _clock(session, one, row, now)
     session.add(row)
-    session.flush()
+    _flush(session, one)
     audit.record(session, "register.entered", f"{declared.table}:{row.id}", division_code=office.division_code, changes=changes, register=declared.name)
     return Entered(row, warnings)
 
@@ -260,7 +287,7 @@ def change(session: Session, one: Loaded, row: Any, raw: Mapping[str, Any], *, a
     changes = _write(one, row, values, declared.fields)
     if changes:
         row.changed_by, row.changed_at = actor.who, clock.now(session)
-        session.flush()
+        _flush(session, one)
         audit.record(session, "register.changed", f"{declared.table}:{row.id}", division_code=row.office.division_code, changes=changes, register=declared.name)
     return Entered(row, warnings)
 

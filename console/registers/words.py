@@ -25,6 +25,11 @@ def used_already(labels: list[str], row: str) -> str:
     return _("%(labels)s已由“%(row)s”使用，请核对。", labels="、".join(labels), row=row)
 
 
+def used_by_another(labels: list[str]) -> str:
+    """Of a row the reader may not see, or that has been there for a moment only; without labels of whatever must be the only one."""
+    return _("%(labels)s已由另一条记录使用，请核对。", labels="、".join(labels)) if labels else _("不得重复的内容已由另一条记录使用，请核对。")
+
+
 def changing() -> str:
     return _("修改")
 

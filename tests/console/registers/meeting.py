@@ -17,19 +17,28 @@ _WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_
 
 def one_after_the_other(principals: tuple[Principal, Principal], first: Callable[[Any], Any], second: Callable[[Any], Any]) -> tuple[Any, Any]:
     """What each gave, or the error it raised. `first` has done its work and not committed when `second` comes to the row."""
+
+    def late() -> Any:
+        with become(principals[1]), db.transaction() as session:
+            return second(session)
+
+    return meanwhile(principals[0], first, late)
+
+
+def meanwhile(principal: Principal, first: Callable[[Any], Any], late: Callable[[], Any]) -> tuple[Any, Any]:
+    """The same for a second one that comes through a door and begins its own transaction."""
     outcome: list[Any] = []
 
-    def late() -> None:
+    def come() -> None:
         try:
-            with become(principals[1]), db.transaction() as session:
-                outcome.append(second(session))
+            outcome.append(late())
         except Exception as error:  # the test looks at it
             outcome.append(error)
         finally:
             db.Session.remove()
 
-    thread = threading.Thread(target=late)
-    with become(principals[0]), db.transaction() as session:
+    thread = threading.Thread(target=come)
+    with become(principal), db.transaction() as session:
         done = first(session)
         session.flush()
         thread.start()
