@@ -180,6 +180,7 @@ def create_console(settings: Settings) -> Flask:
     forms.install(app)
     app.extensions["registers"] = registers.applied()
     app.extensions["navigation"] = Navigation()
+    app.extensions["boards"] = [module.boards for module in assembly.modules("boards")]
     app.extensions["provider"] = oidc.from_settings(settings)
     problems.install(app)
     app.before_request(_officer)
@@ -305,7 +306,8 @@ def _home() -> ResponseReturnValue:
     """This person's own work; for whoever has none on these pages, what their grants allow and where that is."""
     groups = navigation().groups(_granted())
     if groups:
-        own = [entry for entry in groups[0].entries if groups[0].title == _(MY_WORK) and "/screens/" not in entry.url]  # a desk, and no list of everybody's
+        numbers = url_for("Dashboard.home")  # everybody's: one's own desk comes before it
+        own = [entry for entry in groups[0].entries if groups[0].title == _(MY_WORK) and "/screens/" not in entry.url and entry.url != numbers]
         if own:
             return redirect(own[0].url)
         return redirect(level_views.first_page(_granted(), g.officer.roles) or _access_url() or groups[0].entries[0].url)

@@ -16,6 +16,7 @@ ROOMS = (
     "departments",
     "accounts",
     "exchange",
+    "dashboards",
     "applications",
     "reviews",
     "training",

@@ -136,7 +136,7 @@ def make_admission(
         step=str(step),
         since=clock.now(session),
         opened_at=clock.now(session),
-        due_at=clock.at_midnight(due) if due else None,
+        due_at=values.pop("due_at", clock.at_midnight(due) if due else None),
         calendar_version=version,
         **{"flags": [], "verdict": "pass"} | values,
     )

@@ -90,6 +90,8 @@ def _criteria(screen: Screen, name: str, args: Mapping[str, str]) -> list[Column
     value = args.get(name, "").strip()[:100]
     if not value:
         return []
+    if name in screen.asking:
+        return list(screen.asking[name](value))
     local = columns.column(screen.model, name)
     if kind == RELATION:
         assert local is not None
@@ -112,6 +114,10 @@ def _days(screen: Screen, name: str, args: Mapping[str, str]) -> list[ColumnElem
     instants = found is not None and isinstance(found.type, DateTime)
     start, end = _day(args.get(f"{name}-from", "")), _day(args.get(f"{name}-to", ""))
     asked: list[ColumnElement[bool]] = []
+    if instants and name.rsplit(".", 1)[-1] == "due_at":  # 00:00 after the last day, which is the day people are told and ask for
+        asked += [attribute > clock.at_midnight(start)] if start else []
+        asked += [attribute <= clock.at_midnight(end + dt.timedelta(days=1))] if end else []
+        return asked
     if start:
         asked.append(attribute >= (clock.at_midnight(start) if instants else start))
     if end:
@@ -178,4 +184,10 @@ def unread(screen: Screen, args: Mapping[str, str]) -> list[str]:
     return found
 
 
-__all__ = ["Chip", "chips", "criteria", "key_of", "narrow", "parameters", "unread"]
+def lost(screen: Screen, args: Mapping[str, str]) -> list[str]:
+    """The parameters that this list would not follow: unknown ones, and those it cannot read. For whoever makes addresses."""
+    known = parameters(screen)
+    return [*(name for name in args if name not in known), *unread(screen, args)]
+
+
+__all__ = ["Chip", "chips", "criteria", "key_of", "lost", "narrow", "parameters", "unread"]

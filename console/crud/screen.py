@@ -5,10 +5,11 @@ Names are stable: roles are granted on them, addresses are made of them. Titles 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from console.errors import N_
@@ -74,6 +75,9 @@ class Screen:
     roles that read the model's class of rows (every role for reference data), `write` to nobody. `optional` are further columns that
     whoever reads the list may choose to see.
 
+    `asking` is what a filter asks of a row where that is not equality with a column: a league and all below it, a key of two columns. What it cannot
+    read asks nothing.
+
     `small` says that the table has some thousand rows at most, by its nature (codes, offices, releases): its list is searched and ordered row by row.
 
     `export` are the columns a file of the list has (default: the list's), `exporters` who may ask for one (default: the readers).
@@ -106,6 +110,7 @@ class Screen:
     labels: Mapping[str, str] = field(default_factory=dict)
     help: Mapping[str, str] = field(default_factory=dict)
     choices: Mapping[str, Callable[[], list[tuple[str, str]]]] = field(default_factory=dict)
+    asking: Mapping[str, Callable[[str], Sequence[ColumnElement[bool]]]] = field(default_factory=dict)
     formats: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     empty: str = N_("这里还没有内容。")
     page_size: int = 25

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import Session, selectinload
 
 from console import clock
@@ -63,18 +63,17 @@ def queue(
     words: str = "",
     division: str = "",
     condition: str = "",
+    office: str = "",
+    due: str = "",
+    ground: str = "",
     after: str = "",
     before: str = "",
     size: int = PAGE,
 ) -> QueuePage:
     """Files of one view, most urgent first; closed ones latest first. `after` and `before` are cursors of another page."""
-    statement = _lines().where(_of_view(session, actor, view))
-    if step:
-        statement = statement.where(Admission.step == step)
-    if division:
-        statement = statement.where(Admission.division_code.startswith(division.rstrip("0"), autoescape=True))
-    if condition:
-        statement = statement.where(_CONDITIONS.get(condition, Admission.id.is_not(None)))
+    statement = _lines().where(
+        *criteria(session, actor, view=view, step=step, division=division, condition=condition, office=office, due=due, ground=ground)
+    )
     if words.strip():
         statement = statement.where(_matches(words.strip()[:60]))
     key = Admission.since if view == "closed" else Admission.due_at
@@ -94,6 +93,58 @@ def queue(
         previous=_mark(rows[0].admission, key.key) if rows and (more if backwards else there) else None,
         following=_mark(rows[-1].admission, key.key) if rows and (there if backwards else more) else None,
     )
+
+
+def criteria(
+    session: Session,
+    actor: Principal,
+    *,
+    view: str,
+    step: str = "",
+    division: str = "",
+    condition: str = "",
+    office: str = "",
+    due: str = "",
+    ground: str = "",
+) -> list[ColumnElement[bool]]:
+    """What a view and its filters ask of a file: the list and the numbers that lead to it are of the same files. What cannot be read asks nothing.
+
+    `due` is the last day, as people are told it, or `late`; `ground` names what a refusal stands on, by its id in the release.
+    """
+    asked = [_of_view(session, actor, view)]
+    if step:
+        asked.append(Admission.step == step)
+    if division:
+        asked.append(Admission.division_code.startswith(division.rstrip("0"), autoescape=True))
+    if condition in _CONDITIONS:
+        asked.append(_CONDITIONS[condition])
+    if is_number(office):
+        asked.append(Admission.office_id == int(office))
+    if due == LATE:
+        asked.append(Admission.due_at <= clock.now(session))
+    elif day := day_of(due):
+        asked += [Admission.due_at > clock.at_midnight(day), Admission.due_at <= clock.at_midnight(day + dt.timedelta(days=1))]
+    if ground:
+        named = or_(*(StepEntry.items.contains([{kind: ground}]) for kind in GROUND_KINDS))
+        refused = select(StepEntry.admission_id).where(StepEntry.to_step == Step.REFUSED, named)
+        asked.append(Admission.id.in_(refused.correlate(None)))
+    return asked
+
+
+#: by which word an item of a refusal names what it stands on (`applications.grounds`)
+GROUND_KINDS = ("ground", "criterion")
+LATE = "late"
+
+
+def is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 10
+
+
+def day_of(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _lines() -> Select[*tuple[Any, ...]]:

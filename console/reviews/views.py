@@ -16,18 +16,18 @@ from console.crud.pages import Page, allowed, expose
 from console.crud.screen import MY_WORK
 from console.db import transaction
 from console.departments import queries as departments
-from console.departments.models import Department, Division
+from console.departments.models import Department, Division, Office
 from console.doors.deadlines import Deadline, window
 from console.doors.look import message_label, step_label
 from console.doors.preferences import language
 from console.errors import N_, ConsoleError, NotFound
-from console.reviews import distribution, folder, numbers, people, queries
+from console.reviews import boards, distribution, folder, numbers, people, queries
 from console.reviews.desk import TEMPLATES, Desk, EvidencePages
 from console.reviews.levels import FILE_READERS, LEVELS, REVIEW_STEPS
 from console.roles import Act, Role
 from console.scope import current, may
 from console.visibility import REASON_LEAST, ReasonNeeded
-from rules.pipeline import OPEN_STEPS, Step
+from rules.pipeline import CLOSED_STEPS, OPEN_STEPS, Step
 
 VIEW_WORDS: dict[str, str] = {
     "mine": N_("等我办"),
@@ -108,7 +108,8 @@ class Files(RoomPage):
             if view not in queries.VIEWS:
                 view = "mine" if totals["mine"] else "office"
             asked = {
-                name: request.args.get(name, "") for name in ("step", "division", "condition", "q", "after", "before")
+                name: request.args.get(name, "")[:100]
+                for name in ("step", "division", "condition", "office", "due", "ground", "q", "after", "before")
             }
             if asked["step"] not in {str(step) for step in Step}:
                 asked["step"] = ""
@@ -120,6 +121,9 @@ class Files(RoomPage):
                 words=asked["q"],
                 division=asked["division"] if asked["division"].isdecimal() and len(asked["division"]) == 6 else "",
                 condition=asked["condition"],
+                office=asked["office"],
+                due=asked["due"],
+                ground=asked["ground"],
                 after=asked["after"],
                 before=asked["before"],
             )
@@ -329,7 +333,7 @@ def _people(able: dict[int, list[people.Person]]) -> list[people.Person]:
 
 def _link(**changes: str) -> str:
     """This list with some of its address changed; a change of filter begins at the first page."""
-    known = ("view", "step", "division", "condition", "q", "after", "before")
+    known = ("view", "step", "division", "condition", "office", "due", "ground", "q", "after", "before")
     args = {name: request.args[name] for name in known if request.args.get(name)}
     if not {"after", "before"} & changes.keys():
         args.pop("after", None)
@@ -352,8 +356,8 @@ def _chips(session: Any, view: str, asked: dict[str, str]) -> list[dict[str, Any
         .order_by(Division.code)
     )
     options = {
-        "step": [(str(step), step_label(step)) for step in OPEN_STEPS]
-        if view == "office"
+        "step": [(str(step), step_label(step)) for step in (OPEN_STEPS if view == "office" else CLOSED_STEPS)]
+        if view in ("office", "closed")
         else [(str(step), step_label(step)) for step in Step]
         if view == "all"
         else [(step, step_label(step)) for step in REVIEW_STEPS],
@@ -361,12 +365,28 @@ def _chips(session: Any, view: str, asked: dict[str, str]) -> list[dict[str, Any
         "condition": [(name, _(words)) for name, words in CONDITION_WORDS.items()],
     }
     titles = {"step": _("环节"), "division": _("所在地"), "condition": _("条件")}
-    if view in ("returned", "closed"):
+    if view == "returned":
         options.pop("step")
-    return [
+    drawn = [
         {"name": name, "title": titles[name], "said": dict(choices).get(asked[name], ""), "options": choices}
         for name, choices in options.items()
     ]
+    return drawn + [{"name": name, "title": title, "said": said, "options": []} for name, title, said in _led_here(session, asked)]
+
+
+def _led_here(session: Any, asked: dict[str, str]) -> list[tuple[str, str, str]]:
+    """(name, title, what is set) of the filters a number of the dashboard sets, and nobody types."""
+    found = []
+    if queries.is_number(asked["office"]):
+        office = session.get(Office, int(asked["office"]))
+        found.append(("office", _("机构"), asked["office"] if office is None else office.name_en if language() == "en" else office.name))
+    if asked["due"] == queries.LATE:
+        found.append(("due", _("期限"), _("超期")))
+    elif day := queries.day_of(asked["due"]):
+        found.append(("due", _("最后一天"), day.isoformat()))
+    if asked["ground"]:
+        found.append(("ground", _("不予通过的依据"), boards.ground_words(session, asked["ground"])))
+    return found
 
 
 PAGES = (Today, Files, Desk, EvidencePages, Unclaimed)
