@@ -18,7 +18,7 @@ from flask_appbuilder import ModelView
 from flask_appbuilder.const import PERMISSION_PREFIX
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
+from flask_babel.speaklater import LazyString
 from markupsafe import Markup, escape
 from sqlalchemy import Select, and_, select
 from sqlalchemy import inspect as mapped
@@ -28,6 +28,7 @@ from sqlalchemy.orm import defer, joinedload
 from console import audit
 from console.crud import columns, forms
 from console.crud.screen import Screen
+from console.doors.look import said
 from console.doors.preferences import language
 from console.errors import NotFound
 
@@ -80,7 +81,7 @@ class ScreenView(ModelView):
             name: _lazily(screen.labels.get(name) or columns.label(screen.model, name))
             for name in {*screen.columns, *screen.optional, *screen.shown, *screen.add, *screen.edit, *screen.filters, *screen.exported, *screen.importable}
         }
-        self.description_columns = {name: lazy_gettext(words) for name, words in screen.help.items()}
+        self.description_columns = {name: _lazily(words) for name, words in screen.help.items()}
         self.base_filters, self._base_filters, self._filters = [], None, None
         self.validators_columns = dict(self.validators_columns or {})
         self.actions = {}
@@ -166,17 +167,17 @@ class ScreenView(ModelView):
             return dict(self.screen.choices[name]()).get(str(value), value)
         return columns.words(self.screen.model, name, value, row)
 
-    def reader(self, name: str) -> Callable[[Any], Any]:
-        """`cell()` of one column for many rows: what is the same for all of them is found out once."""
+    def reader(self, name: str) -> Callable[[Any], str]:
+        """`cell()` of one column for many rows, as HTML: what is the same for all of them is found out once."""
         screen = self.screen
         if columns.is_secret(screen.model, name) or name in screen.formats or language() == "en":
-            return lambda row: self.cell(row, name)
-        chosen = dict(screen.choices[name]()) if name in screen.choices else None
-        wording = columns.wording(screen.model, name)
+            return lambda row: escape(self.cell(row, name))
         get = attrgetter(name) if "." not in name else lambda row: columns.value_at(row, name)
-        if chosen is None:
-            return lambda row: wording(get(row), row)
-        return lambda row: "—" if (value := get(row)) is None else escape(chosen.get(str(value), value))
+        if name in screen.choices:
+            chosen = dict(screen.choices[name]())
+            return lambda row: "—" if (value := get(row)) is None else escape(chosen.get(str(value), value))
+        wording = columns.wording(screen.model, name)
+        return lambda row: wording(get(row), row)
 
     def name_of(self, row: Any) -> str:
         """What a row is called in headings and messages: in its own words, else by its first column."""
@@ -207,7 +208,7 @@ class ScreenView(ModelView):
 
 def _lazily(words: Any) -> Any:
     """A sentence of ours, translated when shown; what knows its languages by itself stays as it is."""
-    return lazy_gettext(words) if isinstance(words, str) else words
+    return LazyString(lambda: str(said(words))) if isinstance(words, str) else words
 
 
 def _keep_secrets_out(screen: Screen) -> None:

@@ -138,8 +138,8 @@ def sealed(model: type[Any], paths: tuple[str, ...], chain: tuple[str, ...]) -> 
     return [one.class_attribute for one in mapper.column_attrs if isinstance(one.columns[0].type, Encrypted) and one.key not in asked]
 
 
-def wording(model: type[Any], path: str) -> Callable[[Any, Any], Any]:
-    """`words()` of one column for many rows."""
+def wording(model: type[Any], path: str) -> Callable[[Any, Any], str]:
+    """`words()` of one column for many rows, as HTML."""
     found = column(model, path)
     leaf = path.rsplit(".", 1)[-1]
     if isinstance(prop(model, path), RelationshipProperty):
@@ -150,8 +150,8 @@ def wording(model: type[Any], path: str) -> Callable[[Any, Any], Any]:
     if isinstance(kind, Integer) and not isinstance(kind, Boolean):
         return lambda value, row: "—" if value is None else str(value)
     if isinstance(kind, DateTime):
-        return lambda value, row: "—" if value is None else Markup(f'<time datetime="{value.isoformat()}">{dates.instant(value)}</time>')
-    return lambda value, row: words(model, path, value, row)
+        return lambda value, row: "—" if value is None else f'<time datetime="{value.isoformat()}">{dates.instant(value)}</time>'
+    return lambda value, row: escape(words(model, path, value, row))
 
 
 def words(model: type[Any], path: str, value: Any, row: Any | None = None) -> Markup | str:

@@ -12,10 +12,10 @@ Links = Sequence[tuple[str, str]]
 
 
 def body(
-    rows: Sequence[tuple[str, Sequence[Any], Any]], heads: Sequence[tuple[str, str]], links_of: Callable[[Any, str], Links], *, picked_by: Callable[[Any], str] | None
+    rows: Sequence[tuple[str, Sequence[str], Any]], heads: Sequence[tuple[str, str]], links_of: Callable[[Any, str], Links], *, picked_by: Callable[[Any], str] | None
 ) -> Markup:
-    """`rows` are (key, cells, row); a cell that is not Markup is escaped. With `picked_by`, which names a row, every row can be picked."""
-    starts = [Markup("<td>"), *(Markup('<td data-label="{}">').format(head) for _name, head in heads[1:])]
+    """`rows` are (key, cells, row); a cell is HTML, as a screen's `reader()` writes it. With `picked_by`, which names a row, every row can be picked."""
+    starts = [f'<td data-label="{escape(head)}">' for _name, head in heads[1:]]
     drawn = []
     for key, cells, row in rows:
         links = [(escape(words), escape(url)) for words, url in links_of(row, key)]
@@ -23,8 +23,8 @@ def body(
         if picked_by is not None:
             label = _("选中“%(name)s”", name=picked_by(row))
             picked = f'<td class="stack-end"><input type="checkbox" name="rowid" value="{escape(key)}" aria-label="{escape(label)}"></td>'
-        first = f'{starts[0]}<a class="row-link" href="{links[0][1]}">{escape(cells[0])}</a></td>'
-        further = "".join([f"{start}{escape(cell)}</td>" for start, cell in zip(starts[1:], cells[1:], strict=True)])
+        first = f'<td><a class="row-link" href="{links[0][1]}">{cells[0]}</a></td>'
+        further = "".join([f"{start}{cell}</td>" for start, cell in zip(starts, cells[1:], strict=True)])
         acts = "".join([f'<a href="{url}">{words}</a>' for words, url in links])
         drawn.append(f'<tr>{picked}{first}{further}<td><span class="row-actions">{acts}</span></td></tr>')
     return Markup("\n".join(drawn))

@@ -7,9 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, has_request_context, request
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from jinja2.nodes import EvalContext
+from jinja2.utils import pass_eval_context
+from markupsafe import Markup
 
 from console import secrecy
 from console.doors import dates, headers, preferences
@@ -124,14 +127,27 @@ def install(app: Flask, *, door: str) -> None:
     )  # fmt: skip
 
 
+_said: dict[tuple[str, str], Markup] = {}
+
+
+def said(sentence: str) -> Markup:
+    """A sentence in the reader's language. Catalogues do not change while a process lives: what has been looked up once is kept."""
+    if not has_request_context():
+        return Markup(_(sentence))
+    key = (preferences.language(), sentence)
+    if key not in _said:
+        _said[key] = Markup(_(sentence))
+    return _said[key]
+
+
+@pass_eval_context
+def _in_template(at: EvalContext, sentence: str, /, **values: Any) -> str:
+    # as Jinja's own does it: always a format, and what fills it is escaped where the template escapes
+    words = said(sentence) if at.autoescape else str(said(sentence))
+    return words % values if values or "%" in words else words
+
+
 def keep_words(app: Flask) -> None:
-    """Let templates find a sentence that has been translated before: catalogues do not change while a process lives. After Babel is installed."""
-    known: dict[tuple[str, str], str] = {}
-
-    def said(sentence: str) -> str:
-        key = (preferences.language(), sentence)
-        if key not in known:
-            known[key] = _(sentence)
-        return known[key]
-
-    app.jinja_env.install_gettext_callables(said, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    """Let templates say sentences by `said()`. After Babel is installed."""
+    app.jinja_env.install_gettext_callables(_, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    app.jinja_env.globals.update(_=_in_template, gettext=_in_template)

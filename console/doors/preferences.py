@@ -27,10 +27,11 @@ def language() -> str:
     """`zh` or `en`: the reader's choice, else the browser's, else Chinese."""
     if not has_request_context():
         return "zh"
-    if "language" not in g:
+    chosen = g.get("language")  # asked a hundred times a page
+    if chosen is None:
         chosen = "" if problems.wanted() else _remembered("ruku_lang")  # a machine says in each request what it reads
-        g.language = chosen if chosen in LANGUAGES else request.accept_languages.best_match(["zh", "en"], default="zh")
-    return g.language
+        g.language = chosen = chosen if chosen in LANGUAGES else request.accept_languages.best_match(["zh", "en"], default="zh")
+    return str(chosen)
 
 
 def locale() -> str:
