@@ -38,7 +38,7 @@ class Exporting(ScreenView):
             values["flows"] = Flows({name: value for name, value in request.args.items() if name in self._asked()}, self._heads())
         return super().render_template(template, **values)
 
-    def _asked(self) -> set[str]:
+    def _asked(self) -> frozenset[str]:
         return filters.parameters(self.screen) - {"page", "columns"}
 
     def _heads(self) -> list[tuple[str, Any]]:

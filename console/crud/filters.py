@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from flask_babel import gettext as _
@@ -38,6 +39,7 @@ class Chip:
         return bool(self.said)
 
 
+@lru_cache(maxsize=2_000)
 def kind_of(screen: Screen, name: str) -> str:
     """How a column is asked for."""
     if isinstance(columns.prop(screen.model, name), RelationshipProperty):
@@ -164,12 +166,13 @@ def chips(screen: Screen, args: Mapping[str, str], *, titles: Mapping[str, str],
 PLACES = frozenset({"after", "before"})
 
 
-def parameters(screen: Screen) -> set[str]:
+@lru_cache(maxsize=200)
+def parameters(screen: Screen) -> frozenset[str]:
     """Every address parameter a list of this screen understands."""
     known = {"q", "order", "columns", "size", *PLACES}
     for name in screen.filters:
         known |= {f"{name}-from", f"{name}-to"} if kind_of(screen, name) == DAYS else {name}
-    return known
+    return frozenset(known)
 
 
 def unread(screen: Screen, args: Mapping[str, str]) -> list[str]:

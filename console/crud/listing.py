@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from flask import g, request, url_for
 from flask_appbuilder import expose, has_access
@@ -17,6 +17,7 @@ from console.crud.screen import Screen
 from console.db import transaction
 from console.errors import NotFound
 
+_PLAIN = "!$'()*,/:;?@"  # may stand in a query as they are
 _KEY = "-KEY-"  # stands for a row's key in an address that is made once
 
 
@@ -70,11 +71,11 @@ class Listing(ScreenView):
             )
 
     def _link(self, **changes: str) -> str:
+        """This list, which is the page of this request, with other parameters."""
         known = filters.parameters(self.screen)
-        args = {key: value for key, value in request.args.items() if key in known and value}
-        args |= changes
-        known_args: Any = {key: value for key, value in args.items() if value}
-        return url_for(".list", **known_args)
+        asked = {key: value for key, value in request.args.items() if key in known} | changes
+        query = urlencode({key: value for key, value in asked.items() if value}, safe=_PLAIN)
+        return f"{request.script_root}{request.path}{'?' if query else ''}{query}"
 
     def _without(self, chip: filters.Chip) -> str:
         """This list without one of its chips."""

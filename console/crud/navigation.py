@@ -47,54 +47,52 @@ class Group:
     entries: tuple[Line, ...]
 
 
+Built = list[tuple[str, list[tuple[Line, Entry]]]]
+
+
 class Navigation:
     """The entries of an app, and what each kind of person sees of them."""
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self._drawn: dict[tuple[Any, ...], Markup] = {}
-        self._kept: dict[tuple[Any, ...], list[tuple[str, list[tuple[Line, Entry]]]]] = {}
+        self._kept: dict[tuple[Any, ...], Built] = {}
 
     def add(self, entry: Entry) -> None:
         self.entries.append(entry)
 
     def groups(self, granted: frozenset[tuple[str, str]]) -> list[Group]:
         """The groups for these permissions, in reading order; the longest address that begins this one is marked as here."""
-        key = (granted, language(), request.script_root)
-        if key not in self._kept:
-            if len(self._kept) > 200:
-                self._kept.clear()
-            self._kept[key] = self._build(granted)
-        built = self._kept[key]
-        path = request.script_root + request.path
-        roots = [line.root for _title, lines in built for line, _entry in lines]
-        here = max((root for root in roots if path == root or path.startswith(root.rstrip("/") + "/")), key=len, default="")
+        built = self._built(granted)
+        here = _root_of(built)
         return [
-            Group(
-                title,
-                tuple(
-                    replace(line, here=line.root == here, count=entry.count() if entry.count else 0) for line, entry in lines
-                ),
-            )
+            Group(title, tuple(replace(line, here=line.root == here, count=entry.count() if entry.count else 0) for line, entry in lines))
             for title, lines in built
         ]
 
     def html(self, granted: frozenset[tuple[str, str]]) -> Markup:
         """The same, drawn. It is the same for everybody who may open the same pages and looks at the same one; where numbers stand beside the
         entries it is drawn anew."""
-        groups = self.groups(granted)
-        lines = [line for group in groups for line in group.entries]
-        if any(line.count for line in lines):
-            return Markup(render_template(_TEMPLATE, groups=groups))
-        key = (granted, language(), request.script_root, next((line.root for line in lines if line.here), ""))
+        built = self._built(granted)
+        if any(entry.count() for _title, lines in built for _line, entry in lines if entry.count):
+            return Markup(render_template(_TEMPLATE, groups=self.groups(granted)))
+        key = (granted, language(), request.script_root, _root_of(built))
         if key not in self._drawn:
             if len(self._drawn) > 500:
                 self._drawn.clear()
-            self._drawn[key] = Markup(render_template(_TEMPLATE, groups=groups))
+            self._drawn[key] = Markup(render_template(_TEMPLATE, groups=self.groups(granted)))
         return self._drawn[key]
 
-    def _build(self, granted: frozenset[tuple[str, str]]) -> list[tuple[str, list[tuple[Line, Entry]]]]:
-        groups = []
+    def _built(self, granted: frozenset[tuple[str, str]]) -> Built:
+        key = (granted, language(), request.script_root)
+        if key not in self._kept:
+            if len(self._kept) > 200:
+                self._kept.clear()
+            self._kept[key] = self._build(granted)
+        return self._kept[key]
+
+    def _build(self, granted: frozenset[tuple[str, str]]) -> Built:
+        groups: Built = []
         for group in GROUPS:
             lines = []
             for entry in self.entries:
@@ -104,6 +102,13 @@ class Navigation:
             if lines:
                 groups.append((_(group), lines))
         return groups
+
+
+def _root_of(built: Built) -> str:
+    """The address of the line this request's page belongs to."""
+    path = request.script_root + request.path
+    roots = [line.root for _title, lines in built for line, _entry in lines]
+    return max((root for root in roots if path == root or path.startswith(root.rstrip("/") + "/")), key=len, default="")
 
 
 def navigation() -> Navigation:

@@ -66,7 +66,7 @@ class RowProblem:
     say: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Screen:
     """One entity's pages: list, show and, where declared, add, edit and delete.
 
