@@ -170,7 +170,7 @@ class ScreenView(ModelView):
     def reader(self, name: str) -> Callable[[Any], str]:
         """`cell()` of one column for many rows, as HTML: what is the same for all of them is found out once."""
         screen = self.screen
-        if columns.is_secret(screen.model, name) or name in screen.formats or language() == "en":
+        if columns.is_secret(screen.model, name) or name in screen.formats or (language() == "en" and columns.has_english(screen.model, name)):
             return lambda row: escape(self.cell(row, name))
         get = attrgetter(name) if "." not in name else lambda row: columns.value_at(row, name)
         if name in screen.choices:

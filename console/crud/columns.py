@@ -96,6 +96,11 @@ def in_language(row: Any, names: tuple[str, ...]) -> str:
     return next((said for name in names if isinstance(said := getattr(row, f"{name}_en", None), str) and said), "")
 
 
+def has_english(model: type[Any], path: str) -> bool:
+    """Whether a row may have words of its own for an English reader: in a second column, or in the row it points at."""
+    return hasattr(model, f"{path}_en") or isinstance(prop(model, path), RelationshipProperty)
+
+
 def is_secret(model: type[Any], path: str) -> bool:
     found = column(model, path)
     return found is not None and isinstance(found.type, Encrypted)

@@ -6,6 +6,7 @@ import html
 import re
 
 import pytest
+from markupsafe import escape
 from sqlalchemy import Index, select
 
 from console import db
@@ -52,6 +53,20 @@ def test_a_list_costs_the_same_with_one_and_with_five_rows(admin, committed_db, 
         counts.append(len(statements))
 
     assert counts[0] == counts[1] <= 4, statements
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("name", ["t-grants", "t-offices"])
+def test_a_list_writes_what_each_cell_says(app, admin, committed_db, name, language):
+    view = app.extensions["screens"][name]
+    names = (*view.screen.columns, *view.screen.optional)
+    asked = app.test_request_context(headers={"Cookie": f"ruku_lang={language}"})
+    with committed_db.as_worker(), asked, db.transaction() as session:
+        rows = session.scalars(view.statement(names)).unique().all()
+        readers = [view.reader(name) for name in names]
+
+        assert rows
+        assert [[read(row) for read in readers] for row in rows] == [[escape(view.cell(row, name)) for name in names] for row in rows]
 
 
 def test_detail_and_edit_stay_small(admin, committed_db, statements):
