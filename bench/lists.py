@@ -217,7 +217,7 @@ class _Log:
         self._set("none")
         found = [re.search(r"LOG:\s+(?:statement|execute [^:]*): *(.*)", line) for line in lines]
         sent = [match[1].strip() for match in found if match]
-        return sum(not re.match(r"(?i)(BEGIN|COMMIT|ROLLBACK|ALTER SYSTEM|SELECT pg_reload_conf|$)", said) for said in sent)
+        return sum(not re.match(r"(?i)(BEGIN|COMMIT|ROLLBACK|ALTER SYSTEM|SELECT pg_reload_conf)", said) for said in sent)
 
 
 # ── what is printed ──────────────────────────────────────────────────────────────────────────────────────────
