@@ -24,6 +24,7 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from flask.testing import FlaskClient
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from redis import Redis
@@ -307,6 +308,13 @@ def committed_db(house: House, request: pytest.FixtureRequest, redis: Redis, che
     house.drop(name)
 
 
+class Browsing(FlaskClient):
+    """Reads an answer to its end and closes it, as a browser does: a file that is sent stays open otherwise."""
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        return super().open(*args, **{"buffered": True} | kwargs)
+
+
 @pytest.fixture(scope="session")
 def apps(database: Database) -> Any:
     """`(portal, console)`, built once per process; whichever database `db` is bound to is theirs."""
@@ -314,7 +322,10 @@ def apps(database: Database) -> Any:
 
     settings = database.settings
     with database.committing(database.web, NOBODY):
-        return assembled.create_portal(settings), assembled.create_console(settings)
+        both = assembled.create_portal(settings), assembled.create_console(settings)
+    for app in both:
+        app.test_client_class = Browsing
+    return both
 
 
 @pytest.fixture(scope="session")
