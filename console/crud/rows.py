@@ -11,6 +11,14 @@ from markupsafe import Markup, escape
 Links = Sequence[tuple[str, str]]
 
 
+def stacked(heads: Sequence[str], lines: Sequence[Sequence[Any]]) -> Markup:
+    """A small table of its own, beside a row's details; on a phone every cell says its head."""
+    head = Markup("").join(Markup('<th scope="col">{}</th>').format(words) for words in heads)
+    told = [Markup("").join(Markup('<td data-label="{}">{}</td>').format(*cell) for cell in zip(heads, line, strict=True)) for line in lines]
+    table = '<div class="table-wrap"><table class="table table-stack"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
+    return Markup(table).format(head, Markup("").join(Markup("<tr>{}</tr>").format(line) for line in told))
+
+
 def body(
     rows: Sequence[tuple[str, Sequence[str], Any]], heads: Sequence[tuple[str, str]], links_of: Callable[[Any, str], Links], *, picked_by: Callable[[Any], str] | None
 ) -> Markup:

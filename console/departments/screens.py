@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
+from console.crud.rows import stacked
 from console.crud.screen import REFERENCE, RULES, Screen
 from console.departments.models import (
     CodeItem,
@@ -42,18 +43,7 @@ class ReleaseEvents:
              _(event.reason) if event.reason else "—")
             for event in row.events
         ]  # fmt: skip
-        head = Markup("").join(Markup('<th scope="col">{}</th>').format(words) for words in heads)
-        body = Markup("").join(
-            Markup("<tr>{}</tr>").format(
-                Markup("").join(
-                    Markup('<td data-label="{}">{}</td>').format(words, value)
-                    for words, value in zip(heads, line, strict=True)
-                )
-            )
-            for line in lines
-        )
-        table = '<div class="table-wrap"><table class="table table-stack"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
-        return [(_("经过"), Markup(table).format(head, body))]
+        return [(_("经过"), stacked(heads, lines))]
 
 
 SCREENS = (

@@ -18,6 +18,7 @@ from wtforms import Form
 
 from console import clock, files
 from console.crud.pages import allowed, expose
+from console.crud.rows import stacked
 from console.db import transaction
 from console.departments.models import Division
 from console.doors.preferences import language
@@ -225,15 +226,7 @@ def _shown(declared: Declared, form: SectionForm, today: dt.date) -> set[str]:
 
 def _table(group: GroupField, entries: list[dict[str, Any]]) -> Markup:
     heads = [one.label.show(language()) for one in group.fields]
-    head = Markup("").join(Markup('<th scope="col">{}</th>').format(words) for words in heads)
-    rows = [
-        Markup("<tr>{}</tr>").format(
-            Markup("").join(Markup('<td data-label="{}">{}</td>').format(words, one.show(entry.get(one.id), language()) or "—") for one, words in zip(group.fields, heads, strict=True))
-        )
-        for entry in entries
-    ]
-    table = '<div class="table-wrap"><table class="table table-stack"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
-    return Markup(table).format(head, Markup("").join(rows))
+    return stacked(heads, [[one.show(entry.get(one.id), language()) or "—" for one in group.fields] for entry in entries])
 
 
 def _whole(text: str | None) -> int | None:
