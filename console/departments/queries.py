@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -50,6 +50,12 @@ def centre_office(session: Session) -> Office:
     return session.scalars(
         select(Office).join(Department).join(Division, Division.code == Office.division_code).where(Department.is_centre, Division.level == 1)
     ).one()
+
+
+def places(session: Session) -> Sequence[tuple[Division, list[Division]]]:
+    """Every league with its counties, for a picker."""
+    rows = session.scalars(select(Division).where(Division.level > 1).order_by(Division.code)).all()
+    return [(league, [row for row in rows if row.parent_code == league.code]) for league in rows if league.level == 2]
 
 
 def ancestry(session: Session, division_code: str) -> dict[int, str]:

@@ -72,6 +72,24 @@ def put_problems(form: SectionForm, problems: Mapping[str, str]) -> list[tuple[s
     return found
 
 
+def rearrange(form: SectionForm, do: str) -> bool:
+    """Press `add:<group>` or `remove:<group>.<n>`, which change the form and save nothing; answers whether it was such a button.
+
+    What cannot be done (no such group, no such entry, no room) changes nothing.
+    """
+    what, _colon, path = do.partition(":")
+    if what not in ("add", "remove"):
+        return False
+    above, _dot, number = path.rpartition(".")
+    group = form.find(path if what == "add" else above)
+    if isinstance(group, Group):
+        if what == "add" and group.may_grow:
+            group.grow()
+        elif what == "remove" and number.isascii() and number.isdecimal():
+            group.shrink(int(number))
+    return True
+
+
 def install(app: Flask) -> None:
     """The filters of `templates/forms/`."""
     app.jinja_env.filters.update(

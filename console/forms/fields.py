@@ -198,6 +198,10 @@ class Group(Answer):
         entry.process(None, data={})
         self.entries.append(entry)
 
+    def shrink(self, number: int) -> None:
+        """Take one entry away; those after it move up."""
+        self.process(None, data=[entry for at, entry in enumerate(self.data) if at != number])
+
     @property
     def may_grow(self) -> bool:
         return len(self.entries) < self.rule.max_entries

@@ -25,7 +25,7 @@ from console.departments.models import Department
 from console.doors.deadlines import Deadline, window
 from console.forms.fields import Group, SectionForm
 from console.portal.door import applicant, departments_with_office, door, lang, page, words
-from console.portal.sections import Filling, is_blank, places
+from console.portal.sections import Filling, is_blank
 from console.portal.texts import document
 from console.publicity.queries import BoardLine, notices_on_board
 from rules import facts as derivations
@@ -145,7 +145,7 @@ def eligibility() -> ResponseReturnValue:
             form=form,
             checked=checked,
             problems=listed_problems,
-            divisions=places(session),
+            divisions=departments.places(session),
             version=releases[found.id].version,
             here="home",
         )
@@ -265,4 +265,4 @@ def audit_anchors() -> ResponseReturnValue:
 
 
 def _league_names(session: Session) -> list[tuple[str, str]]:
-    return [(league.code, words(league)) for league, _counties in places(session)]
+    return [(league.code, words(league)) for league, _counties in departments.places(session)]

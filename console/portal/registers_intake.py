@@ -20,11 +20,12 @@ from sqlalchemy.orm import Session
 from console import files
 from console.accounts.attempts import Limit
 from console.db import transaction
+from console.departments.queries import places
 from console.errors import InvalidAnswers, TooMany
-from console.forms.build import Surroundings, put_problems
+from console.forms.build import Surroundings, put_problems, rearrange
 from console.forms.fields import Files, Group, SectionForm
 from console.portal.door import address, attempts, door, lang, page
-from console.portal.sections import is_blank, places
+from console.portal.sections import is_blank
 from console.registers import intake, published
 from console.registers.loading import Loaded
 from console.scope import Public, become
@@ -47,7 +48,8 @@ def intake_form(department: str, register: str) -> ResponseReturnValue:
         refused = _take_files(form)
         do, _colon, what = request.form.get("do", "send").partition(":")
         if do != "send":
-            _rearrange(form, do, what)
+            if not rearrange(form, f"{do}:{what}") and do == "drop":
+                _drop(form, what)
             return _asked(session, one, form, refused), 422 if refused else 200
         attempts().check("intake", account=address(), address=address())
         try:
@@ -93,18 +95,10 @@ def _raw(form: SectionForm) -> dict[str, Any]:
     return raw
 
 
-def _rearrange(form: SectionForm, do: str, what: str) -> None:
-    path, _dot, number = what.rpartition(".")
-    group = form.find(what if do == "add" else path)
-    if do == "add" and isinstance(group, Group) and group.may_grow:
-        group.grow()
-    elif do == "remove" and isinstance(group, Group) and number.isdecimal() and int(number) < len(group.entries):
-        left = [entry for at, entry in enumerate(group.data) if at != int(number)]
-        group.process(None, data=left)
-    elif do == "drop":
-        for question in form.questions():
-            if isinstance(question, Files):
-                question.data = [one for one in question.files if one.get("hash") != what]
+def _drop(form: SectionForm, content: str) -> None:
+    for question in form.questions():
+        if isinstance(question, Files):
+            question.data = [one for one in question.files if one.get("hash") != content]
 
 
 def _asked(session: Session, one: Loaded, form: SectionForm, problems: dict[str, str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,7 @@ from console.applications.answers import get, is_secret
 from console.applications.checking import Filed
 from console.applications.models import Application, Attachment
 from console.departments.models import Department, Division, Specialty
+from console.departments.queries import places
 from console.forms.build import Surroundings, section_form
 from console.forms.fields import Group, SectionForm
 from console.portal.door import lang, words
@@ -262,13 +263,6 @@ def specialty_names(session: Session, wanted: set[tuple[str, str]]) -> dict[tupl
     codes = {code for _standard, code in wanted}
     rows = session.execute(select(Specialty.standard, Specialty.code, Specialty.name).where(Specialty.code.in_(codes)))
     return {(standard, code): name for standard, code, name in rows if (standard, code) in wanted}
-
-
-def places(session: Session) -> Sequence[tuple[Division, list[Division]]]:
-    """Every league with its counties, for the picker."""
-    rows = session.scalars(select(Division).where(Division.level > 1).order_by(Division.code)).all()
-    leagues = [row for row in rows if row.level == 2]
-    return [(league, [row for row in rows if row.parent_code == league.code]) for league in leagues]
 
 
 def place_name(session: Session, code: str) -> str:

@@ -20,11 +20,11 @@ from console import clock, files
 from console.crud.pages import allowed, expose
 from console.crud.rows import stacked
 from console.db import transaction
-from console.departments.models import Division
+from console.departments.queries import places
 from console.doors.preferences import language
 from console.errors import ConsoleError, InvalidAnswers, NotAllowed, NotFound
-from console.forms.build import Surroundings, put_problems, section_form
-from console.forms.fields import Files, Group, SectionForm
+from console.forms.build import Surroundings, put_problems, rearrange, section_form
+from console.forms.fields import Files, SectionForm
 from console.registers import services
 from console.registers.loading import Loaded
 from console.registers.machines import ForMachines
@@ -88,7 +88,7 @@ class RegisterPages(ForMachines):
         form = made(posted, answers={name: value for name, value in kept.items() if not is_secret(declared.fields[name])})
         problems: list[tuple[str, str, str]] = []
         status = 200
-        if posted is not None and not _pressed(form, posted.get("do", "")):
+        if posted is not None and not rearrange(form, posted.get("do", "")):
             try:
                 raw = _given(declared.fields, form, kept, posted)
                 with session.begin_nested():
@@ -124,10 +124,7 @@ class RegisterPages(ForMachines):
 
     def _around(self, session: Session, form: SectionForm) -> Around:
         declared = self.one_register.declared
-        divisions: list[Any] = []
-        if any(isinstance(one, DivisionField) for one in declared.fields.values()):
-            rows = session.scalars(select(Division).order_by(Division.code)).all()
-            divisions = [(league, [one for one in rows if one.parent_code == league.code]) for league in rows if league.level == 2]
+        divisions = places(session) if any(isinstance(one, DivisionField) for one in declared.fields.values()) else ()
         chosen = {}
         for name, shape in declared.shapes.items():
             value = getattr(form, name).data if hasattr(form, name) else None
@@ -174,23 +171,6 @@ class RegisterPages(ForMachines):
 
     def may_edit(self, row: Any) -> bool:
         return services.is_editable(self.one_register.declared, row, current())
-
-
-def _pressed(form: SectionForm, do: str) -> bool:
-    """A button that changes the form and saves nothing: one entry more or less."""
-    what, _colon, path = do.partition(":")
-    if what == "add":
-        group = next((one for one in form if isinstance(one, Group) and one.path == path), None)
-        if group is not None and group.may_grow:
-            group.grow()
-        return True
-    if what == "remove":
-        name, _dot, number = path.rpartition(".")
-        group = next((one for one in form if isinstance(one, Group) and one.path == name), None)
-        if group is not None and number.isdecimal() and int(number) < len(group.entries):
-            del group.entries[int(number)]
-        return True
-    return False
 
 
 def _given(fields: Mapping[str, BaseField], form: SectionForm, kept: Mapping[str, Any], posted: MultiDict[str, str]) -> dict[str, Any]:
