@@ -31,7 +31,7 @@ def body(
         if picked_by is not None:
             label = _("选中“%(name)s”", name=picked_by(row))
             picked = f'<td class="stack-end"><input type="checkbox" name="rowid" value="{escape(key)}" aria-label="{escape(label)}"></td>'
-        first = f'<td><a class="row-link" href="{links[0][1]}">{cells[0]}</a></td>'
+        first = f'<td class="name-cell"><a class="row-link" href="{links[0][1]}">{cells[0]}</a></td>'
         further = "".join([f"{start}{cell}</td>" for start, cell in zip(starts, cells[1:], strict=True)])
         acts = "".join([f'<a href="{url}">{words}</a>' for words, url in links])
         drawn.append(f'<tr>{picked}{first}{further}<td><span class="row-actions">{acts}</span></td></tr>')

@@ -48,6 +48,18 @@
     if (menu.open) { const first = menu.querySelector(".chip-panel input, .chip-panel select, .chip-panel a"); if (first) first.focus(); }
   }));
 
+  // a list's head stays in sight: under the top line when the list fits, in the list's own frame when it is wider than the page
+  const frames = all(".table-wrap").filter((frame) => frame.querySelector(":scope > .table-sticky"));
+  if (frames.length) {
+    const fit = () => frames.forEach((frame) => {
+      frame.classList.remove("is-whole", "is-wide");
+      frame.classList.add(frame.scrollWidth > frame.clientWidth ? "is-wide" : "is-whole");
+    });
+    fit();
+    addEventListener("resize", fit);
+    if (document.fonts) document.fonts.ready.then(fit);
+  }
+
   // rows picked for one action; without script the bar is simply always there
   all("form[data-selection]").forEach((form) => {
     const boxes = all("input[name=rowid]", form);

@@ -1,0 +1,87 @@
+"""The registers' pages in the console, in a real browser: nothing serious by axe, nothing wider than a phone, empty, full of long names and wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from console.roles import Role
+from tests import browsing
+from tests.console.portal.test_registers import AGENCY, COMPLAINT, DOCUMENT, _uscc, enter
+from tests.officers import PASSWORD, make_account
+
+LONG = "内蒙古自治区锡林郭勒盟苏尼特右旗赛汉塔拉镇草原公共资源交易招标代理与工程造价咨询有限责任公司"
+EMPTY = ("centre-inspections/", "centre-inspections/add", "centre-tasks/", "centre-tasks/add", "centre-documents/?q=没有的")
+FULL = (
+    "centre-agencies/", "centre-agencies/?column=" + "&column=".join(["name", "uscc", "legal_person", "contact", "website", "since", "controls", "office", "entered_at"]),
+    "centre-agencies/{agency}", "centre-agencies/{agency}/edit", "centre-agencies/{agency}/history", "centre-agencies/import",
+    "centre-complaints/", "centre-complaints/{complaint}", "centre-complaints/{complaint}/edit", "centre-complaints/{complaint}/history",
+    "centre-complaints/act/move_refuse?rowid={complaint}", "centre-documents/", "centre-documents/{document}", "centre-agencies/999999",
+)  # fmt: skip
+
+
+@pytest.fixture
+def made(committed_db: Any, clock: Any) -> dict[str, int]:
+    with committed_db.as_worker():
+        ids = {
+            "agency": enter("agencies", AGENCY, name=LONG, staff=[{"person": f"包艳丽{at}", "certificate": "none", "joined": "2020-01-01"} for at in range(12)]),
+            "complaint": enter("complaints", COMPLAINT, topic=LONG), "document": enter("documents", DOCUMENT, title=LONG),
+        }  # fmt: skip
+        for at in range(30):
+            enter("agencies", AGENCY, name=f"{LONG[:40]}{at:02d}", uscc=_uscc(at), credit_grade="unrated", credit_history=[])
+    return ids
+
+
+@pytest.fixture
+def page(committed_db: Any, browser: Any, live_server: str) -> Any:
+    _, username = make_account(committed_db, Role.COORDINATOR, department="centre")
+    made = browser.new_page()
+    made.set_default_timeout(60_000)
+    browsing.sign_in(made, username, PASSWORD)
+    return made
+
+
+@pytest.mark.parametrize(("language", "theme"), [("zh", "dark"), ("en", "light")])
+def test_pages_are_sound_on_a_phone_and_on_a_desk(made: dict[str, int], page: Any, live_server: str, language: str, theme: str) -> None:
+    page.context.add_cookies([{"name": f"ruku_{name}", "value": value, "url": live_server} for name, value in (("lang", language), ("theme", theme))])
+    faults: list[Any] = []
+    for path in (*EMPTY, *FULL):
+        answer = page.goto("/console/screens/" + path.format(**made))
+        assert answer.status == (404 if "999999" in path else 200), path
+        faults += _faults(page, path)
+    page.goto("/console/screens/centre-complaints/add")
+    browsing.press(page, ".form-foot button[value=save]")
+    assert page.locator(".error-summary li").count() > 3
+    faults += _faults(page, "a form with mistakes")
+    assert faults == []
+
+
+def _faults(page: Any, path: str) -> list[Any]:
+    found: list[Any] = [(path, *one) for one in browsing.serious(page)]
+    twice = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id).filter((id, at, all) => all.indexOf(id) !== at)")
+    found += [(path, "id twice", twice)] if twice else []
+    for width in (1440, 360):
+        page.set_viewport_size({"width": width, "height": 844})
+        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        found += [(path, width, "wider by", over)] if over > 0 else []
+    small = page.evaluate("""[...document.querySelectorAll('main button, main a, main summary, main select, main input:not([type=hidden]):not([type=checkbox]):not([type=radio])')]
+        .filter(e => e.checkVisibility() && !e.closest('.sr-only, thead, p, li, dd, td:not(:has(.row-actions)), nav.crumb') && e.getBoundingClientRect().height < 43.5)
+        .map(e => [e.outerHTML.slice(0, 120), e.getBoundingClientRect().height])""")
+    return found + [(path, "small under a finger", *one) for one in small[:3]]
+
+
+def test_the_head_of_a_long_list_stays_in_sight(made: dict[str, int], page: Any) -> None:
+    page.set_viewport_size({"width": 1440, "height": 700})
+    page.goto("/console/screens/centre-agencies/")
+    page.evaluate("scrollTo(0, 600)")
+    page.wait_for_function("scrollY > 400")
+    head, topline = page.evaluate("[...document.querySelectorAll('.table-list thead th:nth-child(2), .topline')].map(e => e.getBoundingClientRect())")[::-1]
+    assert abs(head["top"] - topline["bottom"]) < 2
+
+    page.set_viewport_size({"width": 1000, "height": 700})
+    page.goto("/console/screens/" + FULL[1])
+    frame = page.locator(".table-wrap.is-wide")
+    frame.evaluate("frame => frame.scrollTo(300, 300)")
+    box, head, name = (page.locator(one).first.bounding_box() for one in (".table-wrap", ".table-list thead .name-cell", ".table-list tbody .name-cell"))
+    assert abs(head["y"] - box["y"]) < 2 and box["x"] < name["x"] < box["x"] + 60
