@@ -82,6 +82,7 @@ class Screen:
 
     `export` are the columns a file of the list has (default: the list's), `exporters` who may ask for one (default: the readers).
     `importable` are the columns a file may bring in, by those who write; rows are found again by `key`, and without one only added.
+    `required` are those the room asks for though the table does without (what the table asks for is known).
     `check_rows` looks at parsed rows a thousand at a time and yields `RowProblem`s; `entering` and `changing` give what a new and a changed
     row gets beside the file's columns (who, when, state), `enter_rows` and `change_rows` stand in for the set-wise statements.
     """
@@ -118,6 +119,7 @@ class Screen:
     export: tuple[str, ...] = ()
     exporters: frozenset[Role] | None = None
     importable: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
     key: tuple[str, ...] = ()
     check_rows: Callable[..., Iterable[RowProblem]] | None = None
     entering: Callable[[Session, Principal], Mapping[str, Any]] | None = None

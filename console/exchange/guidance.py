@@ -26,7 +26,7 @@ class Guide:
 
 def columns(screen: Screen) -> list[Guide]:
     return [
-        Guide(column.heading, column.is_required, column.name in screen.key, _hint(screen, column), _(words) if (words := screen.help.get(column.name)) else "")
+        Guide(column.heading, column.is_required or column.name in screen.required, column.name in screen.key, _hint(screen, column), _(words) if (words := screen.help.get(column.name)) else "")
         for column in incoming(screen)
     ]
 

@@ -49,7 +49,8 @@ def fields_of(one: Loaded) -> dict[str, Any]:
     if not columns(one.declared) or not one.declared.document.edit.roles:
         return {}
     return {
-        "importable": columns(one.declared), "key": key(one.declared), "check_rows": partial(_check, one), "enter_rows": partial(_enter, one),
+        "importable": columns(one.declared), "required": tuple(name for name in columns(one.declared) if one.declared.fields[name].is_required),
+        "key": key(one.declared), "check_rows": partial(_check, one), "enter_rows": partial(_enter, one),
         "change_rows": partial(_change, one),
     }  # fmt: skip
 

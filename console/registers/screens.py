@@ -73,6 +73,7 @@ def screen_of(one: Loaded) -> Screen:
         write=roles_of(document.edit),
         extend=type(f"Pages_{declared.table}", (RegisterPages,), {"one_register": one}),
         labels=_labels(declared),
+        help={name: said(field.help) for name, field in declared.fields.items() if field.help},
         choices=_choices(declared),
         formats=_formats(declared),
         empty=N_("还没有记录。点右上角新增第一条，或者从文件导入。"),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from console.registers import loading
 from console.roles import Role
 from tests import browsing
 from tests.console.portal.test_registers import AGENCY, COMPLAINT, DOCUMENT, _uscc, enter
@@ -85,3 +86,12 @@ def test_the_head_of_a_long_list_stays_in_sight(made: dict[str, int], page: Any)
     frame.evaluate("frame => frame.scrollTo(300, 300)")
     box, head, name = (page.locator(one).first.bounding_box() for one in (".table-wrap", ".table-list thead .name-cell", ".table-list tbody .name-cell"))
     assert abs(head["y"] - box["y"]) < 2 and box["x"] < name["x"] < box["x"] + 60
+
+
+def test_a_file_s_columns_say_what_the_form_says(made: dict[str, int], page: Any) -> None:
+    page.goto("/console/screens/centre-documents/import")
+    rows = dict(page.locator("table tbody tr").evaluate_all("rows => rows.map(row => [row.cells[0].childNodes[0].textContent, row.cells[1].textContent])"))
+    declared = loading.register("centre-documents").declared
+    must = {one.label.zh for one in declared.fields.values() if one.is_required}
+    assert {name for name, mark in rows.items() if mark == "是"} == must & set(rows)
+    assert declared.fields["number"].help.zh in page.inner_text("main")
