@@ -19,6 +19,7 @@ from wtforms import Form
 from console import clock, files
 from console.crud.pages import allowed, expose
 from console.crud.rows import stacked
+from console.db import Session as Database
 from console.db import transaction
 from console.departments.queries import places
 from console.doors.preferences import language
@@ -32,7 +33,7 @@ from console.registers.shapes import is_secret
 from console.registers.tables import Declared
 from console.scope import current
 from rules import forms
-from rules.fields import BaseField, DivisionField, FileField, GroupField
+from rules.fields import BaseField, ChoicesField, DivisionField, FileField, GroupField
 
 TEMPLATE = "registers/form.html"
 
@@ -129,12 +130,30 @@ class RegisterPages(ForMachines):
         for name, shape in declared.shapes.items():
             value = getattr(form, name).data if hasattr(form, name) else None
             if shape.relation and value and not isinstance(declared.fields[name], DivisionField):
-                target = getattr(self.one_register.rows, name).property.mapper.class_
-                key = target.code if shape.points_at.endswith(".code") else target.id
-                wanted = str(value) if shape.points_at.endswith(".code") else int(value) if str(value).isdecimal() else 0
-                found = session.scalars(select(target).where(key == wanted)).first()
-                chosen[name] = str(found) if found is not None else ""
+                chosen[name] = self._called(session, name, value)
         return Around(divisions=divisions, lookup_url=url_for(".options", name="NAME"), chosen=chosen)
+
+    def _called(self, session: Session, name: str, value: Any) -> str:
+        """What that which a field points at is called; empty when it is not there for the reader."""
+        shape = self.one_register.declared.shapes[name]
+        target = getattr(self.one_register.rows, name).property.mapper.class_
+        key = target.code if shape.points_at.endswith(".code") else target.id
+        wanted = str(value) if shape.points_at.endswith(".code") else int(value) if str(value).isdecimal() else 0
+        found = session.scalars(select(target).where(key == wanted)).first()
+        english = getattr(found, "name_en", "") if language() == "en" else ""
+        return "" if found is None else str(english or found)
+
+    def _said(self, name: str, value: Any) -> str:
+        """A value as the audit keeps it, in the reader's words: what it points at by name, several choices, how many entries."""
+        one = self.one_register.declared.fields.get(name)
+        if isinstance(one, ChoicesField) and isinstance(value, list):
+            return one.show(value, language())
+        if isinstance(one, GroupField) and type(value) is int:
+            return one.show([{}] * value, language())
+        if one is not None and self.one_register.declared.shapes[name].relation and value not in (None, ""):
+            return self._called(Database(), name, value) or str(value)
+        said: str = super()._said(name, value)  # type: ignore[misc]
+        return said
 
     # ── what a row's page says more ──────────────────────────────────────────────────────────────────────────
 

@@ -36,7 +36,7 @@ from console.registers.words import (
 )
 from console.scope import Principal, Public, Staff, System, note_grant
 from rules import forms
-from rules.fields import BaseField, DepartmentField, DivisionField, division_level
+from rules.fields import BaseField, ChoicesField, DepartmentField, DivisionField, GroupField, division_level
 from rules.manifest import LEVELS
 from rules.registers import Check, Move, Who
 
@@ -204,7 +204,12 @@ def _write(one: Loaded, row: Any, values: Mapping[str, Any], names: Iterable[str
 
 
 def _told(field: BaseField, value: Any) -> Any:
+    """A value as the audit keeps it: plain, or in Chinese words; what is chosen stays in its codes, and of entries their number is told."""
     value = answer(field, value)
+    if isinstance(field, ChoicesField) and value is not None:
+        return list(value)
+    if isinstance(field, GroupField) and value is not None:
+        return len(value)
     return value if value is None or isinstance(value, (bool, int, str)) else field.show(value, "zh")[:500]
 
 

@@ -81,7 +81,7 @@ class GroupField(BaseField):
     def show(self, value: Any, lang: str = "zh") -> str:
         if not isinstance(value, list):
             return ""
-        return f"{len(value)} entries" if lang == "en" else f"{len(value)} 条"
+        return f"{len(value)} {'entry' if len(value) == 1 else 'entries'}" if lang == "en" else f"{len(value)} 条"
 
     def json_schema(self) -> dict[str, Any]:
         entry = {"type": "object", "additionalProperties": False, "properties": {field.id: field.json_schema() for field in self.fields}}

@@ -88,6 +88,14 @@ def test_the_head_of_a_long_list_stays_in_sight(made: dict[str, int], page: Any)
     assert abs(head["y"] - box["y"]) < 2 and box["x"] < name["x"] < box["x"] + 60
 
 
+def test_what_happened_to_a_row_is_told_in_the_reader_s_language(made: dict[str, int], page: Any, live_server: str) -> None:
+    page.context.add_cookies([{"name": "ruku_lang", "value": "en", "url": live_server}])
+    page.goto(f"/console/screens/centre-agencies/{made['agency']}/history")
+    told = page.inner_text("main")
+    assert all(words in told for words in ("12 entries", "1 entry", "Saihan District", "Construction tendering")), told
+    assert not any(words in told for words in ("150105", "12 条", "赛罕", "工程建设"))
+
+
 def test_a_file_s_columns_say_what_the_form_says(made: dict[str, int], page: Any) -> None:
     page.goto("/console/screens/centre-documents/import")
     rows = dict(page.locator("table tbody tr").evaluate_all("rows => rows.map(row => [row.cells[0].childNodes[0].textContent, row.cells[1].textContent])"))
