@@ -36,7 +36,7 @@ class ApiDocs(Page):
             screens=[(name, _(view.screen.title), openapi.methods_of(view)) for name, view in views.items()],
             one=self._one(views[wanted]) if wanted else None,
             base=url_for("api.index", _external=True).rstrip("/"),
-            statuses=[(status, _(TITLES[status]), _(MACHINE_WORDS.get(status, ""))) for status in STATUSES],
+            statuses=[(status, _(TITLES[status]), _(more) if (more := MACHINE_WORDS.get(status)) else "") for status in STATUSES],
             max_size=MAX_SIZE,
         )
 
