@@ -261,6 +261,7 @@ def _verdict(programs: list[Program]) -> Iterator[str]:
     peer = best("search")
     goals.append((f"search of two characters against the fastest peer ({peer.name})", _p50(ours, "search") / _p50(peer, "search"), 0.06, True))
     goals.append(("that search against our own list", _p50(ours, "search") / _p50(ours, "list"), 1.2, True))
+    goals.append(("a filter against our own list", _p50(ours, "filter") / _p50(ours, "list"), 1.5, True))
     goals.append((f"page {DEEP:,} against page 1", _p50(ours, "deep") / _p50(ours, "list"), 1.2, True))
     tuned = next(one for one in peers if one.name == "Flask-AppBuilder, tuned")
     plain = next(one for one in peers if one.name == "Flask-AppBuilder")
