@@ -10,6 +10,7 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,6 +28,11 @@ _VERSION = "#version"
 def mark(row: Any, names: Iterable[str]) -> str:
     """What these columns of a row say now, and its version where the model counts one."""
     return ";".join(f"{name}={digits}" for name, digits in _digits(row, names).items())
+
+
+def digits(values: Mapping[str, Any]) -> dict[str, str]:
+    """What a mark would say of a row with these values."""
+    return {name: _digit(name, value) for name, value in values.items()}
 
 
 def short(row: Any, names: Iterable[str]) -> str:
@@ -123,6 +129,8 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, dt.datetime):
         return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M")
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
     if isinstance(value, (dict, list, tuple)):
         return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
     state = mapped(value, raiseerr=False)

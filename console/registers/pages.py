@@ -17,6 +17,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Form
 
 from console import clock, files
+from console.crud import meeting
 from console.crud.pages import allowed, expose
 from console.crud.rows import stacked
 from console.db import Session as Database
@@ -29,7 +30,7 @@ from console.forms.fields import Files, SectionForm
 from console.registers import services
 from console.registers.loading import Loaded
 from console.registers.machines import ForMachines
-from console.registers.shapes import is_secret
+from console.registers.shapes import is_secret, stored
 from console.registers.tables import Declared
 from console.scope import current
 from rules import forms
@@ -60,6 +61,7 @@ class RegisterPages(ForMachines):
     key: Any
     name_of: Any
     label_columns: Any
+    latest: Any
     render_template: Any
 
     # ── the form ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -89,6 +91,12 @@ class RegisterPages(ForMachines):
         form = made(posted, answers={name: value for name, value in kept.items() if not is_secret(declared.fields[name])})
         problems: list[tuple[str, str, str]] = []
         status = 200
+        met: dict[str, Any] = {}
+        columns = [declared.shapes[name].column for name in declared.fields]
+        # the row as this page showed it first: a button pressed or a mistake put right must not take somebody else's change for read
+        version, seen = (row.version, meeting.mark(row, columns)) if row is not None else (None, "")
+        if posted is not None:
+            version, seen = _whole(posted.get("version")) or 0, posted.get(meeting.FIELD, "")
         if posted is not None and not rearrange(form, posted.get("do", "")):
             try:
                 raw = _given(declared.fields, form, kept, posted)
@@ -96,11 +104,17 @@ class RegisterPages(ForMachines):
                     if row is None:
                         saved = services.enter(session, self.one_register, raw, actor=current())
                     else:
-                        saved = services.change(session, self.one_register, row, raw, actor=current(), version=_whole(posted.get("version")) or 0)
+                        saved = services.change(session, self.one_register, row, raw, actor=current(), version=version)
             except InvalidAnswers as error:
                 status = error.status
                 problems = put_problems(form, {path: words for path, words in error.problems.items() if not path.startswith("check:")})
                 problems += [("", path, words) for path, words in error.problems.items() if path.startswith("check:")]
+            except services.ChangedMeanwhile as error:
+                status = error.status
+                assert row is not None  # only a change is refused so
+                session.refresh(row)
+                met = self._met(session, row, form, raw, seen)
+                version, seen = row.version, meeting.mark(row, columns)
             except ConsoleError as error:
                 flash(_(error.message, **error.facts), "bad")
                 status = error.status
@@ -113,8 +127,32 @@ class RegisterPages(ForMachines):
         html = self.render_template(
             TEMPLATE, screen=self.screen, title=title, form=form, problems=problems, row=row, key=self.key(row) if row is not None else "",
             around=self._around(session, form), declared=declared, secret=is_secret, help=declared.document.help,
+            version=version, seen=seen, **met,
         )  # fmt: skip
         return html, status
+
+    def _met(self, session: Session, row: Any, form: SectionForm, raw: Mapping[str, Any], seen: str) -> dict[str, Any]:
+        """What the page says when somebody else was faster: who, when, and both versions; what only they changed is theirs in the form."""
+        declared = self.one_register.declared
+        kept = services.answers(declared, row)
+        try:
+            mine = services.read(session, self.one_register, {**kept, **raw})
+        except InvalidAnswers:  # said when it is saved; here it is what was typed
+            mine = {**kept, **raw}
+        then, found = meeting.read(seen), []
+        for name, one in declared.fields.items():
+            column = declared.shapes[name].column
+            if column not in meeting.changed(row, [column], seen):
+                continue
+            typed = meeting.digits({column: _stored(one, mine.get(name))})[column]
+            both = column not in then or typed != then[column]
+            if both and typed == meeting.read(meeting.mark(row, [column]))[column]:
+                continue  # both wrote the same
+            words = [_("不公开") if is_secret(one) else self._said(name, value) or "—" for value in (_plain(one, kept.get(name)), _plain(one, mine.get(name)))]
+            if not both and not is_secret(one):
+                form[name].process(None, kept.get(name))
+            found.append(meeting.Difference(name, one.label.show(language()), words[0], words[1] if both else "", both))
+        return {"met": self.latest(session, row), "differences": found, "faster": True}
 
     def _saved(self, saved: services.Entered, *, new: bool) -> Any:
         name = self.name_of(saved.row)
@@ -190,6 +228,18 @@ class RegisterPages(ForMachines):
 
     def may_edit(self, row: Any) -> bool:
         return services.is_editable(self.one_register.declared, row, current())
+
+
+def _stored(one: BaseField, value: Any) -> Any:
+    try:
+        return stored(one, value)
+    except (ValueError, ArithmeticError):  # typed, and no such value
+        return value
+
+
+def _plain(one: BaseField, value: Any) -> Any:
+    """An answer as the audit would keep it, so that one place says it in words."""
+    return len(value) if isinstance(one, GroupField) and isinstance(value, list) else value
 
 
 def _given(fields: Mapping[str, BaseField], form: SectionForm, kept: Mapping[str, Any], posted: MultiDict[str, str]) -> dict[str, Any]:

@@ -105,3 +105,25 @@ def test_a_file_s_columns_say_what_the_form_says(made: dict[str, int], page: Any
     must = {one.label.zh for one in declared.fields.values() if one.is_required}
     assert {name for name, mark in rows.items() if mark == "是"} == must & set(rows)
     assert declared.fields["number"].help.zh in page.inner_text("main")
+
+
+def test_two_officers_at_one_row_both_versions_stand_side_by_side_and_nothing_is_lost(made: dict[str, int], page: Any) -> None:
+    """Also when the slower one has pressed a button in between, which shows the form again and saves nothing."""
+    edit = f"/console/screens/centre-agencies/{made['agency']}/edit"
+    page.goto(edit)
+    other = page.context.new_page()
+    other.goto(edit)
+    other.fill("[name=legal_person]", "吴晓东")
+    other.fill("[name=since]", "2016-01-01")
+    browsing.press(other, ".form-foot button[value=save]")
+    page.fill("[name=legal_person]", "李丽")
+    browsing.press(page, "button[value='add:penalties'], button[value^='add:']")
+
+    with page.expect_response(lambda answer: answer.request.method == "POST") as answer:
+        browsing.press(page, ".form-foot button[value=save]")
+    assert answer.value.status == 409
+    told = page.locator("table").first.locator("tbody tr").evaluate_all("rows => rows.map(row => [...row.cells].map(cell => cell.textContent))")
+    both = [row for row in told if row[0] in ("法定代表人", "开始执业日期")]
+    assert both == [["法定代表人", "吴晓东", "李丽"], ["开始执业日期", "2016-01-01", "没有改，用现在的"]]
+    assert (page.input_value("[name=legal_person]"), page.input_value("[name=since]")) == ("李丽", "2016-01-01")
+    assert _faults(page, "two at one row") == []
