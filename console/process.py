@@ -19,7 +19,7 @@ from config import Mode, Settings
 from console import assembly, clock, db, faults, files, secrecy
 from console.applications import duties
 from console.exchange import terms as exchange
-from console.notifications import channels
+from console.post import channels
 from console.roster import numbers
 
 Role = Literal["web", "worker", "owner"]

@@ -6,23 +6,14 @@ leaves it unsent, and the next try carries the same idempotency key. At least on
 
 from __future__ import annotations
 
-import datetime as dt
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from console import clock
 from console.applications.models import Applicant
-from console.notifications import mail, sms
-from console.notifications.channels import MAIL, NotSent, OutgoingMessage, Undeliverable, settings
 from console.notifications.models import Delivery, Letter
-
-GIVE_UP_AFTER = 8  # tries, over some four hours
-
-
-def wait_before(attempt: int) -> dt.timedelta:
-    """1, 2, 4 … minutes, at most two hours."""
-    return dt.timedelta(minutes=min(2 ** (attempt - 1), 120))
+from console.post import trying
+from console.post.channels import MAIL, OutgoingMessage, Undeliverable
 
 
 def waiting():  # type: ignore[no-untyped-def]
@@ -41,21 +32,7 @@ def deliver(session: Session, delivery_id: int) -> bool:
     )
     if delivery is None:
         return False
-    now = clock.now(session)
-    delivery.attempts += 1
-    delivery.claimed_until = None
-    try:
-        _hand_over(delivery.channel, _message(session, delivery))
-    except Undeliverable as error:
-        delivery.gave_up_at, delivery.last_error = now, str(error)
-    except NotSent as error:
-        delivery.last_error = str(error)
-        if delivery.attempts >= GIVE_UP_AFTER:
-            delivery.gave_up_at = now
-        else:
-            delivery.due_at = now + wait_before(delivery.attempts)
-    else:
-        delivery.sent_at, delivery.last_error = now, None
+    trying.carry(delivery, lambda: _message(session, delivery), now=clock.now(session))
     session.flush()
     return True
 
@@ -65,7 +42,7 @@ def try_again(session: Session, delivery_ids: list[int]) -> None:
     for delivery in session.scalars(
         select(Delivery).where(Delivery.id.in_(delivery_ids), Delivery.sent_at.is_(None)).with_for_update()
     ):
-        delivery.gave_up_at, delivery.attempts, delivery.due_at = None, 0, clock.now(session)
+        trying.again(delivery, now=clock.now(session))
     session.flush()
 
 
@@ -83,11 +60,3 @@ def _message(session: Session, delivery: Delivery) -> OutgoingMessage:
 
 def _text(letter: Letter, *, english: bool) -> tuple[str, str]:
     return (letter.title_en, letter.body_en) if english else (letter.title, letter.body)
-
-
-def _hand_over(channel: str, message: OutgoingMessage) -> None:
-    known = settings()
-    if channel == MAIL:
-        mail.send(message, url=known.mail_url, sender=known.mail_from)
-    else:
-        sms.send(message, url=known.sms_url)

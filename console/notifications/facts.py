@@ -21,8 +21,9 @@ from console import clock
 from console.applications.models import Admission, Applicant, Application, ApplicationSpecialty
 from console.departments import queries as departments
 from console.departments.models import Office, Specialty
-from console.notifications import channels, reasons
+from console.notifications import reasons
 from console.notifications.said import NEVER, TASKS, Said, day, same
+from console.post import channels
 from rules.ages import months_after
 from rules.bundle import Bundle
 from rules.pipeline import Step

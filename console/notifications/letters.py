@@ -12,10 +12,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from console import clock
-from console.notifications.channels import MAIL, SMS
 from console.notifications.facts import Facts, Occasion
 from console.notifications.models import Delivery, Letter
 from console.notifications.said import Said
+from console.post.channels import MAIL, SMS
 from rules.letters import render
 
 

@@ -11,8 +11,8 @@ from console.crud.screen import MY_WORK, STEPS, Screen
 from console.doors.look import message_label
 from console.doors.preferences import language
 from console.errors import N_
-from console.notifications.channels import MAIL, SMS
 from console.notifications.models import Delivery, Letter, Message
+from console.post.channels import MAIL, SMS
 from console.roles import ROLES, Act
 
 EVENT_WORDS = {

@@ -18,12 +18,13 @@ from console.applications.models import Admission, StepEntry
 from console.applications.pipeline import Moved
 from console.departments import queries as departments
 from console.errors import N_, ConsoleError
-from console.notifications import channels, letters, sms
-from console.notifications.channels import OutgoingMessage
+from console.notifications import letters
 from console.notifications.events import ADMITTED, DESK_STEPS, events_of
 from console.notifications.facts import Occasion
 from console.notifications.models import Delivery, Letter, Message
 from console.notifications.said import TASKS
+from console.post import channels, sms
+from console.post.channels import OutgoingMessage
 from console.roles import Act
 from console.scope import Principal, require
 from rules.letters import render

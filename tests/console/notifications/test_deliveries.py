@@ -25,12 +25,13 @@ from console import clock as console_clock
 from console import db
 from console.audit import AuditEntry
 from console.errors import NotAllowed
-from console.notifications import channels, deliveries, jobs, mail, queries, services, sms
-from console.notifications.channels import NotSent, OutgoingMessage, Undeliverable
+from console.notifications import jobs, queries, services
 from console.notifications.facts import Occasion
 from console.notifications.letters import write
 from console.notifications.models import Delivery, Letter
 from console.outbox import OutboxMessage
+from console.post import channels, mail, sms, trying
+from console.post.channels import NotSent, OutgoingMessage, Undeliverable
 from console.roles import Role
 from console.scope import Public, System, become
 from tests.factories import make_admission, make_applicant, make_staff
@@ -259,7 +260,7 @@ def test_failures_wait_longer_each_time_and_then_for_a_human(session, settings_w
     _, sms_id = _letter(session)
     gateway.answers = [503] * 20
     waits = []
-    for _ in range(deliveries.GIVE_UP_AFTER):
+    for _ in range(trying.GIVE_UP_AFTER):
         before = console_clock.now(session)
         assert jobs.deliver([sms_id]) == 1
         row = session.get_one(Delivery, sms_id)

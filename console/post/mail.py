@@ -11,7 +11,7 @@ from email.utils import format_datetime, localtime, parseaddr
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from console.notifications.channels import TIMEOUT, NotSent, OutgoingMessage, Undeliverable
+from console.post.channels import TIMEOUT, NotSent, OutgoingMessage, Undeliverable
 
 LOCAL = {"localhost", "127.0.0.1", "::1"}
 

@@ -15,8 +15,8 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from console.notifications.channels import TIMEOUT, NotSent, OutgoingMessage, Undeliverable
-from console.notifications.mail import put_in_folder
+from console.post.channels import TIMEOUT, NotSent, OutgoingMessage, Undeliverable
+from console.post.mail import put_in_folder
 
 LATER = (401, 403, 404, 407, 408, 425, 429)  # ours or theirs to mend; the message itself is not at fault
 SEEN = (208, 409)  # "I have this key already" is what a retry hopes to hear
