@@ -139,9 +139,11 @@ def entry(
     )
 
 
-def record(session: Session, action: str, subject: str, **facts: Any) -> None:
-    """Write one entry in this transaction; `subject` is `kind:id`."""
-    session.add(entry(session, action, subject, **facts))
+def record(session: Session, action: str, subject: str, **facts: Any) -> AuditEntry:
+    """Write one entry in this transaction; `subject` is `kind:id`. Its number is there once it has been flushed."""
+    written = entry(session, action, subject, **facts)
+    session.add(written)
+    return written
 
 
 def fingerprint(value: object) -> str | None:

@@ -45,7 +45,9 @@ DERIVED: Mapping[str, FactType] = {
 RESERVED = frozenset({
     "id", "office", "office_id", "state", "state_since", "due_at", "warned_at", "version", "entered_by", "entered_at", "changed_by", "changed_at", "receipt",
     "subject", "shared_with", "visible_to", "metadata", "registry", "declared", *DERIVED})
-LETTER_PLACES = COMMON | {"register", "state", "due_on", "reason"}
+#: the letter about what everybody sends in: `letters` are by move, and this is none
+RECEIVED = "intake"
+LETTER_PLACES = COMMON - {"applicant_name"} | {"register", "state", "due_on", "reason"}
 
 _LEVELS: tuple[Level, ...] = ("region", "league", "county")
 #: who works with registers where nothing else is said; supervisors read whatever lies under their grants and change nothing
@@ -188,9 +190,9 @@ class Intake(Part):
 
 
 class RegisterLetter(Letter):
-    """A letter about a move, to the address in a field."""
+    """A letter about a move, to the address in a field; in several, to each that has one."""
 
-    to: Id
+    to: Annotated[tuple[Id, ...], BeforeValidator(_listed, json_schema_input_type=Id | tuple[Id, ...]), Field(min_length=1, max_length=4)]
 
 
 class RegisterDocument(Part):
@@ -398,6 +400,9 @@ class _Building:
         known = {one.id: one for one in states.states}
         self._ids("states", [one.id for one in states.states], "states")
         self._ids("moves", [one.id for one in states.moves], "states")
+        for at, move in enumerate(states.moves):
+            if move.id == RECEIVED:
+                self.report(("states", "moves", at, "id"), f"“{RECEIVED}”是公众提交的名字，动作请用别的名字。", f"'{RECEIVED}' is what everybody's sending in is called; name the move otherwise.")
         reached = {states.states[0].id}
         for at, move in enumerate(states.moves):
             path: Path = ("states", "moves", at)
@@ -450,15 +455,18 @@ class _Building:
 
     def _letters(self) -> None:
         moves = [move.id for move in self.document.states.moves] if self.document.states else []
+        if self.document.intake is not None:
+            moves.append(RECEIVED)
         shown = {name for name, kind in self.facts.items() if not kind.secret and kind.kind not in ("group", "files")}
         for name, letter in self.document.letters.items():
             path: Path = ("letters", name)
             if name not in moves:
                 zh, en = meant(name, moves)
                 self.report(path, f"没有名为“{name}”的动作，信函按动作写。{zh}", f"There is no move '{name}'; letters are written for moves. {en}")
-            if not isinstance(self.fields.get(letter.to), (EmailField, PhoneField)):
-                zh, en = meant(letter.to, [key for key, field in self.fields.items() if isinstance(field, (EmailField, PhoneField))])
-                self.report((*path, "to"), f"“{letter.to}”不是本登记表的邮箱或手机字段。{zh}", f"'{letter.to}' is no e-mail or phone field of this register. {en}")
+            for at, to in enumerate(letter.to):
+                if not isinstance(self.fields.get(to), (EmailField, PhoneField)):
+                    zh, en = meant(to, [key for key, field in self.fields.items() if isinstance(field, (EmailField, PhoneField))])
+                    self.report((*path, "to", at) if len(letter.to) > 1 else (*path, "to"), f"“{to}”不是本登记表的邮箱或手机字段。{zh}", f"'{to}' is no e-mail or phone field of this register. {en}")
             for part, text in (("subject", letter.subject), ("body", letter.body), ("sms", letter.sms)):
                 for lang, words in (("zh", text.zh), ("en", text.en)) if text else ():
                     for place in sorted(placeholders(words or "") - shown - LETTER_PLACES):

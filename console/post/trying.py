@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from console.post import mail, sms
 from console.post.channels import MAIL, NotSent, OutgoingMessage, Undeliverable, settings
@@ -20,7 +20,7 @@ class Carried(Protocol):
     """What a row keeps about its delivery."""
 
     channel: str
-    due_at: dt.datetime
+    due_at: Any  # a time; a row that goes nowhere has none, and is never tried
     claimed_until: dt.datetime | None
     attempts: int
     sent_at: dt.datetime | None

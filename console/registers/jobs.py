@@ -1,4 +1,4 @@
-"""Once a day: pools are committed to when a period begins, and drawn from when the next public value is there."""
+"""Letters of moves are written and carried; once a day pools are committed to when a period begins, and drawn from when the next public value is there."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from console import faults
 from console.db import transaction
-from console.jobs import job
-from console.registers import draws
+from console.jobs import Sweep, job
+from console.registers import draws, letters
 from console.registers.loading import Loaded
+from console.registers.models import RegisterLetter
 from console.scope import System, become
 
 log = logging.getLogger(__name__)
@@ -60,4 +61,24 @@ def _work(one: Loaded) -> Iterator[tuple[str, Callable[[Session], Any]]]:
     yield "commit", commit
 
 
+@job("registers.write_letters")
+def write_letters(entry_ids: list[int]) -> None:
+    """Write the letters of these moves, named by their entries of the audit; running it again changes nothing."""
+    with become(System("letters")), transaction() as session:
+        letters.write(session, entry_ids)
+
+
+@job("registers.deliver")
+def deliver(letter_ids: list[int]) -> int:
+    """Try these letters, each in its own transaction; returns how many were tried."""
+    tried = 0
+    with become(System("deliver")):
+        for letter_id in letter_ids:
+            with transaction() as session:
+                tried += letters.deliver(session, letter_id)
+    return tried
+
+
+SUBSCRIPTIONS = {"register.letters_wanted": (write_letters,)}
+SWEEPS = (Sweep(deliver, RegisterLetter, RegisterLetter.due_at, letters.waiting, batch=50),)
 DAILY = (draw,)

@@ -1,14 +1,16 @@
-"""Which registers there are: the declaration a table was made from, as the migration that made it wrote it down."""
+"""Which registers there are: the declaration a table was made from, as the migration that made it wrote it down. And what belongs to no one of them."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlalchemy import ARRAY, Integer, String, UniqueConstraint
+from sqlalchemy import ARRAY, BigInteger, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from console.db import Base, WithId
+from console.roles import Subject
+from console.scope import Scoped
 
 
 class RegisterDefinition(WithId, Base):
@@ -45,3 +47,38 @@ class RegisterDraw(WithId, Base):
     beacon_at: Mapped[dt.datetime | None] = mapped_column(comment="公开值时间")
     drawn: Mapped[list[int] | None] = mapped_column(ARRAY(Integer), comment="抽中")
     drawn_at: Mapped[dt.datetime | None] = mapped_column(comment="抽取时间")
+
+
+class RegisterLetter(WithId, Scoped, Base):
+    """A letter about a move of a row, to the address in one of its fields, and how it fared. `entry_id` is the move in the audit: with the field it makes
+    a letter once. The address stays in the row and is read when the letter is sent; without one there is no channel, and the letter is read with the code alone."""
+
+    __tablename__ = "register_letter"
+    __table_args__ = (
+        Index("ix_register_letter_row", "register", "row_id"),
+        Index("ix_register_letter_latest", text("written_at DESC NULLS LAST"), text("id DESC")),
+        Index("ix_register_letter_waiting", "due_at", postgresql_where=text("sent_at IS NULL AND gave_up_at IS NULL")),
+        {"comment": "登记表函件"},
+    )
+    subject: ClassVar[Subject] = Subject.REGISTERS
+
+    key: Mapped[str] = mapped_column(String(120), unique=True, comment="唯一键")  # entry:field
+    entry_id: Mapped[int] = mapped_column(BigInteger, index=True, comment="审计记录")
+    register: Mapped[str] = mapped_column(String(63), comment="登记表")
+    row_id: Mapped[int] = mapped_column(comment="记录编号")
+    event: Mapped[str] = mapped_column(String(64), comment="事由")  # a move's id, or `intake`
+    address: Mapped[str] = mapped_column(String(64), comment="收件栏目")
+    channel: Mapped[str] = mapped_column(String(10), comment="渠道")
+    title: Mapped[str] = mapped_column(String(200), comment="标题")
+    body: Mapped[str] = mapped_column(Text, comment="正文")
+    sms: Mapped[str] = mapped_column(Text, default="", server_default="", comment="短信")
+    written_at: Mapped[dt.datetime] = mapped_column(comment="成文时间")
+    due_at: Mapped[dt.datetime | None] = mapped_column(comment="应发时间")
+    claimed_until: Mapped[dt.datetime | None] = mapped_column(comment="领取至")
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0", comment="尝试次数")
+    sent_at: Mapped[dt.datetime | None] = mapped_column(comment="送出时间")
+    gave_up_at: Mapped[dt.datetime | None] = mapped_column(comment="转人工时间")
+    last_error: Mapped[str | None] = mapped_column(Text, comment="失败原因")
+
+    def __str__(self) -> str:
+        return self.title

@@ -336,14 +336,26 @@ def _entry(kind: GroupField, entry: Mapping[str, Any]) -> Iterator[tuple[str, st
 
 
 @dataclass(frozen=True)
+class Told:
+    """A letter that was written about what was sent in, and when it went where."""
+
+    title: str
+    body: str
+    written_at: dt.datetime
+    mailed_at: dt.datetime | None
+    texted_at: dt.datetime | None
+
+
+@dataclass(frozen=True)
 class Standing:
-    """What the code of a receipt shows: where the row stands since when, until when it must move on, and the declared answers."""
+    """What the code of a receipt shows: where the row stands since when, until when it must move on, the declared answers, and what was written about it."""
 
     state: str
     since: dt.datetime
     entered_at: dt.datetime
     due_at: dt.datetime | None
     answers: Sequence[tuple[str, str]]
+    letters: Sequence[Told] = ()
 
     @property
     def due_on(self) -> dt.date | None:
@@ -363,7 +375,11 @@ def standing(session: Session, one: Loaded, code: str) -> Standing:
     if there is None:
         raise NotFound()
     said = session.scalar(text("SELECT ruku_register_answers(:table, :code)"), asked) or {}
-    return Standing(services.state_words(one.declared, there.state), there.state_since, there.entered_at, there.due_at, list(_answers(session, one, said)))
+    letters = session.execute(text("SELECT title, body, written_at, mailed_at, texted_at FROM ruku_register_letters(:table, :code)"), asked)
+    return Standing(
+        services.state_words(one.declared, there.state), there.state_since, there.entered_at, there.due_at, list(_answers(session, one, said)),
+        [Told(**row._mapping) for row in letters],
+    )  # fmt: skip
 
 
 def _answers(session: Session, one: Loaded, said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

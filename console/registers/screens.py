@@ -6,24 +6,29 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from flask import url_for
 from flask_babel import gettext as _
 from flask_babel.speaklater import LazyString
 from markupsafe import Markup
+from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from console.crud.screen import MY_WORK, REGISTERS, RowAction, Screen
+from console.crud.views import view_name
 from console.doors.preferences import language
 from console.errors import N_
+from console.post.channels import MAIL, SMS
 from console.registers import importing, loading, services, words
 from console.registers.loading import Loaded
+from console.registers.models import RegisterLetter
 from console.registers.pages import RegisterPages
 from console.registers.shapes import is_secret
 from console.registers.tables import Declared
 from console.roles import Role
-from console.scope import Principal
+from console.scope import Principal, Staff, current
 from rules.fields import BaseField, BooleanField, ChoiceField, ChoicesField, TextField
 from rules.parts import Text
-from rules.registers import Move, Who
+from rules.registers import RECEIVED, Move, Who
 
 _READS_ALL = frozenset({Role.SUPERVISOR})
 _OWN = {"entered_on": "entered_at", "changed_on": "changed_at"}
@@ -31,8 +36,8 @@ _PLAIN = ("text", "uscc", "email", "choice", "integer", "decimal", "date")
 
 
 def screens() -> list[Screen]:
-    """One for each register in force."""
-    return [screen_of(one) for one in loading.registers()]
+    """One for each register in force, and one for what was written about their rows."""
+    return [*(screen_of(one) for one in loading.registers()), LETTERS]
 
 
 def said(text: Text) -> Any:
@@ -42,6 +47,70 @@ def said(text: Text) -> Any:
 
 def _lazily(words: Callable[[], str]) -> Any:
     return LazyString(words)
+
+
+class LettersSeen:
+    """Letters of the registers that the reader may look at: what is written there says what the row says."""
+
+    def statement(self, names: tuple[str, ...]) -> Select[Any]:
+        seen = [one.declared.table for one in loading.registers() if _looks_at(one.declared)]
+        asked: Select[Any] = super().statement(names).where(RegisterLetter.register.in_(seen))  # type: ignore[misc]
+        return asked
+
+    def cell(self, row: RegisterLetter, name: str) -> Any:
+        if name == "row_id":
+            one = _by_table(row.register)
+            return Markup('<a href="{}">{}</a>').format(url_for(f"{view_name(one.declared.name)}.show", pk=row.row_id), row.row_id) if one else row.row_id
+        if name == "event":
+            return _event_words(row)
+        return super().cell(row, name)  # type: ignore[misc]
+
+
+def _looks_at(declared: Declared) -> bool:
+    actor = current()
+    supervises = isinstance(actor, Staff) and any(grant.role in _READS_ALL for grant in actor.grants)
+    return supervises or services.may(actor, declared, declared.document.view)
+
+
+def _by_table(table: str) -> Loaded | None:
+    return next((one for one in loading.registers() if one.declared.table == table), None)
+
+
+def _title_of(table: str) -> str:
+    one = _by_table(table)
+    return one.declared.title if one is not None else table
+
+
+def _event_words(row: RegisterLetter) -> str:
+    one = _by_table(row.register)
+    moves = one.declared.document.states.moves if one is not None and one.declared.document.states else ()
+    return _("公众提交") if row.event == RECEIVED else next((words.said(move.title) for move in moves if move.id == row.event), row.event)
+
+
+def _channel_words(channel: str) -> str:
+    return {MAIL: _("邮件"), SMS: _("短信")}.get(channel) or _("没有收件地址，凭查询码看")
+
+
+LETTERS = Screen(
+    "register-letters",
+    RegisterLetter,
+    title=N_("登记表函件"),
+    menu=REGISTERS,
+    icon="clip",
+    columns=("title", "register", "row_id", "channel", "written_at", "sent_at", "gave_up_at"),
+    optional=("event", "attempts"),
+    show=("title", "register", "row_id", "event", "channel", "body", "sms", "written_at", "due_at", "attempts", "sent_at", "gave_up_at", "last_error"),
+    filters=("register", "channel", "gave_up_at"),
+    order="-written_at",
+    sortable=("written_at",),
+    choices={"register": lambda: [(one.declared.table, one.declared.title) for one in loading.registers() if one.declared.document.letters and _looks_at(one.declared)],
+             "channel": lambda: [(MAIL, _channel_words(MAIL)), (SMS, _channel_words(SMS))]},
+    formats={"register": _title_of, "channel": _channel_words, "body": lambda text: Markup('<p class="letter-text">{}</p>').format(Markup("<br>").join(text.splitlines()))},
+    read=frozenset({Role.COORDINATOR, Role.DEPARTMENT_ADMIN}) | _READS_ALL,
+    extend=LettersSeen,
+    empty=N_("还没有函件。登记表的动作写明要发信的，系统自动写信。"),
+    read_only=True,
+)
 
 
 def screen_of(one: Loaded) -> Screen:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from console import audit, clock, outbox
+from console.audit import AuditEntry
 from console.departments import queries as departments
 from console.departments.models import Department, Division, Office
 from console.errors import N_, Conflict, ConsoleError, InvalidAnswers, NotAllowed
@@ -38,7 +39,7 @@ from console.scope import Principal, Public, Staff, System, note_grant
 from rules import forms
 from rules.fields import BaseField, ChoicesField, DepartmentField, DivisionField, GroupField, division_level
 from rules.manifest import LEVELS
-from rules.registers import Check, Move, Who
+from rules.registers import RECEIVED, Check, Move, Who
 
 
 class NotInThisState(Conflict):
@@ -271,7 +272,9 @@ def enter(session: Session, one: Loaded, raw: Mapping[str, Any], *, actor: Princ
     _clock(session, one, row, now)
     session.add(row)
     _flush(session, one)
-    audit.record(session, "register.entered", f"{declared.table}:{row.id}", division_code=office.division_code, changes=changes, register=declared.name)
+    entry = audit.record(session, "register.entered", f"{declared.table}:{row.id}", division_code=office.division_code, changes=changes, register=declared.name)
+    if isinstance(actor, Public):
+        _ask_for_letters(session, declared, RECEIVED, [entry])
     return Entered(row, warnings)
 
 
@@ -307,7 +310,7 @@ def move(session: Session, one: Loaded, rows: Iterable[Any], name: str, *, actor
     if found.needs_reason and len(reason.strip()) < 4:
         raise ReasonMissing()
     moved = locked(session, one, [row.id for row in rows])
-    now = clock.now(session)
+    now, entries = clock.now(session), []
     for row in moved:
         _require(actor, declared, found.by, row)
         _may_move(session, one, row, found, actor)
@@ -317,12 +320,18 @@ def move(session: Session, one: Loaded, rows: Iterable[Any], name: str, *, actor
             row.office_id = _handed_to(session, row, declared.shapes[found.hands_to].column)
         _clock(session, one, row, now)
         session.flush()
-        audit.record(
+        entries.append(audit.record(
             session, "register.moved", f"{declared.table}:{row.id}", reason=reason.strip() or None, changes={"state": [before, found.to]}, register=declared.name, move=name
-        )
-    if moved and name in declared.document.letters:
-        outbox.publish(session, "register.letter_due", [declared.number, declared.moves.index(name), *(row.id for row in moved)])
+        ))  # fmt: skip
+    _ask_for_letters(session, declared, name, entries)
     return moved
+
+
+def _ask_for_letters(session: Session, declared: Declared, event: str, entries: list[AuditEntry]) -> None:
+    """The worker writes them, from the trail: its entry names the row, the move and the reason for good, whatever is declared later."""
+    if event in declared.document.letters:
+        session.flush()
+        outbox.publish(session, "register.letters_wanted", [entry.id for entry in entries])
 
 
 def _may_move(session: Session, one: Loaded, row: Any, found: Move, actor: Principal) -> None:

@@ -142,10 +142,6 @@ class Declared:
         listed = [name for name in self.document.list if name in self.fields]
         return tuple(listed[:1])
 
-    @cached_property
-    def moves(self) -> list[str]:
-        return [move.id for move in self.document.states.moves] if self.document.states else []
-
     @property
     def first_state(self) -> str:
         return self.document.states.states[0].id if self.document.states else "entered"

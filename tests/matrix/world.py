@@ -39,6 +39,7 @@ from console.outbox import OutboxMessage
 from console.publicity.closing import RULE
 from console.publicity.models import Notice, NoticeItem, Objection
 from console.registers import loading
+from console.registers.models import RegisterLetter
 from console.retention.models import LegalHold, RetentionRun
 from console.reviews.models import Review
 from console.roles import Role
@@ -166,6 +167,10 @@ class _Maker:
         put("letter", letter.id)
         put("delivery", self.add(Delivery(**part, letter_id=letter.id, channel="mail", idempotency_key=f"matrix:{place.mark}", due_at=self.now)).id)
         put("message", self.add(Message(key=f"matrix:{place.mark}", admission_id=admission.id, office_id=office.id, event="reminder", text=f"提醒 {place.mark}", written_at=self.now)).id)
+        about = {"entry_id": 0, "register": "register_centre_complaints", "row_id": 1, "event": "accept", "address": "contact_email", "channel": "mail"}
+        put("register letter", self.add(RegisterLetter(
+            **about, key=f"matrix:{place.mark}", office_id=office.id, title=f"函 {place.mark}", body="正文", written_at=self.now, due_at=self.now,
+        )).id)  # fmt: skip
         self.publicity(place, part, put)
         self.roster(place, part, put)
         self.grant(place, put)
