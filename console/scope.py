@@ -165,7 +165,7 @@ def array_of(numbers: list[int]) -> ColumnElement[Any]:
     return sql_cast(literal(f"{{{','.join(map(str, numbers))}}}", Text), ARRAY(Integer))
 
 
-def _among(office_id: Any, offices: list[int]) -> ColumnElement[bool]:
+def among(office_id: Any, offices: list[int]) -> ColumnElement[bool]:
     # one array instead of hundreds of values: the statement stays short and is planned once
     return cast(ColumnElement[bool], office_id == any_(array_of(offices)))
 
@@ -203,7 +203,7 @@ class Scoped(Guarded):
 
     @classmethod
     def visible_to(cls, principal: Principal) -> ColumnElement[bool]:
-        return _among(cls.office_id, principal.offices(cls.subject))  # type: ignore[attr-defined]
+        return among(cls.office_id, principal.offices(cls.subject))  # type: ignore[attr-defined]
 
 
 class ApplicantsOwn(Scoped):
@@ -248,7 +248,7 @@ class AdmissionPart(ApplicantsOwn):
         admission = table("admission", column("id"), column("office_id"))
         part = table(cls.__tablename__, column("id"), column("admission_id"), column("office_id")).alias()  # type: ignore[attr-defined]
         joined = (part.c.admission_id == admission.c.id, part.c.office_id != admission.c.office_id)
-        seen = select(part.c.id).where(*joined, _among(admission.c.office_id, offices))
+        seen = select(part.c.id).where(*joined, among(admission.c.office_id, offices))
         return func.array(seen.correlate(None).scalar_subquery(), type_=ARRAY(Integer))
 
 
@@ -277,7 +277,7 @@ def _admission_seen(principal: Principal, theirs: str, ours: Any) -> ColumnEleme
         # OFFSET 0 has PostgreSQL ask row by row: as a join it would begin with all files of all these offices
         asked: Any = select(literal_column("1")).where(admission.c[theirs] == ours, _among_many(admission.c.office_id, offices))
         return asked.offset(literal_column("0")).correlate_except(admission).exists()
-    return exists().where(admission.c[theirs] == ours, _among(admission.c.office_id, offices)).correlate_except(admission)
+    return exists().where(admission.c[theirs] == ours, among(admission.c.office_id, offices)).correlate_except(admission)
 
 
 def guarded_classes(base: type = Guarded) -> Iterator[type[Any]]:

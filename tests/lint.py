@@ -143,6 +143,7 @@ PLAIN_TABLES = {
     "console.notifications.facts": "System's: what a letter says",
     "console.notifications.services": "counts of the reader's own offices",
     "console.reviews.numbers": "names beside files that are narrowed",
+    "console.registers.reminders": "System's: messages to the offices of late rows",
     "console.reviews.reminders": "System's: messages to the offices of late files",
     "console.roster.models": "the criteria of an entry seen through its specialties",
     "console.roster.queries": "the notice beside an entry that is narrowed",

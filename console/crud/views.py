@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import current_app, url_for
+
 from console.crud.acting import Acting
 from console.crud.base import ScopedInterface, ScreenView
 from console.crud.exporting import Exporting
@@ -45,3 +47,11 @@ def make_view(screen: Screen) -> type[ScreenView]:
 def view_name(name: str) -> str:
     """The endpoint of a screen: `url_for(view_name("venues") + ".list")`."""
     return f"screen_{name.replace('-', '_')}"
+
+
+def row_url(name: str | None, key: int | None) -> str | None:
+    """Where a row of another screen is shown; None when there is no such screen, or the reader may not open it."""
+    endpoint = f"{view_name(name)}.show" if name else ""
+    if endpoint not in current_app.view_functions or not current_app.extensions["appbuilder"].sm.has_access("can_show", name):
+        return None
+    return url_for(endpoint, pk=key)

@@ -43,6 +43,8 @@ MESSAGE_WORDS: dict[str, str] = {
     "entered_reconsideration": N_("申报人申请复核。"),
     "entered_assignment": N_("没有部门认领，等待指派。"),
     "review_due_soon": N_("审核期限快到了。"),
+    "register_due_soon": N_("登记表里有记录快到期了。"),
+    "register_overdue": N_("登记表里有记录已过办理期限，请尽快办理。"),
     "review_overdue": N_("审核已超期，请尽快办理；超期不等于通过。"),
 }
 STEP_KINDS: dict[str, str] = {

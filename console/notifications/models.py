@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import ForeignKey, Index, String, Text, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, and_, or_, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.applications.models import Admission
 from console.db import Base, WithId
-from console.scope import AdmissionPart, Scoped
+from console.roles import Subject
+from console.scope import AdmissionPart, Principal, Scoped, among
 
 
 class Letter(WithId, AdmissionPart, Base):
@@ -60,7 +61,8 @@ class Delivery(WithId, AdmissionPart, Base):
 
 
 class Message(WithId, Scoped, Base):
-    """A message to staff, shown in the console (站内信): a reminder that something was pushed to their office."""
+    """A message to staff, shown in the console (站内信): that something was pushed to their office, or falls due there. About a file, or about a
+    row of a register (`register` is the name of its screen), which whoever reads registers at the office reads."""
 
     __tablename__ = "staff_message"
     __table_args__ = (Index("ix_staff_message_office", "office_id", "id"), {"comment": "站内信"})
@@ -71,7 +73,15 @@ class Message(WithId, Scoped, Base):
     text: Mapped[str] = mapped_column(Text, comment="内容")
     written_at: Mapped[dt.datetime] = mapped_column(comment="成文时间")
 
+    register: Mapped[str | None] = mapped_column(String(110), comment="登记表")
+    row_id: Mapped[int | None] = mapped_column(comment="记录编号")
+
     admission: Mapped[Admission | None] = relationship(viewonly=True)
+
+    @classmethod
+    def visible_to(cls, principal: Principal) -> ColumnElement[bool]:
+        files, registers = (among(cls.office_id, principal.offices(subject)) for subject in (Subject.FILES, Subject.REGISTERS))
+        return or_(and_(cls.register.is_(None), files), and_(cls.register.is_not(None), registers))
 
     def __str__(self) -> str:
         return self.text

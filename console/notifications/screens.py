@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 
 from console.crud.screen import MY_WORK, STEPS, Screen
+from console.crud.views import row_url
 from console.doors.look import message_label
 from console.doors.preferences import language
 from console.errors import N_
@@ -60,6 +61,9 @@ class MessageWords:
     """What a message says, in the reader's language: the sentence of its event beside the file's own line."""
 
     def cell(self, row: Message, name: str) -> Any:
+        if name == "row_id":
+            url = row_url(row.register, row.row_id)
+            return Markup('<a href="{}">{}</a>').format(url, row.row_id) if url else row.row_id or "—"
         if name == "text" and language() == "en" and (said := message_label(row.event)):
             return said
         return super().cell(row, name)  # type: ignore[misc]
@@ -75,8 +79,8 @@ SCREENS = (
         title=N_("站内信"),
         menu=MY_WORK,
         icon="inbox",
-        columns=("text", "admission", "written_at"),
-        labels={"admission": N_("办件")},
+        columns=("text", "admission", "row_id", "written_at"),
+        labels={"admission": N_("办件"), "row_id": N_("登记表记录")},
         order="-written_at",
         sortable=("written_at",),
         extend=MessageWords,

@@ -1,4 +1,4 @@
-"""Letters of moves are written and carried; once a day pools are committed to when a period begins, and drawn from when the next public value is there."""
+"""Letters of moves are written and carried; once a day rows that fall due are announced, pools are committed to when a period begins, and drawn from when the next public value is there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from console import faults
 from console.db import transaction
 from console.jobs import Sweep, job
-from console.registers import draws, letters
+from console.registers import draws, letters, reminders
 from console.registers.loading import Loaded
 from console.registers.models import RegisterLetter
 from console.scope import System, become
@@ -81,4 +81,19 @@ def deliver(letter_ids: list[int]) -> int:
 
 SUBSCRIPTIONS = {"register.letters_wanted": (write_letters,)}
 SWEEPS = (Sweep(deliver, RegisterLetter, RegisterLetter.due_at, letters.waiting, batch=50),)
-DAILY = (draw,)
+@job("registers.remind")
+def remind() -> int:
+    """How many rows were announced because they fall due soon or are late. A batch is a transaction of its own; running it again announces none twice."""
+    told = 0
+    with become(System("registers")):
+        for one in reminders.timed():
+            while True:
+                with transaction() as session:
+                    batch = reminders.announce(session, one)
+                told += batch
+                if batch < reminders.BATCH:
+                    break
+    return told
+
+
+DAILY = (draw, remind)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from flask import url_for
 from flask_babel import gettext as _
 from flask_babel.speaklater import LazyString
 from markupsafe import Markup
@@ -14,7 +13,7 @@ from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from console.crud.screen import MY_WORK, REGISTERS, RowAction, Screen
-from console.crud.views import view_name
+from console.crud.views import row_url
 from console.doors.preferences import language
 from console.errors import N_
 from console.post.channels import MAIL, SMS
@@ -60,7 +59,8 @@ class LettersSeen:
     def cell(self, row: RegisterLetter, name: str) -> Any:
         if name == "row_id":
             one = _by_table(row.register)
-            return Markup('<a href="{}">{}</a>').format(url_for(f"{view_name(one.declared.name)}.show", pk=row.row_id), row.row_id) if one else row.row_id
+            url = row_url(one.declared.name, row.row_id) if one is not None else None
+            return Markup('<a href="{}">{}</a>').format(url, row.row_id) if url else row.row_id
         if name == "event":
             return _event_words(row)
         return super().cell(row, name)  # type: ignore[misc]

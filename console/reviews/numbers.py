@@ -111,16 +111,18 @@ class StaffMessage:
     written_at: dt.datetime
     admission_id: int | None
     number: str | None
+    register: str | None = None
+    row_id: int | None = None
 
 
 def staff_messages(session: Session, *, most: int = 5) -> list[StaffMessage]:
     """The latest messages to these offices (站内信) of the last fourteen days; asked of the table itself, see above."""
     message = table(
-        "staff_message", *(column(n) for n in ("id", "office_id", "admission_id", "event", "text", "written_at"))
+        "staff_message", *(column(n) for n in ("id", "office_id", "admission_id", "event", "text", "written_at", "register", "row_id"))
     )
     since = clock.now(session) - dt.timedelta(days=14)
     rows = session.execute(
-        select(message.c.event, message.c.text, message.c.written_at, Admission.id, Admission.number)
+        select(message.c.event, message.c.text, message.c.written_at, Admission.id, Admission.number, message.c.register, message.c.row_id)
         .select_from(message)
         .outerjoin(Admission, Admission.id == message.c.admission_id)
         .where(message.c.written_at > since)

@@ -14,6 +14,7 @@ from console import clock
 from console.applications import services as applications
 from console.crud.pages import Page, allowed, expose
 from console.crud.screen import MY_WORK
+from console.crud.views import row_url
 from console.db import transaction
 from console.departments import queries as departments
 from console.departments.models import Department, Division, Office
@@ -86,6 +87,7 @@ class Today(RoomPage):
                 deadline=draw.of,
                 verb=verb,
                 message_words=_message_words,
+                row_url=row_url,
                 may_review=any(may(actor, level.act) for level in LEVELS.values()),
                 may_distribute=may(actor, Act.DISTRIBUTE),
             )

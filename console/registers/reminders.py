@@ -1,0 +1,102 @@
+"""The clock over a register's rows: a word to the office while there is time, a louder one when there is none left. Nothing else changes.
+
+A row's `warned_at` says when it was last announced in the state it lies in; leaving the state empties it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import and_, column, or_, select, table, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session, joinedload
+
+from console import clock
+from console.departments import queries as departments
+from console.departments.models import Office
+from console.registers.loading import Loaded, current
+from console.registers.tables import Declared
+from rules.fields import division_level
+from rules.manifest import LEVELS
+from rules.registers import State
+from rules.working_days import Calendar
+
+BATCH = 500
+LATE, SOON = "register_overdue", "register_due_soon"
+# the table of messages to staff; a plain one keeps its room out of this one
+_message = table("staff_message", *map(column, ("key", "office_id", "event", "text", "written_at", "register", "row_id")))
+
+
+def timed() -> tuple[Loaded, ...]:
+    """The registers with a state that must be left in time."""
+    return tuple(one for one in current() if _within(one.declared))
+
+
+def announce(session: Session, one: Loaded) -> int:
+    """Tell the offices about rows that are late or soon will be, each once in its state and once more when its deadline has passed; how many, at most BATCH.
+
+    Rows that somebody holds right now are left for the next time.
+    """
+    now = clock.now(session)
+    calendar, _loading = departments.working_calendar(session)
+    rows = one.rows
+    late = and_(rows.due_at <= now, or_(rows.warned_at.is_(None), rows.warned_at < rows.due_at))
+    soon = [
+        and_(rows.state == state.id, rows.state_since < _entered_before(calendar, clock.day_of(now), state.warn_after.value), rows.warned_at.is_(None))
+        for state in _within(one.declared) if state.warn_after is not None
+    ]  # fmt: skip
+    asked = select(rows).where(rows.state.in_([state.id for state in _within(one.declared)]), rows.due_at.is_not(None), or_(late, *soon))
+    asked = asked.options(joinedload(rows.office)).order_by(rows.id).limit(BATCH).with_for_update(of=rows, skip_locked=True)
+    found = session.scalars(asked).unique().all()
+    if found:
+        units = _coordinating(session, {row.office.department_id for row in found})
+        told = [_said(one, row, units, now) for row in found]
+        session.execute(insert(_message).values(told).on_conflict_do_nothing(index_elements=["key"]))
+        # not through the rows: their version is for those who change them
+        session.execute(update(rows).where(rows.id.in_([row.id for row in found])).values(warned_at=now).execution_options(synchronize_session=False))
+        session.expire_all()
+    return len(found)
+
+
+def _within(declared: Declared) -> list[State]:
+    return [state for state in declared.document.states.states if state.within is not None] if declared.document.states else []
+
+
+def _entered_before(calendar: Calendar, today: dt.date, days: int) -> dt.datetime:
+    """Whatever came into its state before this moment has been there for so many whole working days."""
+    day = today
+    while calendar.due_date(day, days).due_on > today:
+        day -= dt.timedelta(days=1)
+    return clock.at_midnight(day + dt.timedelta(days=1))
+
+
+def _coordinating(session: Session, department_ids: set[int]) -> dict[int, int]:
+    """Department → its coordinating office (审核协调机构)."""
+    rows = session.execute(select(Office.department_id, Office.id).where(Office.department_id.in_(department_ids), Office.is_coordinating))
+    return {department: office for department, office in rows}
+
+
+def _said(one: Loaded, row: Any, units: dict[int, int], now: dt.datetime) -> dict[str, Any]:
+    """The message names the row by its number alone: who reads messages need not be who may look at the register."""
+    declared = one.declared
+    state = next(state for state in _within(declared) if state.id == row.state)
+    last, is_late = clock.day_of(row.due_at) - dt.timedelta(days=1), row.due_at <= now
+    what = f"{declared.document.title.zh}第 {row.id} 号（{state.title.zh}）"
+    event = LATE if is_late else SOON
+    return {
+        "key": f"{event}:{declared.number}:{row.id}:{int(row.state_since.timestamp())}",
+        "office_id": row.office_id if _may_act(declared, state, row.office) else units.get(row.office.department_id, row.office_id),
+        "event": event,
+        "text": f"{what}已过办理期限（{last:%m 月 %d 日}），请尽快办理。" if is_late else f"{what} {last:%m 月 %d 日}到期，请及时办理。",
+        "written_at": now,
+        "register": declared.name,
+        "row_id": row.id,
+    }
+
+
+def _may_act(declared: Declared, state: State, office: Office) -> bool:
+    """Whether officers of this office's level take a row out of this state; where none do, the coordinating office is told."""
+    moves: Sequence[Any] = declared.document.states.moves if declared.document.states else ()
+    return any(LEVELS[division_level(office.division_code) - 1] in move.by.levels for move in moves if state.id in move.start)
