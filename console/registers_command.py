@@ -2,6 +2,8 @@
 
     registers plan              every difference between the declarations in plugins/ and the tables, with the SQL
     registers apply agencies    write the migration, run it, tell every process
+    registers purge agencies telephone
+                                drop the column of a field that is declared no more, with its values
 """
 
 from __future__ import annotations
@@ -13,12 +15,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from console.registers.applying import Proposal
+    from console.registers.tables import Declared
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=("list", "plan", "apply"), nargs="?", default="list")
-    parser.add_argument("registers", nargs="*", metavar="register", help="only these, by id; default: all")
+    parser.add_argument("action", choices=("list", "plan", "apply", "purge"), nargs="?", default="list")
+    parser.add_argument("registers", nargs="*", metavar="register", help="only these, by id; default: all. purge: the register and the hidden field")
     parser.add_argument("--plugins", type=Path, metavar="FOLDER", help="where the departments' folders lie; default: ours")
+    parser.add_argument("--yes", action="store_true", help="purge: do not ask for the field's name again")
     parser.add_argument("--migration", action="store_true", help="plan: print the migration too")
 
 
@@ -42,6 +46,8 @@ def run(options: argparse.Namespace) -> int:
         for problem in problems.problems:
             print(problem, file=sys.stderr)
         return 1
+    if options.action == "purge":
+        return _purge(settings.database_owner_url, declared, options)
     with become(System("registers")), schema.connected(settings.database_owner_url) as connection:
         found = applying.proposals(connection, declared, only=options.registers)
     for one in found:
@@ -61,6 +67,40 @@ def run(options: argparse.Namespace) -> int:
         permissions.sync(session, apps.role_table())
     print("Applied. Running processes take it up by themselves.")
     return 0
+
+
+def _purge(owner_url: str, declared: list[Declared], options: argparse.Namespace) -> int:
+    from console import schema
+    from console.errors import ConsoleError
+    from console.registers import applying
+    from console.scope import System, become
+
+    if len(options.registers) != 2:
+        print("Which field of which register? python -m console registers purge REGISTER FIELD", file=sys.stderr)
+        return 2
+    register, field = options.registers
+    try:
+        with become(System("registers")), schema.connected(owner_url) as connection:
+            found = applying.purging(connection, declared, register, field)
+        _say(found, migration=options.migration)
+        print(f"The values cannot be brought back. Keep a copy first: pg_dump --format=custom --table={found.plan.new.table} --file={found.plan.new.table}.dump DATABASE")
+        if not options.yes and _typed(f"Type {field} to drop it: ") != field:
+            print("Nothing was dropped.", file=sys.stderr)
+            return 1
+        with become(System("registers")):
+            applying.purge(owner_url, found)
+    except ConsoleError as error:
+        print(error.message % error.facts, file=sys.stderr)
+        return 1
+    print(f"Dropped. Keep {found.written.path.name if found.written else ''} with the others: it says what happened to the table.")
+    return 0
+
+
+def _typed(question: str) -> str:
+    try:
+        return input(question).strip()
+    except EOFError:  # nobody there to ask
+        return ""
 
 
 def _say(one: Proposal, *, migration: bool) -> None:

@@ -143,6 +143,7 @@ ACT_WORDS: dict[str, str] = {
     "register.entered": N_("登记"),
     "register.changed": N_("修改登记"),
     "register.moved": N_("转入另一状态"),
+    "register.purged": N_("永久删除隐藏字段"),
     "register.draw_committed": N_("公布抽取的承诺值"),
     "register.drawn": N_("抽签"),
     "delivery.retry_asked": N_("要求重发"),

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from console import schema
-from console.errors import N_, ConsoleError
+from console.errors import N_, ConsoleError, NotFound
 from console.registers import loading, migrating, planning
 from console.registers.migrating import Written
+from console.registers.models import RegisterDefinition
 from console.registers.planning import Plan
 from console.registers.shapes import table_name
 from console.registers.tables import Declared, declare
@@ -29,6 +30,30 @@ class NameTooLong(ConsoleError):
 
 class RowsInTheWay(ConsoleError):
     message = N_("登记表“%(register)s”的改动会丢失或破坏已有记录，没有执行。请先处理这些记录，或换一种改法。")
+    status = 409
+
+
+class NoSuchRegister(NotFound):
+    message = N_("没有名为“%(register)s”的登记表在用。")
+
+
+class NotHidden(ConsoleError):
+    message = N_("登记表“%(register)s”没有名为“%(field)s”的隐藏字段，没有可删除的。已隐藏的是：%(hidden)s")
+    status = 409
+
+
+class DeclaredAgain(ConsoleError):
+    message = N_("声明文件又写了字段“%(field)s”，apply 会带着原来的值恢复它。请先从声明文件中去掉，再删除。")
+    status = 409
+
+
+class StillUsed(ConsoleError):
+    message = N_("登记表“%(register)s”的列“%(field)s”还有别处在用，没有删除：%(used)s")
+    status = 409
+
+
+class MigrationMissing(ConsoleError):
+    message = N_("登记表“%(register)s”在数据库里是 %(revision)s，与这台机器上的迁移文件对不上。请先运行 migrate，或者把缺的文件拿来。")
     status = 409
 
 
@@ -97,7 +122,37 @@ def apply(owner_url: str, declared: Sequence[Declared], *, only: Sequence[str] =
     for one in found:
         if one.plan.refusals:
             raise RowsInTheWay(register=one.plan.new.document.title.zh)
-    fresh = [one.written for one in found if one.written is not None and not one.written.path.exists()]
+    _run(owner_url, [one.written for one in found if one.written is not None])
+    return found
+
+
+def purging(connection: Connection, declared: Sequence[Declared], register: str, field: str) -> Proposal:
+    """What dropping a hidden field would do; `declared` is what the files say. NoSuchRegister, NotHidden, DeclaredAgain, StillUsed."""
+    old = next((one for one in stored() if register in (one.id, one.table, one.name)), None)
+    if old is None:
+        raise NoSuchRegister(register=register)
+    column = planning.hidden_column(old, field)
+    if column is None:
+        raise NotHidden(register=old.document.title.zh, field=field, hidden="、".join(old.hidden) or "—")
+    if any(column in {shape.column for shape in new.shapes.values()} for new in declared if new.table == old.table):
+        raise DeclaredAgain(field=field)
+    plan = planning.purge(old, column, connection)
+    if plan.refusals:
+        raise StillUsed(register=old.document.title.zh, field=column, used="；".join(one.zh for one in plan.refusals))
+    heads, applied = migrating.heads(), connection.execute(select(RegisterDefinition.revision).where(RegisterDefinition.table_name == old.table)).scalar_one()
+    if heads.get(old.table) != applied:
+        raise MigrationMissing(register=old.document.title.zh, revision=applied)
+    return Proposal(plan, migrating.write(plan, after=applied, depends=[]))
+
+
+def purge(owner_url: str, proposal: Proposal) -> None:
+    """Write and run the migration that drops it; one that fails leaves no file."""
+    assert proposal.written is not None
+    _run(owner_url, [proposal.written])
+
+
+def _run(owner_url: str, written: Sequence[Written]) -> None:
+    fresh = [one for one in written if not one.path.exists()]
     for file in fresh:
         file.path.write_text(file.text)
     try:
@@ -107,4 +162,3 @@ def apply(owner_url: str, declared: Sequence[Declared], *, only: Sequence[str] =
             file.path.unlink(missing_ok=True)
         raise
     loading.refresh()
-    return found

@@ -116,7 +116,7 @@ def _change(plan: Plan) -> tuple[list[str], list[str]]:
 
 
 def _through_making(line: str) -> str:
-    return f"making.{line}" if line.startswith(("wall_again(", "searched(")) else line
+    return f"making.{line}" if line.startswith(("wall_again(", "searched(", "purge(")) else line
 
 
 def _indented(lines: list[str]) -> list[str]:

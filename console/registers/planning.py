@@ -1,7 +1,7 @@
 """What must happen to a register's table so that it is what the declaration says: in words, as steps, and which rows stand in the way.
 
 Values are never lost here: a field that is declared no more keeps its column, hidden; a renamed one is renamed; a type may grow, and shrink only
-when no row minds. Dropping what is hidden is `purge`, a plan of its own.
+when no row minds. Dropping what is hidden is `purge`, a plan of its own for one column.
 """
 
 from __future__ import annotations
@@ -70,15 +70,37 @@ def plan(old: Declared | None, new: Declared, connection: Connection) -> Plan:
     return made
 
 
-def purge(old: Declared) -> Plan:
-    """Drop what is hidden, for good."""
-    made = Plan(old, old)
-    for name in old.hidden:
-        made.steps.append(
-            Step("purge", f"永久删除已隐藏的列 {name}", f"drop the hidden column {name} for good", (f"op.drop_column({old.table!r}, {name!r})",),
-                 (f"raise RuntimeError({f'{old.table}.{name} was purged'!r})",))
-        )  # fmt: skip
+def hidden_column(old: Declared, name: str) -> str | None:
+    """The hidden column of a field that is declared no more, by the field's id or the column's own name; None when there is none."""
+    return next((found for found in (name, f"{name}_id", f"{name}_code") if found in old.hidden), None)
+
+
+def purge(old: Declared, column: str, connection: Connection) -> Plan:
+    """Drop one hidden column for good, and the fingerprints that went with it; refused while something in the database stands on it."""
+    made = Plan(old, old, hidden=[one for one in old.hidden if one != column])
+    types: dict[str, str] = dict(connection.execute(_TYPES_OF, {"t": old.table}).all())
+    mapped = {one.column for one in old.shapes.values()}
+    gone = [one for one in (column, f"{column}_hash") if one in types and one not in mapped]
+    for words in connection.execute(_STANDS_ON, {"t": old.table, "columns": gone}).scalars():
+        made.refusals.append(Refusal(f"“{column}”还有别处在用：{words}", f"{column} is still used: {words}", 1))
+    held = connection.execute(select(func.count()).select_from(table(old.table)).where(literal_column(_quoted(column)).is_not(None))).scalar_one()
+    made.steps.append(
+        Step("purge", f"永久删除已隐藏的列 {column}；{held} 条记录有值，删除后不能恢复", f"drop the hidden column {column} for good; {held} rows have a value there",
+             (f"purge({old.table!r}, {gone!r})",), tuple(f"op.execute({f'ALTER TABLE {old.table} ADD COLUMN {_quoted(one)} {types[one]}'!r})  # empty" for one in gone))
+    )  # fmt: skip
     return made
+
+
+_TYPES_OF = text("SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = CAST(:t AS regclass) AND attnum > 0 AND NOT attisdropped")
+# keys of other tables that point at these columns, and what must not be twice in them together with others: both would go with the column
+_STANDS_ON = text("""
+WITH mine AS (SELECT attrelid, attnum FROM pg_attribute WHERE attrelid = CAST(:t AS regclass) AND attname = ANY(:columns) AND NOT attisdropped)
+SELECT DISTINCT conrelid::regclass || ' (' || conname || ')' FROM pg_constraint JOIN mine ON confrelid = attrelid AND attnum = ANY(confkey) WHERE contype = 'f'
+UNION SELECT DISTINCT indexrelid::regclass::text FROM pg_index JOIN mine ON indrelid = attrelid AND attnum = ANY(indkey) WHERE indisunique
+UNION SELECT DISTINCT c.oid::regclass::text FROM pg_depend d JOIN mine ON d.refobjid = attrelid AND d.refobjsubid = attnum JOIN pg_rewrite r ON d.objid = r.oid
+  JOIN pg_class c ON c.oid = r.ev_class WHERE d.classid = 'pg_rewrite'::regclass
+UNION SELECT DISTINCT polname::text FROM pg_depend d JOIN mine ON d.refobjid = attrelid AND d.refobjsubid = attnum JOIN pg_policy p ON d.objid = p.oid WHERE d.classid = 'pg_policy'::regclass
+""")
 
 
 @dataclass
@@ -221,6 +243,7 @@ class _Comparing:
     def _refuse_where(self, was: str | None, where: str, zh: str, en: str) -> None:
         shown = "''" if was is None or is_secret(self.old.fields[was]) else f"left({_quoted(self.old.shapes[was].column)}::text, 60)"
         shown = "state" if was is None else shown
+        where = where.replace(":", r"\:")  # what an option is called is no place for a parameter
         rows = self.connection.execute(text(f"SELECT id, coalesce({shown}, '') FROM {self.old.table} WHERE {where} ORDER BY id LIMIT {SHOWN}")).all()  # noqa: S608
         if rows:
             count = self.connection.execute(text(f"SELECT count(*) FROM {self.old.table} WHERE {where}")).scalar_one()  # noqa: S608

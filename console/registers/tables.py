@@ -163,7 +163,10 @@ class Declared:
         return cls.state.in_(public.states) if public.states else literal(True)  # type: ignore[no-any-return]
 
 
-_classes: dict[tuple[str, str], type[Any]] = {}
+#: table, declaration, and the keys of the classes it points at: when those are made again, so is whatever leads to them
+Key = tuple[str, str, tuple[Any, ...]]
+_classes: dict[Key, type[Any]] = {}
+_newest: dict[str, Key] = {}
 
 
 def declare(department: str, data: Mapping[str, Any], *, hidden: Iterable[str] = (), number: int = 0, tables: Mapping[str, str] | None = None) -> Declared:
@@ -179,20 +182,31 @@ def declare(department: str, data: Mapping[str, Any], *, hidden: Iterable[str] =
 
 def mapped(declared: Declared) -> type[Any]:
     """The class of a register's rows. Registers it points at are mapped first (`loading` does it in order)."""
-    key = (declared.table, declared.content_hash)
+    pointed = dict.fromkeys(found.points_at.partition(".")[0] for found in declared.shapes.values() if found.points_at)
+    before = [_newest[table] for table in pointed if table in _newest]
+    key = (declared.table, declared.content_hash, tuple(one for one in before if not _leads_to(one, declared.table)))
     if key not in _classes:
-        _classes[key] = _make(declared)
+        if (old := RegisterBase.metadata.tables.get(declared.table)) is not None:
+            RegisterBase.metadata.remove(old)  # else the new class would keep the columns of the old one, those that have been dropped too
+        _newest[declared.table] = key
+        _classes[key] = _make(declared, key)
         _say_secrets(declared)
+    _newest[declared.table] = key
     return _classes[key]
 
 
-def _make(declared: Declared) -> type[Any]:
+def _leads_to(key: Key, table: str) -> bool:
+    """Whether this class is of the table, or points at one that is: two registers may point at each other."""
+    return key[0] == table or any(_leads_to(one, table) for one in key[2])
+
+
+def _make(declared: Declared, key: Key) -> type[Any]:
     version = mapped_column(Integer, nullable=False, comment="版本")
     attributes: dict[str, Any] = {
         "__tablename__": declared.table,
         "__mapper_args__": {"version_id_col": version},
         "version": version,
-        "__table_args__": {"comment": declared.document.title.zh, "extend_existing": True},
+        "__table_args__": {"comment": declared.document.title.zh},
         "__doc__": declared.document.title.zh,
         "declared": declared,
         "shared_with": "" if declared.document.scope == "office" else declared.document.scope,
@@ -202,35 +216,41 @@ def _make(declared: Declared) -> type[Any]:
     for name, one in declared.fields.items():
         found = declared.shapes[name]
         if found.points_at:
-            own = mapped_column(found.column, found.type, ForeignKey(_key_of(found)), nullable=True, comment=one.label.zh)
+            own = mapped_column(found.column, found.type, ForeignKey(_key_of(declared, found)), nullable=True, comment=one.label.zh)
             attributes[found.column] = own
-            attributes[name] = relationship(_target(found), foreign_keys=[own], **_direction(declared, found))
+            attributes[name] = relationship(_target(found), foreign_keys=[own], **_direction(declared, found, key))
         else:
             attributes[name] = mapped_column(found.column, found.type, nullable=True, comment=one.label.zh)
         if needs_hash(one, declared.document.unique):
             attributes[f"{name}_hash"] = mapped_column(String(64), nullable=True, comment=f"{one.label.zh}指纹")
-    return type(f"Row_{declared.table}_{declared.content_hash[:8]}", (RegisterRow, RegisterBase), attributes)
+    return type(f"Row_{declared.table}_{content_hash(repr(key))[:8]}", (RegisterRow, RegisterBase), attributes)
 
 
 _FRAME: Mapping[str, type[Any]] = {"division": Division, "department": Department, "ab_user": Officer}
 
 
-def _key_of(found: Shape) -> Any:
-    """The column that is pointed at; another register's by its name, because it may be mapped later, or be this one."""
+def _key_of(declared: Declared, found: Shape) -> Any:
+    """The column that is pointed at; of a register that is mapped later, and of this one itself, its name."""
     start, key = found.points_at.split(".")
-    return class_mapper(_FRAME[start]).columns[key] if start in _FRAME else found.points_at
+    if start in _FRAME:
+        return class_mapper(_FRAME[start]).columns[key]
+    there = _classes.get(_newest[start]) if start in _newest and start != declared.table else None
+    return class_mapper(there, configure=False).columns[key] if there is not None else found.points_at
 
 
 def _target(found: Shape) -> Any:
     start = found.points_at.partition(".")[0]
-    return _FRAME.get(start) or (lambda: next(cls for (table, _), cls in reversed(_classes.items()) if table == start))
+    if start in _FRAME:
+        return _FRAME[start]
+    mapped_before = _newest.get(start)
+    return lambda: _classes[mapped_before if mapped_before is not None else _newest[start]]
 
 
-def _direction(declared: Declared, found: Shape) -> dict[str, Any]:
+def _direction(declared: Declared, found: Shape, key: Key) -> dict[str, Any]:
     """A row that points at another of the same register needs to be told which end is which."""
     if found.points_at != f"{declared.table}.id":
         return {}
-    return {"remote_side": lambda: _classes[declared.table, declared.content_hash].id}
+    return {"remote_side": lambda: _classes[key].id}
 
 
 def _say_secrets(declared: Declared) -> None:

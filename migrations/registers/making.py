@@ -6,6 +6,7 @@ a change that would make an old one mean something else goes into a new function
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -119,6 +120,22 @@ def define(department: str, register: str, table: str, document: str, content_ha
             hash=content_hash, revision=revision,
         )
     )  # fmt: skip
+
+
+def purge(table: str, columns: list[str]) -> None:
+    """Drop hidden columns with their values. The audit says how many there were, in the same transaction: nobody writes while they are counted."""
+    op.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+    held = op.get_bind().execute(sa.text(f'SELECT count("{columns[0]}") FROM {table}')).scalar_one()
+    for column in columns:
+        op.drop_column(table, column)
+    at = op.get_bind().execute(sa.text("SELECT ruku_now()")).scalar_one()
+    entry = {"action": "register.purged", "at": at.isoformat(), "subject": table, "who": f"migration {table}", "columns": columns, "held": held}
+    body = json.dumps(entry, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    op.execute(
+        sa.text("INSERT INTO audit_entry (stream, at, who, action, subject, body, leaf) VALUES ('system', :at, :who, :action, :subject, :body, :leaf)").bindparams(
+            at=at, who=entry["who"], action=entry["action"], subject=table, body=body, leaf=hashlib.sha256(body.encode()).hexdigest()
+        )
+    )
 
 
 def undefine(table: str) -> None:

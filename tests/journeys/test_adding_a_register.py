@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text
 
-from console import audit, clock, db, prepare, registers_command, schema
-from console.registers import applying, draws, jobs, loading, services
+from console import audit, clock, db
+from console.registers import draws, jobs, loading, services
 from console.scope import System
 from tests.console.portal.conftest import Citizen
+from tests.console.registers.commanding import command, copies
 
 README = Path(__file__).parents[2] / "README.md"
 PAGE = "/registers/housing/contract_checks"
@@ -33,34 +32,20 @@ def section() -> tuple[str, str, list[list[str]]]:
 
 
 @pytest.fixture
-def copied(committed_db: Any, portal: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def copied(committed_db: Any, portal: Any, tmp_path: Path) -> Any:
     """The shipped folders and migrations, copied; the portal has been asked already, so it knows the five registers and no other."""
-    shutil.copytree(prepare.PLUGINS, tmp_path / "plugins")
-    shutil.copytree(schema.REGISTERS, tmp_path / "migrations")
-    monkeypatch.setattr(schema, "REGISTERS", tmp_path / "migrations")
-    monkeypatch.setattr(applying, "PLUGINS", tmp_path / "plugins")
-    assert portal.get(PAGE).status_code == 404
-    yield tmp_path
-    monkeypatch.undo()
-    loading._loaded = None  # this database goes, and its sixth register with it
+    with copies(tmp_path) as folder:
+        assert portal.get(PAGE).status_code == 404
+        yield folder
 
 
-def command(words: list[str], committed_db: Any, monkeypatch: pytest.MonkeyPatch) -> int:
-    """The command as `python -m console registers …` runs it, on this database."""
-    parser = argparse.ArgumentParser()
-    registers_command.add(parser)
-    monkeypatch.setattr("console.process.begin", lambda _kind: committed_db.settings)
-    with committed_db.committing(committed_db.owner, System("registers")):
-        return registers_command.run(parser.parse_args(words))
-
-
-def test_the_readme_adds_a_register_to_a_house_that_runs(committed_db: Any, copied: Path, portal: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+def test_the_readme_adds_a_register_to_a_house_that_runs(committed_db: Any, copied: Path, portal: Any, capsys: Any) -> None:
     place, content, commands = section()
     (copied / "plugins" / place).parent.mkdir(exist_ok=True)
     (copied / "plugins" / place).write_text(content, encoding="utf-8")
     visitor = Citizen(portal)
 
-    assert [command(words, committed_db, monkeypatch) for words in commands] == [0, 0]
+    assert [command(words, committed_db) for words in commands] == [0, 0]
     assert "合同履约抽查" in capsys.readouterr().out
     assert sorted(path.name for path in (copied / "migrations" / "versions").glob("housing_*")) == ["housing_contract_checks_01.py"]
 
@@ -93,4 +78,4 @@ def test_the_readme_adds_a_register_to_a_house_that_runs(committed_db: Any, copi
     assert "进度、质量与合同一致" in visitor.get(next(href for name, href in page.links.items() if name.startswith("某路段工程"))).text
     assert "与承诺一致" in visitor.get(f"{PAGE}/draws").text
 
-    assert command(["plan"], committed_db, monkeypatch) == 0 and "as declared" in capsys.readouterr().out
+    assert command(["plan"], committed_db) == 0 and "as declared" in capsys.readouterr().out

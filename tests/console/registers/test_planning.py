@@ -126,17 +126,6 @@ def test_a_change_that_would_lose_something_is_refused_with_the_rows(owner, part
         assert says in refusal.zh and [number - first + 1 for number, _seen in refusal.rows] == rows
 
 
-def test_what_is_hidden_is_dropped_only_on_purpose(owner):
-    hidden = declared(changed(fields=fields()[:1] + fields()[2:], list=["name", "state"]), hidden=["score"])
-    plan = planning.purge(hidden)
-    assert [step.kind for step in plan.steps] == ["purge"]
-    with Operations.context(MigrationContext.configure(owner)):
-        for step in plan.steps:
-            for line in step.up:
-                exec(line, {"op": __import__("alembic.op").op})  # noqa: S102
-    assert "score" not in names(owner)[0]
-
-
 def test_the_same_declaration_plans_nothing_and_another_word_changes_no_table(owner):
     assert planning.plan(declared(FIRST), declared(FIRST), owner).is_empty
     plan = planning.plan(declared(FIRST), declared(changed(title={"zh": "另一个名字", "en": "Another"})), owner)
