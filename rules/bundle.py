@@ -219,6 +219,30 @@ def read_documents(files: Mapping[str, bytes], *, centre: Bundle | None = None, 
     return replace(bundle, sources={name: content.decode("utf-8") for name, content in files.items()})
 
 
+def read_registers(files: Mapping[str, bytes], *, others: Mapping[str, Register] | None = None,
+                   regulations: set[str] | None = None) -> tuple[dict[str, tuple[Register, Document]], list[Problem]]:
+    """Only the registers among a folder's files, and every problem of theirs: a broken one hides no other, and is left out.
+
+    `others` are registers that these may point at besides each other; without `regulations` no clause is looked up.
+    """
+    problems: list[Problem] = []
+    found: dict[str, tuple[Register, Document]] = {}
+    for name, content in files.items():
+        try:
+            document = read_yaml(name, content)
+        except Problems as error:
+            problems.extend(error.problems)
+            continue
+        register = _register(document, problems)
+        if regulations is not None and isinstance(document.data, dict):
+            _check_basis(document.data, (), document, regulations, problems)
+        if register is not None:
+            found[name] = register, document
+    check_pointing(found, others or {}, problems)
+    broken = {problem.file for problem in problems}
+    return {name: one for name, one in found.items() if name not in broken}, sorted(set(problems), key=lambda one: (one.file, one.line, one.key, one.zh))
+
+
 def run_cases(bundle: Bundle) -> list[CaseResult]:
     """Run the bundle's worked cases; a bundle without any has an empty list."""
     if bundle.cases is None or bundle.criteria is None:

@@ -35,7 +35,7 @@ def registers() -> tuple[Loaded, ...]:
     """Every register in force, those first that others point at. The first call reads them: one statement."""
     global _loaded
     if _loaded is None:
-        _loaded = load(_stored())
+        _loaded = load(stored())
     return _loaded
 
 
@@ -60,7 +60,7 @@ def current() -> tuple[Loaded, ...]:
     with db.engine().connect() as connection:
         now = {(row.table_name, row.content_hash) for row in connection.execute(select(RegisterDefinition.table_name, RegisterDefinition.content_hash))}
     if now != {(one.declared.table, one.declared.content_hash) for one in registers()}:
-        _loaded = load(_stored())  # what has not changed keeps its class
+        _loaded = load(stored())  # what has not changed keeps its class
     return registers()
 
 
@@ -90,7 +90,8 @@ def in_order(stored: Iterable[Declared]) -> list[Declared]:
     return ordered
 
 
-def _stored() -> list[Declared]:
+def stored() -> list[Declared]:
+    """What is applied, as the database has it now; what this process has made of it stays as it is."""
     with db.engine().connect() as connection:
         try:
             rows = connection.execute(_DEFINITIONS).all()

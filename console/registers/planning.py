@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sqlalchemy import ColumnClause, Connection, Select, column, func, literal_column, select, table, text
+from sqlalchemy.orm import Session
 
 from console.registers.shapes import Shape, is_secret, needs_hash
 from console.registers.tables import Declared
@@ -58,8 +59,8 @@ class Plan:
         return not self.steps and not self.refusals
 
 
-def plan(old: Declared | None, new: Declared, connection: Connection) -> Plan:
-    """Compare, and ask the table about everything that could get in the way. Reads under whatever the connection may see."""
+def plan(old: Declared | None, new: Declared, connection: Connection | Session) -> Plan:
+    """Compare, and ask the table about everything that could get in the way: of the rows that whoever asks may see."""
     made = Plan(new, old, hidden=list(old.hidden) if old else [])
     if old is None:
         made.steps.append(Step("new", f"新建登记表“{new.document.title.zh}”，{len(new.fields)} 个字段", f"new register “{new.document.title.show('en')}” of {len(new.fields)} fields"))
@@ -107,7 +108,7 @@ UNION SELECT DISTINCT polname::text FROM pg_depend d JOIN mine ON d.refobjid = a
 class _Comparing:
     old: Declared
     new: Declared
-    connection: Connection
+    connection: Connection | Session
     plan: Plan
 
     def run(self) -> None:

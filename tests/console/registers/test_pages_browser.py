@@ -11,7 +11,9 @@ from console.roles import Role
 from tests import browsing
 from tests.console.portal.test_registers import AGENCY, COMPLAINT, DOCUMENT, _uscc, enter
 from tests.officers import PASSWORD, make_account
+from tests.rules.test_registers import REGISTER
 
+NEW = REGISTER.replace("reg: R1", "reg: NM-72-2021")
 LONG = "内蒙古自治区锡林郭勒盟苏尼特右旗赛汉塔拉镇草原公共资源交易招标代理与工程造价咨询有限责任公司"
 EMPTY = ("centre-inspections/", "centre-inspections/add", "centre-tasks/", "centre-tasks/add", "centre-documents/?q=没有的")
 FULL = (
@@ -56,6 +58,23 @@ def test_pages_are_sound_on_a_phone_and_on_a_desk(made: dict[str, int], page: An
     browsing.press(page, ".form-foot button[value=save]")
     assert page.locator(".error-summary li").count() > 3
     faults += _faults(page, "a form with mistakes")
+    assert faults == []
+
+
+@pytest.mark.parametrize(("language", "theme"), [("zh", "dark"), ("en", "light")])
+def test_pages_about_declarations_are_sound(committed_db: Any, browser: Any, live_server: str, language: str, theme: str) -> None:
+    browser.add_cookies([{"name": f"ruku_{name}", "value": value, "url": live_server} for name, value in (("lang", language), ("theme", theme))])
+    page = browser.new_page()
+    page.set_default_timeout(60_000)
+    browsing.sign_in(page, make_account(committed_db, Role.RULE_EDITOR, department="centre")[1], PASSWORD)
+    faults: list[Any] = []
+    for path in ("", "centre-agencies", "check"):
+        page.goto(f"/console/register-plans/{path}")
+        faults += _faults(page, path)
+    for text in (NEW, NEW.replace("kind: email", "kind: letter"), NEW.replace("id: penalties", "id: agencies")):
+        page.fill("#text", text)
+        browsing.press(page, "main form .btn-primary")
+        faults += _faults(page, text[:20])
     assert faults == []
 
 
