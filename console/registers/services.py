@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from sqlalchemy import func, select
@@ -37,6 +36,7 @@ from console.registers.words import (
 )
 from console.scope import Principal, Public, Staff, System, note_grant
 from rules import forms
+from rules.documents import canonical
 from rules.fields import BaseField, ChoicesField, DepartmentField, DivisionField, GroupField, division_level
 from rules.manifest import LEVELS
 from rules.registers import RECEIVED, Check, Move, Who
@@ -189,29 +189,39 @@ def _judge(one: Loaded, values: Mapping[str, Any], *, entered_on: dt.date, today
 
 
 def _write(one: Loaded, row: Any, values: Mapping[str, Any], names: Iterable[str]) -> dict[str, list[Any]]:
-    """Put values on the row; what changed, fit for the audit: of secrets only that they did."""
+    """Put values on the row; what changed, fit for the audit: of what may name somebody only that it did."""
     changes: dict[str, list[Any]] = {}
     for name in names:
         field, shape = one.declared.fields[name], one.declared.shapes[name]
         before, after = getattr(row, shape.column), stored(field, values.get(name))
         if before == after:
             continue
-        told: Any = audit.fingerprint if is_secret(field) else partial(_told, field)
-        changes[name] = [told(before), told(after)]
+        changes[name] = [_told(field, before), _told(field, after)]
         setattr(row, shape.column, after)
         if needs_hash(field, one.declared.document.unique):
             setattr(row, f"{name}_hash", hashed(one.declared.table, field, values.get(name)))
     return changes
 
 
+#: kinds whose values come out of a list, count or date something, or point at a row: they name nobody who is not named elsewhere
+_TOLD = frozenset({"boolean", "choice", "choices", "date", "decimal", "department", "division", "integer", "period", "reference", "specialty", "staff", "uscc"})
+
+
 def _told(field: BaseField, value: Any) -> Any:
-    """A value as the audit keeps it: plain, or in Chinese words; what is chosen stays in its codes, and of entries their number is told."""
+    """A value as the audit keeps it for good: what is chosen in its codes, of entries their number; of what was typed freely, which may name somebody, and of
+    papers the fingerprint only."""
+    if value is None:
+        return None
     value = answer(field, value)
-    if isinstance(field, ChoicesField) and value is not None:
+    if is_secret(field):
+        return audit.fingerprint(value)
+    if isinstance(field, ChoicesField):
         return list(value)
-    if isinstance(field, GroupField) and value is not None:
+    if isinstance(field, GroupField):
         return len(value)
-    return value if value is None or isinstance(value, (bool, int, str)) else field.show(value, "zh")[:500]
+    if field.kind not in _TOLD:
+        return audit.fingerprint(value if isinstance(value, str) else canonical(value))
+    return value if isinstance(value, (bool, int, str)) else field.show(value, "zh")[:500]
 
 
 def _unique(session: Session, one: Loaded, row: Any, values: Mapping[str, Any]) -> None:

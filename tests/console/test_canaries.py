@@ -181,6 +181,49 @@ def test_what_identifies_people_outlives_no_request_in_the_open(
     assert [place for place, content in places.items() if REASON in content] == ["table audit_entry"]
 
 
+#: planted in every field of an agency in which somebody may be named, and in what is written down about it
+NAMED = {
+    "legal_person": "金丝雀法人", "contact_name": "金丝雀联系人", "contact_phone": "13894719472", "internal_control": "由金丝雀内控员负责保管档案。",
+    "staff": "金丝雀职员", "credit_history": "金丝雀评委", "sanctions": "金丝雀经办人",
+}  # fmt: skip
+
+
+def test_who_is_named_in_a_register_lies_in_its_table_alone(committed_db: Any, console_app: Any, redis: Redis, log: Any) -> None:
+    """Entered, changed, moved with its letter and drawn: the audit keeps that a field changed, and its fingerprint."""
+    from console import audit
+    from console.registers import loading, services
+    from console.scope import System
+    from tests.console.portal.test_registers import AGENCY
+
+    told = {
+        "legal_person": NAMED["legal_person"], "contact_name": NAMED["contact_name"], "contact_phone": NAMED["contact_phone"], "internal_control": NAMED["internal_control"],
+        "staff": [{"person": NAMED["staff"], "certificate": "none", "joined": "2020-01-01"}],
+        "credit_history": [{"rated_on": "2026-03-01", "grade": "A", "rated_by": "某中心", "reason": NAMED["credit_history"]}],
+        "sanctions": [{"decided_on": "2026-03-01", "decided_by": "某局", "content": NAMED["sanctions"]}],
+    }  # fmt: skip
+    with committed_db.as_worker():
+        one = loading.register("centre-agencies")
+        with db.transaction() as session:
+            row = services.enter(session, one, {**AGENCY, **told}, actor=System("test")).row
+            services.change(session, one, row, {"legal_person": f"{NAMED['legal_person']}二", "credit_grade": "B"}, actor=System("test"), version=None)
+            services.move(session, one, [row], "suspend", actor=System("test"), reason="测试需要")
+            number = row.id
+        relay.settle(committed_db.settings)
+    desk = officer(console_app, committed_db, Role.COORDINATOR, division="150000", department="centre")
+    past = desk.get(f"/screens/centre-agencies/{number}/history").get_data(as_text=True)
+
+    places = {f"table {name}": rows for name, rows in dump(committed_db).items() if name != "register_centre_agencies" and not name.startswith("searched_")}
+    places |= {"redis": kept_in(redis), "log": log.getvalue(), "history": past}
+    assert [(field, place) for field, canary in NAMED.items() for place, content in places.items() if canary in content] == []
+    with committed_db.as_worker(), db.transaction() as session:
+        entered, changed = (
+            session.query(audit.AuditEntry).filter_by(action=f"register.{act}", subject=f"register_centre_agencies:{number}").one().facts["changes"] for act in ("entered", "changed")
+        )
+    assert {name for name, (_before, after) in entered.items() if str(after).startswith(audit.KEYED)} == {"name", "legal_person", "contact_name", "contact_phone", "internal_control"}
+    assert [entered[name] for name in ("staff", "credit_history", "sanctions")] == [[None, 1]] * 3
+    assert changed["credit_grade"] == ["A", "B"] and all(str(value).startswith(audit.KEYED) for value in changed["legal_person"])
+
+
 @pytest.fixture
 def code_of(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The codes sent by text message, newest last."""
