@@ -104,6 +104,9 @@ class Recusal(Scoped, WithId, Base):
         CheckConstraint("kind IN ('relative', 'former_employer', 'file')", name="kind_is_known"),
         Index("ix_recusal_person", "id_number_hash", "staff_id", unique=True, postgresql_where=text("withdrawn_at IS NULL")),
         Index("ix_recusal_employer", "employer_key", "staff_id", unique=True, postgresql_where=text("withdrawn_at IS NULL")),
+        Index("ix_recusal_declared", "declared_at", "id"),
+        Index("ix_recusal_kind", "kind", "declared_at", "id"),
+        Index("ix_recusal_withdrawn", "withdrawn_at", "id"),
         Index("ix_recusal_uscc", "uscc", postgresql_where=text("withdrawn_at IS NULL")),
         Index("ix_recusal_file", "admission_id", "staff_id", unique=True),
         {"comment": "回避申报"},
@@ -213,6 +216,11 @@ class StaffGrant(WithId, Guarded, Base):
     audited_as = "grant"
     __table_args__ = (
         CheckConstraint("valid_to IS NULL OR valid_to > valid_from", name="ends_after_it_starts"),
+        Index("ix_staff_grant_granted", "granted_at", "id"),
+        Index("ix_staff_grant_ends", "valid_to", "id"),
+        Index("ix_staff_grant_role", "role", "granted_at", "id"),
+        Index("ix_staff_grant_department", "department_id", "granted_at", "id"),
+        Index("ix_staff_grant_division", "division_code", "granted_at", "id"),
         {"comment": "授权"},
     )
 

@@ -67,7 +67,8 @@ class Application(WithId, ThroughAdmission, Base):
     admission_link = ("id", "application_id")
     __table_args__ = (
         Index("ix_application_draft", "applicant_id", unique=True, postgresql_where=text("submitted_at IS NULL")),
-        Index("ix_application_latest", text("submitted_at DESC NULLS LAST"), text("id DESC")),
+        Index("ix_application_submitted", "submitted_at", "id"),
+        Index("ix_application_applied", "applied_on", "id"),
         {"comment": "自助申报"},
     )
 
@@ -163,7 +164,8 @@ class Admission(WithId, ApplicantsOwn, Base):
         Index("ix_admission_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index("ix_admission_warn", "warn_at", postgresql_where=text("warn_at IS NOT NULL")),
         # as the lists are ordered: a page then asks the policies of its own rows only
-        Index("ix_admission_latest", text("opened_at DESC NULLS LAST"), text("id DESC")),
+        Index("ix_admission_opened", "opened_at", "id"),
+        Index("ix_admission_step", "step", "opened_at", "id"),
         Index("ix_admission_latest_moved", text("since DESC NULLS LAST"), text("id DESC")),
         Index("ix_admission_urgent", "due_at", "id"),
         {"comment": "部门办件"},

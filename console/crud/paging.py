@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sqlalchemy import Integer, Select, and_, bindparam, func, literal, or_, select, tuple_
+from sqlalchemy import Integer, Select, bindparam, func, literal, select, tuple_
 from sqlalchemy import inspect as mapped
 from sqlalchemy.orm import Session as OrmSession
 
@@ -51,16 +51,13 @@ class Order:
     column: Any  # None: by the key alone
     keys: tuple[Any, ...]
 
-    def clauses(self, *, backwards: bool) -> list[Any]:
-        down = self.descending is not backwards
-        keys = [key.desc() if down else key.asc() for key in self.keys]
+    def clauses(self) -> list[Any]:
+        """The whole of it at once: rows without a value come last, whichever way one reads."""
+        keys = [key.desc() if self.descending else key.asc() for key in self.keys]
         if self.column is None:
             return keys
-        if not self.is_nullable:
-            return [self.column.desc() if down else self.column.asc(), *keys]
-        first = self.column.desc() if down else self.column.asc()
-        # rows without a value come last whichever way one reads, and first when one reads back
-        return [first.nulls_first() if backwards else first.nulls_last(), *keys]
+        first = self.column.desc() if self.descending else self.column.asc()
+        return [first.nulls_last() if self.is_nullable else first, *keys]
 
     @property
     def is_nullable(self) -> bool:
@@ -81,19 +78,21 @@ def order_of(view: Any, wanted: str) -> Order:
 
 
 def page(view: Any, session: OrmSession, args: Mapping[str, str], names: tuple[str, ...], *, size: int) -> Page:
-    """The page an address asks for, in one statement: rows, and how many match in all."""
+    """The page an address asks for, in one statement: rows, and how many match in all. A page on which rows without a value begin costs another."""
     screen = view.screen
     order = order_of(view, args.get("order", ""))
     backwards = bool(args.get(BEFORE))
     cursor, is_lost = _read(order, args.get(BEFORE) or args.get(AFTER) or "")
     backwards = backwards and cursor is not None
     asked = filters.criteria(screen, args)
-    statement = view.statement(names).where(*asked)
     counted: Select[Any] = select(literal(1)).select_from(screen.model).where(*asked)
     count = select(func.count()).select_from(counted.limit(_written(COUNT_LIMIT + 1)).subquery()).scalar_subquery()
-    if cursor is not None:
-        statement = statement.where(_beyond(order, cursor, backwards=backwards))
-    found = session.execute(statement.add_columns(count).order_by(*order.clauses(backwards=backwards)).limit(_written(size + 1))).unique().all()
+    statement = view.statement(names).where(*asked).add_columns(count).limit(_written(size + 1))
+    found: list[Any] = []
+    for criteria, clauses in stretches(order, cursor, backwards=backwards):
+        found += session.execute(statement.where(*criteria).order_by(*clauses)).unique().all()
+        if len(found) > size or (cursor is None and found and found[0][1] == len(found)):
+            break
     more, rows = len(found) > size, [row[0] for row in found[:size]]
     if backwards:
         rows.reverse()
@@ -103,6 +102,33 @@ def page(view: Any, session: OrmSession, args: Mapping[str, str], names: tuple[s
     has_before = more if backwards else cursor is not None
     has_after = True if backwards else more
     return Page(rows, found[0][1], first if has_before else "", last if has_after else "", is_lost)
+
+
+def stretches(order: Order, cursor: list[Any] | None, *, backwards: bool) -> list[tuple[list[Any], list[Any]]]:
+    """What is read one after another until a page is full, each as criteria and order: the rows that have a value, by its index whichever way it is
+    read, and then those without, by the key. Read back, it is the other way round; a cursor stands in the first."""
+    down = order.descending is not backwards
+    keys = [key.desc() if down else key.asc() for key in order.keys]
+    if order.column is None:
+        return [([_past(order.keys, cursor[1:], down=down)] if cursor else [], keys)]
+    whole = [order.column.desc() if down else order.column.asc(), *keys]
+    past = [_past((order.column, *order.keys), cursor, down=down)] if cursor and cursor[0] is not None else []
+    if not order.is_nullable:
+        return [(past, whole)]
+    among_empty = cursor is not None and cursor[0] is None
+    valued = (past or [order.column.is_not(None)], whole)
+    empty = ([order.column.is_(None), *([_past(order.keys, cursor[1:], down=down)] if cursor and among_empty else [])], keys)
+    if backwards:
+        return [empty, valued] if among_empty else [valued]
+    return [empty] if among_empty else [valued, empty]
+
+
+def _past(columns: tuple[Any, ...], values: list[Any], *, down: bool) -> Any:
+    """The rows on the other side of these values, as one comparison of the index's own columns."""
+    if len(columns) == 1:
+        return columns[0] < values[0] if down else columns[0] > values[0]
+    ours, theirs = tuple_(*columns), tuple_(*(literal(one, column.type) for one, column in zip(values, columns, strict=True)))
+    return ours < theirs if down else ours > theirs
 
 
 def _written(number: int) -> Any:
@@ -162,23 +188,3 @@ def _typed(column: Any, value: Any) -> Any:
 
 def _is_big(column: Any) -> bool:
     return str(column.type) == "BIGINT"
-
-
-def _beyond(order: Order, cursor: list[Any], *, backwards: bool) -> Any:
-    """The rows on the other side of a cursor, as one comparison of the index's own columns."""
-    value, *keys = cursor
-    down = order.descending is not backwards
-
-    def past(columns: tuple[Any, ...], values: list[Any]) -> Any:
-        if len(columns) == 1:
-            return columns[0] < values[0] if down else columns[0] > values[0]
-        ours, theirs = tuple_(*columns), tuple_(*(literal(one, column.type) for one, column in zip(values, columns, strict=True)))
-        return ours < theirs if down else ours > theirs
-
-    if order.column is None:
-        return past(order.keys, keys)
-    if value is None:  # among the rows without a value, which are the last
-        here = and_(order.column.is_(None), past(order.keys, keys))
-        return or_(here, order.column.is_not(None)) if backwards else here
-    beyond = past((order.column, *order.keys), [value, *keys])
-    return beyond if backwards or not order.is_nullable else or_(beyond, order.column.is_(None))

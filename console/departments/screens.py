@@ -60,6 +60,7 @@ SCREENS = (
         extend=ReleaseEvents,
         empty=N_("还没有发布版。规则包由平台从文件载入，载入后出现在这里。"),
         read_only=True,
+        small=True,
     ),
     Screen(
         "offices",
@@ -74,6 +75,7 @@ SCREENS = (
         filters=("department", "division", "level", "is_coordinating"),
         choices={"level": _levels},
         read_only=True,
+        small=True,
     ),
     Screen(
         "departments",
@@ -85,6 +87,7 @@ SCREENS = (
         show=("name", "name_en", "short_name", "code", "short_code", "is_centre"),
         search=("name", "name_en", "code"),
         read_only=True,
+        small=True,
     ),
     Screen(
         "divisions",
@@ -98,6 +101,7 @@ SCREENS = (
         filters=("level",),
         choices={"level": _levels},
         read_only=True,
+        small=True,
     ),
     Screen(
         "specialties",
@@ -109,6 +113,7 @@ SCREENS = (
         search=("code", "name"),
         filters=("standard", "is_leaf"),
         read_only=True,
+        small=True,
     ),
     Screen(
         "workdays",
@@ -121,6 +126,7 @@ SCREENS = (
         search=("name",),
         order="-day",
         read_only=True,
+        small=True,
     ),
     Screen(
         "regulations",
@@ -133,6 +139,7 @@ SCREENS = (
         search=("id", "title", "number"),
         filters=("verified",),
         read_only=True,
+        small=True,
     ),
     Screen(
         "paragraphs",
@@ -149,6 +156,7 @@ SCREENS = (
         search=("article", "title", "summary"),
         filters=("regulation", "verified"),
         read_only=True,
+        small=True,
     ),
     Screen(
         "codes",
@@ -160,5 +168,6 @@ SCREENS = (
         search=("code", "name"),
         filters=("list", "verified"),
         read_only=True,
+        small=True,
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.applications.models import Admission
@@ -32,7 +32,12 @@ class Attempt(WithId, AdmissionPart, Base):
     """One sitting of one paper."""
 
     __tablename__ = "attempt"
-    __table_args__ = (UniqueConstraint("admission_id", "number"), {"comment": "应考"})
+    __table_args__ = (
+        UniqueConstraint("admission_id", "number"),
+        Index("ix_attempt_started", "started_at", "id"),
+        Index("ix_attempt_passed", "passed", "started_at", "id"),
+        {"comment": "应考"},
+    )
 
     paper_id: Mapped[int] = mapped_column(ForeignKey("paper.id"), comment="试卷")
     number: Mapped[int] = mapped_column(comment="第几次")

@@ -47,7 +47,7 @@ def reader(screen: Screen) -> ScreenView:
 def statement(view: ScreenView, names: tuple[str, ...], query: dict[str, str]) -> Select[Any]:
     """The list's rows as it was narrowed and ordered, all of them."""
     order = paging.order_of(view, query.get("order", ""))
-    return filters.narrow(view.statement(names), view.screen, query).order_by(*order.clauses(backwards=False))
+    return filters.narrow(view.statement(names), view.screen, query).order_by(*order.clauses())
 
 
 def fields(view: ScreenView, names: tuple[str, ...]) -> list[Field]:

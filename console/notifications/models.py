@@ -17,7 +17,7 @@ class Letter(WithId, AdmissionPart, Base):
     """A letter to an applicant about one admission, in both languages, kept as it was sent."""
 
     __tablename__ = "letter"
-    __table_args__ = (Index("ix_letter_latest", text("written_at DESC NULLS LAST"), text("id DESC")), {"comment": "函件"})
+    __table_args__ = (Index("ix_letter_written", "written_at", "id"), Index("ix_letter_event", "event", "written_at", "id"), {"comment": "函件"})
     is_listed = True
 
     key: Mapped[str] = mapped_column(String(80), unique=True, comment="唯一键")  # event:admission:version
@@ -43,6 +43,9 @@ class Delivery(WithId, AdmissionPart, Base):
     __tablename__ = "delivery"
     __table_args__ = (
         Index("ix_delivery_waiting", "due_at", postgresql_where=text("sent_at IS NULL AND gave_up_at IS NULL")),
+        Index("ix_delivery_due", "due_at", "id"),
+        Index("ix_delivery_channel", "channel", "due_at", "id"),
+        Index("ix_delivery_gave_up", "gave_up_at", "id"),
         {"comment": "投递"},
     )
 
@@ -65,7 +68,7 @@ class Message(WithId, Scoped, Base):
     row of a register (`register` is the name of its screen), which whoever reads registers at the office reads."""
 
     __tablename__ = "staff_message"
-    __table_args__ = (Index("ix_staff_message_office", "office_id", "id"), {"comment": "站内信"})
+    __table_args__ = (Index("ix_staff_message_office", "office_id", "id"), Index("ix_staff_message_written", "written_at", "id"), {"comment": "站内信"})
 
     key: Mapped[str] = mapped_column(String(80), unique=True, comment="唯一键")
     admission_id: Mapped[int | None] = mapped_column(ForeignKey("admission.id"), index=True, comment="办件")

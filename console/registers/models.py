@@ -56,7 +56,9 @@ class RegisterLetter(WithId, Scoped, Base):
     __tablename__ = "register_letter"
     __table_args__ = (
         Index("ix_register_letter_row", "register", "row_id"),
-        Index("ix_register_letter_latest", text("written_at DESC NULLS LAST"), text("id DESC")),
+        Index("ix_register_letter_written", "written_at", "id"),
+        Index("ix_register_letter_channel", "channel", "written_at", "id"),
+        Index("ix_register_letter_gave_up", "gave_up_at", "id"),
         Index("ix_register_letter_waiting", "due_at", postgresql_where=text("sent_at IS NULL AND gave_up_at IS NULL")),
         {"comment": "登记表函件"},
     )

@@ -20,6 +20,9 @@ class Review(WithId, AdmissionPart, Base):
     __tablename__ = "review"
     __table_args__ = (
         UniqueConstraint("admission_id", "level", "round"),
+        Index("ix_review_decided", "decided_at", "id"),
+        Index("ix_review_level", "level", "decided_at", "id"),
+        Index("ix_review_decision", "decision", "decided_at", "id"),
         Index("ix_review_reviewer", "reviewer_id", "decided_at"),
         {"comment": "审核"},
     )

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Date,
     ForeignKey,
     ForeignKeyConstraint,
+    Index,
     String,
     Text,
     UniqueConstraint,
@@ -30,7 +31,7 @@ class RosterEntry(WithId, ApplicantsOwn, Base):
     """A person in the roster (专家库): 17-character expert number and a certificate code for the QR."""
 
     __tablename__ = "roster_entry"
-    __table_args__ = (UniqueConstraint("applicant_id"), {"comment": "专家库"})
+    __table_args__ = (UniqueConstraint("applicant_id"), Index("ix_roster_entry_entered", "entered_at", "id"), {"comment": "专家库"})
     subject: ClassVar[Subject] = Subject.ROSTER
     shared_through: ClassVar[tuple[str, str]] = ("roster_specialty", "entry_id")  # read by accounts.whereabouts
 
@@ -70,6 +71,9 @@ class RosterSpecialty(WithId, ApplicantsOwn, Base):
     __table_args__ = (
         UniqueConstraint("entry_id", "standard", "code"),
         ForeignKeyConstraint(["standard", "code"], ["specialty.standard", "specialty.code"]),
+        Index("ix_roster_specialty_ends", "term_to", "id"),
+        Index("ix_roster_specialty_department", "department_id", "term_to", "id"),
+        Index("ix_roster_specialty_standing", "standing", "term_to", "id"),
         {"comment": "入库专业"},
     )
     subject: ClassVar[Subject] = Subject.ROSTER
