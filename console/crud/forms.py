@@ -10,7 +10,7 @@ from flask_appbuilder.validators import Unique
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
-from sqlalchemy import Integer, inspect, or_, select
+from sqlalchemy import Integer, inspect, select
 from sqlalchemy.orm import Session as OrmSession
 from wtforms import BooleanField, DateField, DateTimeLocalField, Field, SelectField, StringField, TextAreaField
 from wtforms.fields.numeric import IntegerField
@@ -19,7 +19,7 @@ from wtforms.validators import DataRequired, InputRequired, Optional, Validation
 from wtforms.widgets import TextInput
 
 from console import clock
-from console.crud import columns
+from console.crud import columns, searching
 from console.db import Session
 
 MAX_OPTIONS = 20
@@ -27,10 +27,11 @@ _NAMES = ("name", "title", "username", "number", "code")
 
 
 def search_in(model: type[Any], words: str) -> Any:
-    """The criterion of a look-up: the words anywhere in the columns people know a row by."""
-    mapper = inspect(model)
-    known = [mapper.attrs[name].class_attribute for name in _NAMES if name in mapper.column_attrs]
-    return or_(*(attribute.icontains(words, autoescape=True) for attribute in known))
+    """The criterion of a look-up: the words anywhere in the columns people know a row by: those its class names, or those that are called so."""
+    known = getattr(model, "known_by", None)
+    if known is None:
+        known = [name for name in _NAMES if name in inspect(model).column_attrs]
+    return searching.having(model, known, words)
 
 
 def options(session: OrmSession, model: type[Any], words: str) -> list[dict[str, str]]:

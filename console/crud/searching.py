@@ -4,9 +4,10 @@ numbers only; a small one, a word of one character, and a word that is everywher
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Integer, any_, cast, func, literal, or_, select
+from sqlalchemy import Integer, any_, cast, false, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import class_mapper
 
@@ -19,9 +20,13 @@ MOST = 3_000
 
 def criterion(screen: Screen, words: str) -> Any:
     """Rows that have these words in one of the columns the screen searches."""
-    model = screen.model
-    plain = or_(*(attribute(model, name).icontains(words, autoescape=True) for name in screen.search))
-    if screen.small or len(words) < 2:
+    return having(screen.model, screen.search, words, small=screen.small)
+
+
+def having(model: type[Any], names: Iterable[str], words: str, *, small: bool = False) -> Any:
+    """Rows that have these words in one of these columns; in a table with grams, in one of those it is searched by."""
+    plain = or_(false(), *(attribute(model, name).icontains(words, autoescape=True) for name in names))
+    if small or len(words) < 2:
         return plain
     found = Session().scalar(select(func.ruku_found(model.__tablename__, words, MOST, type_=ARRAY(Integer))))
     if found is None:

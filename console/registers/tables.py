@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, Integer, MetaData, String, any_, column, func, literal, select, table
-from sqlalchemy.orm import DeclarativeBase, Mapped, class_mapper, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, class_mapper, column_property, mapped_column, relationship
 from sqlalchemy.sql import ColumnElement
 
 from console import visibility
@@ -46,10 +46,10 @@ class Officer(RegisterBase):
     last_name = mapped_column(String(64))
     first_name = mapped_column(String(64))
     username = mapped_column(String(64), comment="用户名")
-    active = mapped_column(Integer)
+    name: Mapped[str] = column_property(last_name + first_name)  # as it is written and looked for
 
     def __str__(self) -> str:
-        return f"{self.last_name}{self.first_name}"
+        return self.name
 
 
 class RegisterRow(Scoped):
@@ -58,6 +58,7 @@ class RegisterRow(Scoped):
     subject: ClassVar[Subject] = Subject.REGISTERS
     declared: ClassVar[Declared]
     shared_with: ClassVar[str]
+    known_by: ClassVar[tuple[str, ...]]
 
     id: Mapped[int] = mapped_column(primary_key=True, comment="编号")
     state: Mapped[str] = mapped_column(String(64), comment="状态")
@@ -209,6 +210,7 @@ def _make(declared: Declared, key: Key) -> type[Any]:
         "__table_args__": {"comment": declared.document.title.zh},
         "__doc__": declared.document.title.zh,
         "declared": declared,
+        "known_by": declared.document.search or tuple(name for name in declared.names_by if isinstance(declared.shapes[name].type, String)),
         "shared_with": "" if declared.document.scope == "office" else declared.document.scope,
         "office_id": mapped_column(ForeignKey(class_mapper(Office).columns["id"]), index=True, comment="办理机构"),
         "office": relationship(Office),
