@@ -21,6 +21,7 @@ from console.doors.preferences import language
 from console.errors import NotFound
 from console.registers import services
 from console.registers.loading import Loaded, current
+from console.registers.tables import DAYS
 from rules.fields import (
     BooleanField,
     ChoiceField,
@@ -35,7 +36,6 @@ from rules.registers import Intake, Public
 PAGE = 20
 MOST_COUNTED = 1_000  # beyond that a list says “over 1,000”
 MOST_ASKED = 2_000  # rows looked at for one page, when `where` leaves most of them out
-_OWN = {"entered_on": "entered_at", "changed_on": "changed_at"}
 
 
 def published() -> tuple[Loaded, ...]:
@@ -170,8 +170,8 @@ def _matching(session: Session, one: Loaded, asked: Asked) -> Select[Any]:
 def _is(one: Loaded, name: str, value: str) -> Any:
     if name == "state":
         return one.rows.state == value
-    if name in _OWN or isinstance(one.declared.fields[name], DateField):
-        column = getattr(one.rows, _OWN.get(name) or one.declared.shapes[name].column)
+    if name in DAYS or isinstance(one.declared.fields[name], DateField):
+        column = getattr(one.rows, DAYS.get(name) or one.declared.shapes[name].column)
         return extract("year", column) == (int(value) if value.isdecimal() and len(value) == 4 else 0)
     column = getattr(one.rows, one.declared.shapes[name].column)
     declared = one.declared.fields[name]
@@ -190,7 +190,7 @@ def _ordered(session: Session, one: Loaded, wanted: Select[Any], after: int) -> 
     """In the declared order, the number deciding between equals; rows without a value come last."""
     asked = public_of(one).order or one.declared.document.order or "-entered_on"
     falling, name = asked.startswith("-"), asked.removeprefix("-")
-    column = getattr(one.rows, _OWN.get(name) or ("state" if name == "state" else one.declared.shapes[name].column))
+    column = getattr(one.rows, DAYS.get(name) or ("state" if name == "state" else one.declared.shapes[name].column))
     number = one.rows.id
     if after:
         value = session.execute(select(column).where(number == after)).first()
@@ -255,7 +255,7 @@ def _options(session: Session, one: Loaded, name: str) -> list[tuple[str, str]]:
         states = declared.document.states.states if declared.document.states else ()
         shown = [state for state in states if not public.states or state.id in public.states]
         return [(state.id, state.title.show(language())) for state in shown] if len(shown) > 1 else []
-    if name in _OWN or isinstance(declared.fields[name], DateField):
+    if name in DAYS or isinstance(declared.fields[name], DateField):
         return [(year, year) for year in _years(session, one, name)]
     kind = declared.fields[name]
     if isinstance(kind, DivisionField):
@@ -270,7 +270,7 @@ def _options(session: Session, one: Loaded, name: str) -> list[tuple[str, str]]:
 
 
 def _years(session: Session, one: Loaded, name: str) -> list[str]:
-    column = getattr(one.rows, _OWN.get(name) or one.declared.shapes[name].column)
+    column = getattr(one.rows, DAYS.get(name) or one.declared.shapes[name].column)
     within = _base(session, one).with_only_columns(func.min(column).label("first"), func.max(column).label("last"))
     first, last = session.execute(within).one()
     return [str(year) for year in range(last.year, first.year - 1, -1)][:60] if first is not None else []
@@ -304,8 +304,8 @@ def _cell(one: Loaded, row: Any, name: str) -> Cell:
         public = declared.document.public
         plain = public is None or not public.states or row.state == public.states[0]  # the state one expects; another one stands out
         return Cell(name, words, services.state_words(declared, row.state), "state" if plain else "other state")
-    if name in _OWN:
-        day = clock.day_of(getattr(row, _OWN[name]))
+    if name in DAYS:
+        day = clock.day_of(getattr(row, DAYS[name]))
         return Cell(name, words, day.isoformat(), day=day)
     kind = declared.fields[name]
     if isinstance(kind, GroupField):

@@ -22,7 +22,7 @@ from console.registers.loading import Loaded
 from console.registers.models import RegisterLetter
 from console.registers.pages import RegisterPages
 from console.registers.shapes import is_secret
-from console.registers.tables import Declared
+from console.registers.tables import DAYS, Declared
 from console.roles import Role
 from console.scope import Principal, Staff, current
 from rules.fields import BaseField, BooleanField, ChoiceField, ChoicesField, TextField
@@ -30,7 +30,6 @@ from rules.parts import Text
 from rules.registers import RECEIVED, Move, Who
 
 _READS_ALL = frozenset({Role.SUPERVISOR})
-_OWN = {"entered_on": "entered_at", "changed_on": "changed_at"}
 _PLAIN = ("text", "uscc", "email", "choice", "integer", "decimal", "date")
 
 
@@ -117,8 +116,8 @@ def screen_of(one: Loaded) -> Screen:
     """The screen; its name is the register's, and roles are granted on it."""
     declared = one.declared
     document = declared.document
-    listed = tuple(_OWN.get(name, name) for name in document.list)
-    filters = tuple(dict.fromkeys([_OWN.get(name, name) for name in document.filters if _is_filter(declared, name)]))
+    listed = tuple(DAYS.get(name, name) for name in document.list)
+    filters = tuple(dict.fromkeys([DAYS.get(name, name) for name in document.filters if _is_filter(declared, name)]))
     if document.states and "state" not in filters:
         filters = ("state", *filters)
     order = document.order or "-entered_at"
@@ -135,7 +134,7 @@ def screen_of(one: Loaded) -> Screen:
         show=(*(name for name in declared.fields if declared.fields[name].kind not in ("group", "file")), "state", "state_since", "due_at", "office", "entered_at", "changed_at"),
         search=tuple(name for name in document.search if name in declared.fields and not is_secret(declared.fields[name])),
         filters=(*filters, "due_at"),
-        order=("-" if order.startswith("-") else "") + _OWN.get(order.removeprefix("-"), order.removeprefix("-")),
+        order=("-" if order.startswith("-") else "") + DAYS.get(order.removeprefix("-"), order.removeprefix("-")),
         sortable=sortable(declared),
         actions=tuple(_action(one, move) for move in (document.states.moves if document.states else ())),
         read=roles_of(document.view) | _READS_ALL,

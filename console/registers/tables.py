@@ -29,6 +29,8 @@ from rules.fields import BaseField
 from rules.registers import Register, RegisterDocument, build
 
 PREFIX = "register_"
+#: what rules and declarations call a row's days, and the columns they are taken from
+DAYS = {"entered_on": "entered_at", "changed_on": "changed_at"}
 _MASKS = {"id_number": mask_id_number, "phone": mask_phone, "email": mask_email, "bank_account": mask_bank_account}
 _SUPERVISION = frozenset({Role.SUPERVISOR})
 
