@@ -184,6 +184,7 @@ class _Comparing:
     def _added(self, name: str) -> None:
         field, shape = self.new.fields[name], self.new.shapes[name]
         if shape.column in self.plan.hidden:
+            self._comes_back(field, shape)
             self.plan.hidden.remove(shape.column)
             self._step("show", f"恢复已隐藏的字段“{field.label.zh}”，原来的值还在", f"the hidden field '{name}' comes back with its values")
             return
@@ -196,6 +197,17 @@ class _Comparing:
             up.append(f"op.add_column({self.new.table!r}, {hash_line(field)})")
             down.append(f"op.drop_column({self.new.table!r}, {f'{name}_hash'!r})")
         self._step("add", f"新增字段“{field.label.zh}”{later}", f"new field '{name}'" + ("; rows there are get it when they are changed next" if later else ""), up, down)
+
+    def _comes_back(self, field: BaseField, shape: Shape) -> None:
+        """What is hidden has only its column left to say what it was: another kind would read its values as what they are not."""
+        types: dict[str, str] = dict(self.connection.execute(_TYPES_OF, {"t": self.old.table}).all())
+        there = types[shape.column].replace("character varying", "varchar")
+        if there != _pg_type(shape):
+            count = self.connection.execute(select(func.count()).select_from(table(self.old.table)).where(literal_column(_quoted(shape.column)).is_not(None))).scalar_one()
+            self.plan.refusals.append(Refusal(
+                f"“{field.label.zh}”原来隐藏的列是 {there}，现在声明的是 {_pg_type(shape)}。请照原样写回，或换一个 id，或先用 purge 删除",
+                f"'{field.id}' was hidden as {there} and is declared as {_pg_type(shape)} now. Declare it as it was, give it another id, or purge it first", count,
+            ))  # fmt: skip
 
     def _hidden(self, was: str) -> None:
         shape = self.old.shapes[was]

@@ -126,6 +126,16 @@ def test_a_change_that_would_lose_something_is_refused_with_the_rows(owner, part
         assert says in refusal.zh and [number - first + 1 for number, _seen in refusal.rows] == rows
 
 
+def test_a_hidden_field_that_comes_back_as_another_kind_is_refused(owner):
+    hidden = declared(changed(fields=fields()[:1] + fields()[2:], list=["name", "state"]), hidden=["score"])
+    assert planning.plan(hidden, declared(FIRST), owner).refusals == []
+    for parts in ({"kind": "integer"}, {"kind": "text", "max_length": 30}, {"kind": "text", "max_length": 20, "secret": True}):
+        another = fields()
+        another[1] = {**{key: value for key, value in another[1].items() if key != "max_length"}, **parts}
+        [refusal] = planning.plan(hidden, declared(changed(fields=another)), owner).refusals
+        assert "varchar(20)" in refusal.zh and refusal.count == 2
+
+
 def test_the_same_declaration_plans_nothing_and_another_word_changes_no_table(owner):
     assert planning.plan(declared(FIRST), declared(FIRST), owner).is_empty
     plan = planning.plan(declared(FIRST), declared(changed(title={"zh": "另一个名字", "en": "Another"})), owner)
