@@ -35,7 +35,7 @@ class Surroundings:
     specialties_url: str = ""
     name_of: Callable[[str, str], str] = lambda standard, code: ""
     kept: Mapping[str, str] = field(default_factory=dict)  # content hash → the signed note by which a page carries a file
-    offered: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)  # by path: what a question that points may choose from
+    offered: Mapping[str, Any] = field(default_factory=dict)  # by path: what a question that points may choose from (`options asks words`)
 
     def specialty_name(self, value: Any) -> str:
         if not isinstance(value, Mapping):

@@ -2,7 +2,7 @@
 
 Nothing is stored until it is sent, but files: they are kept by their hash as soon as they are looked at, and the page carries a signed note of
 each, so that a mistake elsewhere in the form does not cost what was chosen. A button named `do` says what is wanted: `send`, `upload:<field>`,
-`drop:<hash>`, `add:<group>`, `remove:<group>.<n>`.
+`drop:<hash>`, `add:<group>`, `remove:<group>.<n>`, `find:<field>`.
 """
 
 from __future__ import annotations
@@ -108,11 +108,12 @@ def _asked(session: Session, one: Loaded, form: SectionForm, problems: dict[str,
         question.is_shown = top in shown or top in problems
     general = [("answers", text) for path, text in problems.items() if path.startswith(("check:", "consent"))]
     listed = put_problems(form, problems)
+    words = {name: request.form.get(f"find:{name}", "")[:60] for name in published.intake_of(one).fields}
     kept = {file["hash"]: _signer().dumps([question.path, dict(file)]) for question in form.questions() if isinstance(question, Files) for file in question.files}
     return page(
         "intake", one=one, intake=published.intake_of(one), form=form, general=general, consent_missing=problems.get("consent", ""),
         problems=[(path, _label(form, path), text) for path, _id, text in listed],
-        around=Surroundings(divisions=places(session), kept=kept, offered=intake.offered(session, one)),
+        around=Surroundings(divisions=places(session), kept=kept, offered=intake.offered(session, one, _raw(form), words)),
         consented=request.form.get("consent") == "yes", here="open",
     )  # fmt: skip
 

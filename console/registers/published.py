@@ -123,6 +123,12 @@ def listed(session: Session, one: Loaded, asked: Asked) -> Listed:
     return Listed(rows[:PAGE], rows[PAGE - 1].id if more else 0, count)
 
 
+def having(session: Session, one: Loaded, words: str, *, most: int) -> list[Any]:
+    """The first published rows that have these words, in the declared order."""
+    wanted = _ordered(session, one, _matching(session, one, Asked(words)), 0).limit(most)
+    return [row for row in session.scalars(wanted).unique() if shows(session, one, row)]
+
+
 def row(session: Session, one: Loaded, number: int) -> Any:
     """One published row; NotFound when there is none, or it is not for everybody."""
     there = session.scalars(_base(session, one).where(one.rows.id == number)).unique().one_or_none()

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from console import db
-from console.registers import loading, services
+from console.registers import intake, loading, services
 from console.registers.published import PAGE
 from console.scope import System
 from tests.browsing import press
@@ -142,6 +142,27 @@ def test_a_complaint_about_government_procurement_is_told_where_to_go_and_not_ta
     assert "财政部令第94号" in page.text and "0471-000-0201" in page.text and COMPLAINT["content"] in page.html
     with committed_db.as_worker(), db.transaction() as session:
         assert session.query(loading.register("centre-complaints").rows).count() == 0
+
+
+def test_one_of_many_agencies_is_found_by_words_and_stays_chosen(visitor: Citizen, committed_db: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "MOST_OFFERED", 3)
+    with committed_db.as_worker():
+        for at, name in enumerate(("阿旗代理", "巴林代理", "察右代理", "达茂代理", "额济纳咨询")):
+            enter("agencies", AGENCY, name=name, uscc=_uscc(at))
+        enter("agencies", AGENCY, "close", name="额尔注销了的", uscc=_uscc(99))
+    offered = lambda page: re.findall(r">([^<]+(?:代理|咨询|注销了的))</option>", page.html)  # noqa: E731
+    visitor.get(FORM)
+    page = visitor.submit("answers", COMPLAINT, do="stay")
+    assert len(offered(page)) == 3 and "数目较多" in page.text
+    page = visitor.submit("answers", {"find:agency": "额"}, do="find:agency")
+    assert offered(page) == ["额济纳咨询"] and "请选一个" in page.text
+    number = re.search(r'value="(\d+)">额济纳咨询', page.html)
+    assert number
+    page = visitor.submit("answers", {"agency": number[1], "find:agency": "没有这家"}, do="find:agency")
+    assert "没有找到“没有这家”" in page.text and f'value="{number[1]}" selected>额济纳咨询' in page.html
+    visitor.submit("answers", dict(COMPLAINT) | {"agency": number[1]}, do="send")
+    with committed_db.as_worker(), db.transaction() as session:
+        assert session.query(loading.register("centre-complaints").rows).one().agency_id == int(number[1])
 
 
 def test_what_is_forged_or_harmful_goes_nowhere(visitor: Citizen, committed_db: Any) -> None:
