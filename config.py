@@ -125,6 +125,7 @@ class Settings:
     timezone: str = _setting("TIMEZONE", "time zone of dates and deadlines", "Asia/Shanghai")
     recusal_days: int = _setting("RECUSAL_DAYS", "how many days an officer's recusal declaration holds before it is asked again", "365")
     recusal_years: int = _setting("RECUSAL_YEARS", "how many years after leaving an employer an officer keeps out of its people's files", "3")
+    roster_least: int = _setting("ROSTER_LEAST", "how many experts in office a specialty should have in each league; fewer is a shortage on the dashboard", "3")
     platform_code: str = _setting("PLATFORM_CODE", "the platform's 10 letters or digits, with which expert numbers begin", "1500000001")
     anchor_every: int = _setting("ANCHOR_EVERY", "hours between two publications of the audit's heads at `/audit`, 1 to 168", "24")
     file_hours: int = _setting("FILE_HOURS", "hours that an exported file can be downloaded and an imported one waits for its sender, 1 to 168", "24")
@@ -195,6 +196,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         timezone=reader.zone("TIMEZONE", "Asia/Shanghai"),
         recusal_days=reader.number("RECUSAL_DAYS", 365, 1, 3_660),
         recusal_years=reader.number("RECUSAL_YEARS", 3, 0, 30),
+        roster_least=reader.number("ROSTER_LEAST", 3, 1, 10_000),
         platform_code=reader.code("PLATFORM_CODE", "1500000001"),
         anchor_every=reader.number("ANCHOR_EVERY", 24, 1, 168),
         file_hours=reader.number("FILE_HOURS", 24, 1, 168),

@@ -155,6 +155,21 @@ class Asked:
 
 def listed(session: Session, asked: Asked, *, days: int, first: int = 0, most: int = 50) -> tuple[list[StaffGrant], int]:
     """Grants in force or to come that reach here, by holder; and how many there are in all."""
+    where = criteria(session, asked, days=days)
+    rows = session.scalars(
+        select(StaffGrant)
+        .where(*where)
+        .options(joinedload(StaffGrant.department), joinedload(StaffGrant.division))
+        .order_by(StaffGrant.staff, StaffGrant.staff_id, StaffGrant.id)
+        .limit(most)
+        .offset(first)
+    ).all()
+    total = session.scalar(select(func.count()).select_from(StaffGrant).where(*where)) or 0
+    return list(rows), total
+
+
+def criteria(session: Session, asked: Asked, *, days: int) -> list[Any]:
+    """What the list asks of a grant, for its pages and for the numbers that lead to it."""
     now = clock.now(session)
     where: list[Any] = [StaffGrant.not_over(now)]
     if asked.role:
@@ -169,16 +184,7 @@ def listed(session: Session, asked: Asked, *, days: int, first: int = 0, most: i
         where.append(ending_soon(now))
     if asked.due:
         where.append(due_now(now, days))
-    rows = session.scalars(
-        select(StaffGrant)
-        .where(*where)
-        .options(joinedload(StaffGrant.department), joinedload(StaffGrant.division))
-        .order_by(StaffGrant.staff, StaffGrant.staff_id, StaffGrant.id)
-        .limit(most)
-        .offset(first)
-    ).all()
-    total = session.scalar(select(func.count()).select_from(StaffGrant).where(*where)) or 0
-    return list(rows), total
+    return where
 
 
 def places(session: Session) -> list[tuple[str, str, str]]:

@@ -208,7 +208,11 @@ class StepEntry(WithId, AdmissionPart, Base):
     """One move of an admission: the trail nobody edits."""
 
     __tablename__ = "step_entry"
-    __table_args__ = (CheckConstraint(REFUSAL_HAS_GROUNDS, name="refusal_has_grounds"), {"comment": "办理沿革"})
+    __table_args__ = (
+        CheckConstraint(REFUSAL_HAS_GROUNDS, name="refusal_has_grounds"),
+        Index("ix_step_entry_refused", "admission_id", postgresql_where=text("to_step = 'refused'")),
+        {"comment": "办理沿革"},
+    )
 
     action: Mapped[str] = mapped_column(String(30), comment="动作")
     from_step: Mapped[str | None] = mapped_column(String(20), comment="原环节")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Integer, Text, cast, distinct, func, inspect, literal, null, select, true, union_all
 from sqlalchemy.orm import Session
 
-from console.dashboards.declaring import Args, Board, Figure, Split
+from console.dashboards.declaring import Args, Board, Counted, Figure, Split
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,9 @@ def drawn(session: Session, boards: Sequence[Board]) -> list[Drawn]:
     found = []
     for at, board in enumerate(boards):
         numbers = [_number(board, figure.title, figure.args, single[id(figure)], figure.kind) for figure in board.figures]
-        groups = _groups(session, board, board.split, apart[at]) if board.split is not None else []
-        most = board.split.most if board.split is not None else 0
+        numbers += [Number(one.title, one.count, one.address, one.kind if one.count else "") for one in board.counted]
+        groups = _groups(session, board, board.split, apart[at]) if board.split is not None else _counted(board.groups)
+        most = board.split.most if board.split is not None else board.most
         found.append(Drawn(board, numbers, groups[:most], max(0, len(groups) - most)))
     return found
 
@@ -128,6 +129,11 @@ def _groups(session: Session, board: Board, split: Split, rows: Sequence[tuple[s
         keys = sorted(counted, key=lambda key: (-totals[key], said.get(key, key)))
     top = max([*totals.values(), 1])
     return [_group(board, split, key, said.get(key, key), counted[key], totals[key], top) for key in keys]
+
+
+def _counted(groups: Sequence[Counted]) -> list[Group]:
+    top = max([*(one.count for one in groups), 1])
+    return [Group(one.title, Number(one.title, one.count, one.address, one.kind), one.count / top) for one in groups]
 
 
 def _group(board: Board, split: Split, key: str, title: str, counted: Mapping[str | None, int], total: int, top: int) -> Group:

@@ -105,6 +105,16 @@ class Split:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """A number whose list is no table: the room counts the very rows its page shows, and says where that is."""
+
+    title: str
+    count: int
+    address: str
+    kind: str = ""
+
+
+@dataclass(frozen=True)
 class Board:
     """One card: a list, its numbers, and what to say and do when there is nothing."""
 
@@ -113,7 +123,11 @@ class Board:
     source: Listed
     figures: Sequence[Figure] = ()
     split: Split | None = None
+    counted: Sequence[Counted] = ()
+    groups: Sequence[Counted] = ()
+    head: str = ""
+    most: int = 12
     note: str = ""
     empty: str = ""
     lead: tuple[str, str] | None = None  # (words, address) of what to do then
-    wide: bool = False
+    place: int = 0  # cards of the house itself, with a higher one, come after those of daily work

@@ -29,7 +29,8 @@ class Dashboard(Page):
     def home(self) -> Any:
         granted, sources = current_app.extensions["appbuilder"].sm.granted(), current_app.extensions["boards"]
         with transaction() as session:
-            wanted = [board for boards in sources for board in boards(session, current()) if board.source.permission in granted]
+            found = [board for boards in sources for board in boards(session, current()) if board.source.permission in granted]
+            wanted = sorted(found, key=lambda board: board.place)
             return self.render_template(
                 "dashboards/dashboard.html",
                 title=_("工作看板"),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import column, func, select, table, text
+from sqlalchemy import ColumnElement, column, func, select, table, text
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from console import clock
@@ -238,9 +238,15 @@ def objection_by_code(session: Session, code: str) -> ObjectionState:
     return ObjectionState(*row)
 
 
-def open_objections(session: Session, *, notice: Notice | None = None) -> Sequence[Objection]:
+def waiting_objections(session: Session, *, over: bool = False) -> list[ColumnElement[bool]]:
+    """What the list of those nobody has ruled on asks of an objection; `over`: whose notice has ended, so that only the ruling is waited for."""
+    ended = select(NoticeItem.id).join(Notice, Notice.id == NoticeItem.notice_id).where(Notice.due_at <= clock.now(session))
+    return [Objection.ruled_at.is_(None), *([Objection.notice_item_id.in_(ended)] if over else [])]
+
+
+def open_objections(session: Session, *, notice: Notice | None = None, over: bool = False) -> Sequence[Objection]:
     """Those nobody has ruled on, within the officer's offices, the oldest first."""
-    statement = select(Objection).where(Objection.ruled_at.is_(None))
+    statement = select(Objection).where(*waiting_objections(session, over=over))
     return session.scalars(_on(statement, notice).order_by(Objection.made_at, Objection.id)).all()
 
 

@@ -184,12 +184,14 @@ class Objections(_Desk):
     @expose("/")
     @allowed("read")
     def home(self) -> Any:
+        view = request.args.get("view", "") if request.args.get("view") in ("waiting", "over") else ""
         with transaction() as session:
             return self.render(
                 "publicity/objections.html",
                 title=_("异议"),
-                waiting=queries.open_objections(session),
-                ruled=queries.ruled_objections(session),
+                waiting=queries.open_objections(session, over=view == "over"),
+                ruled=[] if view else queries.ruled_objections(session),
+                view=view,
                 now=clock.now(session),
             )
 

@@ -48,6 +48,21 @@ class FilesList:
         return url_for("Files.home", **given)
 
 
+@dataclass(frozen=True)
+class UnclaimedList:
+    """What no department claims, as far as its page shows."""
+
+    permission: tuple[str, str] = ("can_assign", "unclaimed")
+    model: type[Any] = Admission
+    most: int = queries.MOST_UNCLAIMED
+
+    def criteria(self, session: Session, args: Args) -> Sequence[ColumnElement[bool]]:
+        return queries.no_department_claims()
+
+    def address(self, args: Args) -> str:
+        return url_for("Unclaimed.home")
+
+
 FILES, REVIEWS = FilesList(), ScreenList("reviews")
 
 
@@ -60,6 +75,7 @@ def boards(session: Session, actor: Principal) -> Iterator[Board]:
         yield _by_last_day(session)
         yield _by_office("overdue-by-office", _("超期，按机构"), {"view": "overdue"}, _("没有超期的件。"))
         yield _by_office("unassigned-by-office", _("没有分派，按机构"), {"view": "unassigned"}, _("每一件都有人承办。"))
+    yield Board("unclaimed", _("待指派"), UnclaimedList(), figures=(Figure(_("没有部门认领"), {}, "soon"),), empty=_("每一件都有部门认领。"))
     for step in RATED:
         yield _decided(session, step)
     yield _grounds()
@@ -190,7 +206,6 @@ def _decided(session: Session, step: Step) -> Board:
             rate=_("通过率"),
         ),
         empty=_("近六个月还没有作出决定的审核。"),
-        wide=True,
     )
 
 

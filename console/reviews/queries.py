@@ -305,7 +305,14 @@ def siblings(session: Session, admission: Admission) -> list[Admission]:
 # ── the centre ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def unclaimed(session: Session, *, most: int = 100) -> list[Line]:
+MOST_UNCLAIMED = 100
+
+
+def no_department_claims() -> list[ColumnElement[bool]]:
+    return [Admission.step == Step.ASSIGNMENT]
+
+
+def unclaimed(session: Session, *, most: int = MOST_UNCLAIMED) -> list[Line]:
     """Files no department claims, oldest first: the centre names one."""
-    statement = _lines().where(Admission.step == Step.ASSIGNMENT).order_by(Admission.id).limit(most)
+    statement = _lines().where(*no_department_claims()).order_by(Admission.id).limit(most)
     return [Line(*row) for row in session.execute(statement)]

@@ -74,6 +74,7 @@ class RosterSpecialty(WithId, ApplicantsOwn, Base):
         Index("ix_roster_specialty_ends", "term_to", "id"),
         Index("ix_roster_specialty_department", "department_id", "term_to", "id"),
         Index("ix_roster_specialty_standing", "standing", "term_to", "id"),
+        Index("ix_roster_specialty_code", "code", "term_to", "id"),
         {"comment": "入库专业"},
     )
     subject: ClassVar[Subject] = Subject.ROSTER

@@ -7,8 +7,12 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
+from sqlalchemy import select
 
 from console.crud.screen import STEPS, Screen
+from console.db import Session
+from console.departments.models import Division
+from console.doors.preferences import language
 from console.errors import N_
 from console.roster.models import RosterEntry, RosterSpecialty
 
@@ -38,6 +42,19 @@ class ToCertificate:
         return [(_("查看"), url_for("RosterPerson.show", entry_id=entry_id))]
 
 
+def _leagues() -> list[tuple[str, str]]:
+    rows = Session().execute(select(Division.code, Division.name, Division.name_en).where(Division.level == 2).order_by(Division.code))
+    return [(code, english if language() == "en" else name) for code, name, english in rows]
+
+
+def _in_league(value: str) -> list[Any]:
+    """Who works in this league or below it."""
+    if not (len(value) == 6 and value.isascii() and value.isdecimal()):
+        return []
+    there = select(RosterEntry.id).where(RosterEntry.division_code.between(f"{value[:4]}00", f"{value[:4]}99"))
+    return [RosterSpecialty.entry_id.in_(there)]
+
+
 SCREENS = (
     Screen(
         "roster",
@@ -64,11 +81,15 @@ SCREENS = (
         icon="tree",
         columns=("entry", "specialty", "department", "term_from", "term_to", "standing"),
         show=("entry", "specialty", "department", "term_from", "term_to", "standing", "unpaid", "responsible"),
-        filters=("department", "standing", "term_to"),
+        filters=("department", "standing", "term_to", "code", "league"),
+        asking={"code": lambda value: [RosterSpecialty.code == value.upper()], "league": _in_league},
         order="term_to",
         sortable=("term_to",),
-        labels={"entry": N_("专家"), "specialty": N_("专业"), "department": N_("主管部门")},
-        choices={"standing": lambda: [(key, _(STANDING_WORDS[key])) for key in ("active", "suspended", "ended")]},
+        labels={"entry": N_("专家"), "specialty": N_("专业"), "department": N_("主管部门"), "league": N_("盟市")},
+        choices={
+            "league": _leagues,
+            "standing": lambda: [(key, _(STANDING_WORDS[key])) for key in ("active", "suspended", "ended")],
+        },
         formats={"standing": standing_mark},
         empty=N_("专家库里还没有人。公示期满没有异议的人会自动来到这里。"),
         extend=ToCertificate,

@@ -12,12 +12,14 @@ from markupsafe import Markup
 from console import clock
 from console.accounts import why
 from console.crud.pages import Page, allowed, expose
+from console.crud.screen import STEPS
 from console.db import transaction
 from console.errors import N_
 from console.qr_codes import qr_svg
 from console.roles import ROLES, Subject
-from console.roster import queries
+from console.roster import boards, queries, shortage
 from console.roster.screens import STANDING_KINDS, standing_words
+from console.scope import current
 
 READERS = frozenset(role for role, definition in ROLES.items() if Subject.ROSTER in definition.reads)
 EVENT_WORDS = {
@@ -34,6 +36,54 @@ def certificate_url(code: str) -> str:
     if settings.portal_host:
         return f"{'https' if settings.https else 'http'}://{settings.portal_host}/verify/{code}"
     return f"{request.scheme}://{request.host}/verify/{code}"
+
+
+PAGE = 50
+
+
+class Shortage(Page):
+    """Specialties with too few experts in office, league by league: what the dashboard's numbers of shortage lead to."""
+
+    name, title, menu, icon = "shortage", N_("专家缺口"), STEPS, "people"
+    permissions = {"can_read": READERS}
+    template_folder = str(Path(__file__).parent / "templates")
+
+    @expose("/")
+    @allowed("read")
+    def home(self) -> Any:
+        asked = {name: request.args.get(name, "")[:30] for name in ("league", "category", "none", "page")}
+        number = int(asked["page"]) if asked["page"].isascii() and asked["page"].isdecimal() and len(asked["page"]) < 6 else 1
+        first = (max(number, 1) - 1) * PAGE
+        with transaction() as session:
+            found = shortage.shortages(session, current(), least=boards.least())
+            rows = found.narrowed(league=asked["league"], category=asked["category"])
+            if asked["none"]:
+                rows = [one for one in rows if not one.have]
+            people = shortage.in_office(clock.today(session))
+            names = {code: boards.division_name(one) for code, one in found.leagues.items()}
+
+            def link(page: int) -> str:
+                given: dict[str, Any] = {name: value for name, value in {**asked, "page": str(page)}.items() if value}
+                return url_for("Shortage.home", **given)
+
+            return self.render_template(
+                "roster/shortage.html",
+                title=_("专家缺口"),
+                least=boards.least(),
+                rows=[
+                    (one, names[one.league], boards.LIST.address({**people, "code": one.code, "league": one.league}))
+                    for one in rows[first : first + PAGE]
+                ],
+                total=len(rows),
+                sees=bool(shortage.whole_departments(current())),
+                leagues=list(names.items()),
+                categories=sorted({(one.category, found.categories.get(one.category, one.category)) for one in found.places}),
+                league=asked["league"],
+                category=asked["category"],
+                none=asked["none"],
+                previous=link(number - 1) if number > 1 else "",
+                next=link(number + 1) if first + PAGE < len(rows) else "",
+            )
 
 
 class RosterPerson(Page):
@@ -71,4 +121,4 @@ class RosterPerson(Page):
             return self.render_template(why.TEMPLATE, **page)
 
 
-PAGES = (RosterPerson,)
+PAGES = (Shortage, RosterPerson,)

@@ -47,6 +47,11 @@ def test_every_filter_of_a_big_list_has_an_index(session: Any, planner: Connecti
     without = []
     for screen in big():
         for name in screen.filters:
+            if name in screen.asking:
+                asked = select(*mapped(screen.model).primary_key).where(*screen.asking[name]("150200"))
+                if nodes(planner, asked) & WHOLE:
+                    without.append(f"{screen.name}: {name}")
+                continue
             column = columns.column(screen.model, name)
             asked = select(column).where(column.is_not(None)).order_by(column).limit(1)  # any index led by it does; a narrower one helps more
             if nodes(planner, asked) & WHOLE:

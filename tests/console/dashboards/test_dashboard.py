@@ -12,18 +12,24 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from console import clock, db
 from console.applications.models import StepEntry
+from console.publicity.models import Notice, NoticeItem, Objection
 from console.reviews.models import Review
 from console.roles import Role
+from console.roster.models import RosterEntry, RosterSpecialty
+from console.roster.views import PAGE as SHORT_PAGE
 from rules.pipeline import Step
-from tests.factories import GROUND, HOHHOT, make_admission
+from tests.console.reviews.making import unclaimed_file
+from tests.factories import GROUND, HOHHOT, department, make_admission
 from tests.officers import begin_session, make_account, officer
 
 BAOTOU = "150202"
 CRITERION = {"criterion": "degree", "title": "学历", "title_en": "Degree", "reason": "学历不足", "basis": [{"reg": "NM-NOTICE-2021", "article": "条件二"}]}
 #: what a screen has no rows of here may stand empty, but these roles must see numbers that are not nought
+OVERSEEING = [Role.COORDINATOR, Role.SUPERVISOR]
 READERS = [Role.FIRST_REVIEWER, Role.SECOND_REVIEWER, Role.COORDINATOR, Role.SUPERVISOR]
 
 
@@ -48,6 +54,15 @@ def numbers(page: Any) -> list[Shown]:
     return found
 
 
+def short_behind(client: FlaskClient, address: str, count: int) -> int:
+    """The same for the list of shortages, which may be hundreds of pages: the last page, and all before it full."""
+    last = max(1, -(-count // SHORT_PAGE))
+    body = client.get(f"{address}{'&' if '?' in address else '?'}page={last}").get_data(as_text=True)
+    assert 'rel="next"' not in body
+    table = re.search(r"<tbody>(.*?)</tbody>", body, re.DOTALL)
+    return (last - 1) * SHORT_PAGE + (len(re.findall(r"<tr", table.group(1))) if table else 0)
+
+
 def rows_behind(client: FlaskClient, address: str) -> int:
     """How many rows the list at an address has, page by page."""
     count, pages = 0, 0
@@ -56,12 +71,16 @@ def rows_behind(client: FlaskClient, address: str) -> int:
         assert answer.status_code == 200, (address, answer.status_code)
         body = answer.get_data(as_text=True).partition('id="main"')[2]
         table = re.search(r"<tbody>(.*?)</tbody>", body, re.DOTALL)
-        count += len(re.findall(r"<tr", table.group(1))) if table else 0
+        count += len(re.findall(r"<tr", table.group(1))) if table else body.count('name="admission"')  # a list of forms
         further = re.search(r'<a [^>]*rel="next"[^>]*href="([^"]+)"', body)
         address = html.unescape(further.group(1)) if further else ""
         pages += 1
         assert pages < 50
     return count
+
+
+def behind(client: FlaskClient, one: Shown) -> int:
+    return short_behind(client, one.address, one.count) if one.address.startswith("/shortage/") else rows_behind(client, one.address)
 
 
 @pytest.fixture
@@ -80,11 +99,11 @@ def fill(session: Any, holder: int) -> None:
         make_admission(session, step=step)
     for index in range(30):  # more than a page of the list
         make_admission(session, holder_id=holder if index % 3 else None, due_in=1 + index % 13)
-    for division, department in ((HOHHOT, "transport"), (BAOTOU, "transport"), (BAOTOU, "water")):
+    for division, whose in ((HOHHOT, "transport"), (BAOTOU, "transport"), (BAOTOU, "water")):
         for step in (Step.FIRST_REVIEW, Step.SECOND_REVIEW):
             for days in (-3, 1):
                 due = clock.at_midnight(clock.today(session) + dt.timedelta(days=days))
-                make_admission(session, step=step, division=division, department_code=department, holder_id=holder, due_at=due)
+                make_admission(session, step=step, division=division, department_code=whose, holder_id=holder, due_at=due)
     decisions = ["pass", "pass", "return_for_correction", "refuse", None, "pass"]
     for index, decision in enumerate(decisions * 5):
         admission = make_admission(session, step=Step.PUBLICITY)
@@ -106,6 +125,43 @@ def fill(session: Any, holder: int) -> None:
     session.flush()
 
 
+def fill_roster(session: Session) -> None:
+    """People in three leagues: enough in one specialty of one league, too few elsewhere, some suspended, ended, past their term; objections."""
+    today, transport = clock.today(session), department(session, "transport")
+    terms = {"active": 400, "ending": 20, "over": -1, "suspended": 400, "ended": 400}
+    for index, (division, standing) in enumerate([*[(HOHHOT, "active")] * 4, *((BAOTOU, name) for name in terms), ("150303", "ending")]):
+        admission = make_admission(session, step=Step.ROSTER, division=division)
+        own = {"applicant_id": admission.applicant_id, "office_id": admission.office_id}
+        entry = RosterEntry(
+            **own, number=f"1500000001{index:07d}", code=f"ZS{index}", name="高娃", employer="某公司", division_code=division, entered_at=clock.now(session)
+        )
+        session.add(entry)
+        session.flush()
+        session.add(
+            RosterSpecialty(
+                **own, entry_id=entry.id, admission_id=admission.id, standard="316-2018", code="A050302", department_id=transport.id, responsible="测试",
+                term_from=today - dt.timedelta(days=900), term_to=today + dt.timedelta(days=terms[standing]),
+                standing=standing if standing in ("suspended", "ended") else "active",
+            )
+        )
+    for index, ends in enumerate((-2, 3)):
+        admission = make_admission(session, step=Step.PUBLICITY)
+        part = {"applicant_id": admission.applicant_id, "admission_id": admission.id}
+        notice = Notice(
+            office_id=admission.office_id, number=f"GS-{index}", department_id=transport.id, title="公示", opened_by="staff:1", opened_by_name="某人",
+            opened_at=clock.now(session), first_day=today, last_day=today, days=3, due_at=clock.at_midnight(today + dt.timedelta(days=ends)), content="",
+            content_hash="",
+        )  # fmt: skip
+        session.add(notice)
+        session.flush()
+        item = NoticeItem(**part, office_id=admission.office_id, notice_id=notice.id, position=1, name="高娃", employer="某公司", specialties=[])
+        session.add(item)
+        session.flush()
+        session.add(Objection(**part, office_id=admission.office_id, code=f"YY-{index}", notice_item_id=item.id, objector="某人", contact="0471", ground="不实", made_at=clock.now(session)))
+    unclaimed_file(session)
+    session.flush()
+
+
 @pytest.fixture
 def people(console_app: Any, committed_db: Any, make: Any) -> Iterator[dict[Role, FlaskClient]]:
     """One officer of each role at the region, all over the same rows; the reviewers hold some of the files."""
@@ -114,6 +170,7 @@ def people(console_app: Any, committed_db: Any, make: Any) -> Iterator[dict[Role
         department = None if role in (Role.SUPERVISOR, Role.PLATFORM_ADMIN, Role.OPERATOR) else "transport"
         made[role], _ = make_account(committed_db, role, department=department)
     make(lambda session: [fill(session, made[role]) for role in (Role.FIRST_REVIEWER, Role.SECOND_REVIEWER)])
+    make(fill_roster)
     yield {role: begin_session(console_app, person) for role, person in made.items()}
 
 
@@ -123,12 +180,31 @@ def people(console_app: Any, committed_db: Any, make: Any) -> Iterator[dict[Role
 def test_every_number_of_every_role_is_the_rows_it_leads_to(people):
     for role, client in people.items():
         shown = numbers(client.get("/dashboard/"))
-        assert [(one, rows) for one in shown if (rows := rows_behind(client, one.address)) != one.count] == [], role
+        assert [(one, rows) for one in shown if (rows := behind(client, one)) != one.count] == [], role
+        if role in OVERSEEING:
+            assert {one.board for one in shown if one.count} >= {"roster", "objections", "short-by-league", "short-by-class", "overdue-by-office", "last-days"}, role
+        if role in (Role.DEPARTMENT_ADMIN, Role.PLATFORM_ADMIN, Role.SUPERVISOR):
+            assert [one.count for one in shown if one.board == "grants"][2:], role
+        if role == Role.OPERATOR:
+            assert [one.count for one in shown if one.board == "unclaimed"] == [3]
         if role in READERS:
             assert {one.board for one in shown if one.count} >= {"at-work", "rate-first_review", "rate-second_review", "grounds"}, role
         if role in (Role.FIRST_REVIEWER, Role.SECOND_REVIEWER):
             mine = [(one.title, one.count) for one in shown if one.board == "mine"]
             assert mine[:3] == [("等我办 28", 28), ("其中超期 4", 4), ("今天到期 4", 4)]
+
+
+def test_a_shortage_is_counted_by_specialty_and_league(people, console_app, committed_db):
+    """Four in office in one league are enough for three; where somebody is missing the list says how many there are, and opens them."""
+    shown = {one.title.partition(" ")[0]: one.count for one in numbers(people[Role.COORDINATOR].get("/dashboard/")) if one.board == "short-by-league"}
+    assert shown["呼和浩特市"] == shown["包头市"] - 1 == shown["乌海市"] - 1
+    body = people[Role.COORDINATOR].get("/shortage/?league=150200").get_data(as_text=True)
+    pages = [body, *(people[Role.COORDINATOR].get(f"/shortage/?league=150200&page={page}").get_data(as_text=True) for page in (2, 3, 4))]
+    [(address, have)] = [found for page in pages for found in re.findall(r'<a href="([^"]+)" aria-label="A050302 [^"]*">(\d+)</a>', page)]
+    assert int(have) == 2 == rows_behind(people[Role.COORDINATOR], html.unescape(address))  # the suspended, the ended and the expired are not in office
+    part = officer(console_app, committed_db, Role.COORDINATOR, division=HOHHOT)
+    assert "short-by-league" not in part.get("/dashboard/").get_data(as_text=True)
+    assert "您的授权只到一部分" in part.get("/shortage/").get_data(as_text=True)
 
 
 def test_a_number_is_of_ones_own_scope(people, console_app, committed_db):
@@ -162,7 +238,8 @@ def test_the_page_costs_a_handful_of_statements_however_much_it_shows(people, co
             client.get("/dashboard/")
             seen.clear()
             client.get("/dashboard/")
-            assert len(seen) <= 8, (role, seen)
+            # those told of shortages also read the rules in force, the tree of specialties and the roster by league
+            assert len(seen) <= (11 if role in OVERSEEING else 6), (role, len(seen), [one[:90] for one in seen])
     finally:
         event.remove(engine, "before_cursor_execute", note)
 
