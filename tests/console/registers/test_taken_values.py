@@ -19,8 +19,9 @@ from console.roles import Role
 from console.scope import Staff, System, become
 from tests.console.portal.conftest import Citizen
 from tests.console.portal.test_registers import AGENCY, COMPLAINT, FORM, enter
+from tests.console.registers.commanding import command
 from tests.console.registers.meeting import meanwhile, one_after_the_other
-from tests.journeys.test_adding_a_register import command, copied  # noqa: F401
+from tests.journeys.test_adding_a_register import copied  # noqa: F401
 from tests.officers import begin_session, make_account, token
 
 DOCUMENT = {"title": "某办法", "number": "一号", "issuer": "某厅", "keeper": "centre", "level": "law", "issued_on": "2020-05-01", "in_force_from": "2020-06-01", "disclosure": "public"}
@@ -116,11 +117,11 @@ def test_an_import_is_told_with_the_line_and_writes_nothing(committed_db: Any, p
 
 
 def test_the_public_is_told_at_the_field_whether_or_not_at_the_same_time(
-    committed_db: Any, copied: Path, portal: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any  # noqa: F811
+    committed_db: Any, copied: Path, portal: Any, capsys: Any  # noqa: F811
 ) -> None:
     path = copied / "plugins" / "centre" / "registers" / "complaints.yaml"
     path.write_text(path.read_text(encoding="utf-8") + "\nunique: [[topic]]\n", encoding="utf-8")
-    assert command(["apply", "complaints"], committed_db, monkeypatch) == 0, capsys.readouterr()
+    assert command(["apply", "complaints"], committed_db) == 0, capsys.readouterr()
     visitor = Citizen(portal)
     visitor.get(FORM)
     complaint = {name: value for name, value in COMPLAINT.items() if name != "consent"}
