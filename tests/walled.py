@@ -26,8 +26,9 @@ from tests.factories import make_admission, make_staff
 
 _numbers = itertools.count(1)
 
-#: what a CHECK asks of a column, where any text will not do
+#: what a CHECK, or a list that shows its letters by register, asks of a column where any text will not do
 VALUES: dict[str, dict[str, Any]] = {
+    "register_letter": {"register": "register_centre_complaints", "event": "accept", "channel": "mail"},
     "step_entry": {"action": "submit", "to_step": "first_review"},
     "rule_draft": {"state": "open"},
     "replay": {"state": "waiting"},
