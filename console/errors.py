@@ -37,7 +37,7 @@ class NotAllowed(ConsoleError):
 class NotFound(ConsoleError):
     """There is no such thing, or it is not this person's to see: the answer is the same on purpose."""
 
-    message = N_("没有找到这项内容，或者它不在您的办理范围内。")
+    message = N_("没有找到这项内容，或者您不能查看它。")
     status = 404
 
 
