@@ -109,18 +109,20 @@ def stretches(order: Order, cursor: list[Any] | None, *, backwards: bool) -> lis
     read, and then those without, by the key. Read back, it is the other way round; a cursor stands in the first."""
     down = order.descending is not backwards
     keys = [key.desc() if down else key.asc() for key in order.keys]
+    by_key = cursor is not None and cursor[0] is None
+    past: list[Any] = []
+    if cursor is not None:
+        past = [_past(order.keys, cursor[1:], down=down) if by_key else _past((order.column, *order.keys), cursor, down=down)]
     if order.column is None:
-        return [([_past(order.keys, cursor[1:], down=down)] if cursor else [], keys)]
+        return [(past, keys)]
     whole = [order.column.desc() if down else order.column.asc(), *keys]
-    past = [_past((order.column, *order.keys), cursor, down=down)] if cursor and cursor[0] is not None else []
     if not order.is_nullable:
         return [(past, whole)]
-    among_empty = cursor is not None and cursor[0] is None
-    valued = (past or [order.column.is_not(None)], whole)
-    empty = ([order.column.is_(None), *([_past(order.keys, cursor[1:], down=down)] if cursor and among_empty else [])], keys)
+    empty = ([order.column.is_(None), *(past if by_key else [])], keys)
+    valued = ([order.column.is_not(None)] if by_key or not past else past, whole)
     if backwards:
-        return [empty, valued] if among_empty else [valued]
-    return [empty] if among_empty else [valued, empty]
+        return [empty, valued] if by_key else [valued]
+    return [empty] if by_key else [valued, empty]
 
 
 def _past(columns: tuple[Any, ...], values: list[Any], *, down: bool) -> Any:
@@ -168,7 +170,7 @@ def _read(order: Order, text: str) -> tuple[list[Any] | None, bool]:
 
 def _typed(column: Any, value: Any) -> Any:
     if value is None:
-        if column.primary_key:
+        if not column.nullable:
             raise ValueError
         return None
     kind = column.type.python_type

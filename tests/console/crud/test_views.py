@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import re
 
@@ -117,6 +118,14 @@ def test_a_place_that_no_page_gave_is_said_and_the_first_page_shown(admin, commi
         answer = admin.get(f"/screens/t-grants/?{way}={place}")
         assert answer.status_code == (400 if place == "%00" else 200)
         assert place == "%00" or "不是这个列表给出的" in answer.get_data(as_text=True)
+
+
+def test_a_place_without_a_value_where_there_is_always_one_is_no_place(admin, committed_db):
+    _make(committed_db, 2)
+    nowhere = base64.urlsafe_b64encode(b"[null,1]").decode().rstrip("=")
+    for way in ("after", "before"):
+        assert "不是这个列表给出的" in admin.get(f"/screens/t-grants/?order=role&{way}={nowhere}").get_data(as_text=True)
+        assert "不是这个列表给出的" not in admin.get(f"/screens/t-grants/?order=valid_to&{way}={nowhere}").get_data(as_text=True)  # it may be empty
 
 
 def test_nonsense_in_the_address_is_a_plain_page(admin):
