@@ -130,6 +130,8 @@ class Settings:
     anchor_every: int = _setting("ANCHOR_EVERY", "hours between two publications of the audit's heads at `/audit`, 1 to 168", "24")
     file_hours: int = _setting("FILE_HOURS", "hours that an exported file can be downloaded and an imported one waits for its sender, 1 to 168", "24")
     log_level: str = _setting("LOG_LEVEL", "`DEBUG`, `INFO`, `WARNING` or `ERROR`", "INFO")
+    slow_request_ms: int = _setting("SLOW_REQUEST_MS", "milliseconds from which a request is a warning in the log; 0: none is", "2000")
+    slow_statement_ms: int = _setting("SLOW_STATEMENT_MS", "the same for one SQL statement, written without its values", "500")
 
     @property
     def is_production(self) -> bool:
@@ -201,6 +203,8 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         anchor_every=reader.number("ANCHOR_EVERY", 24, 1, 168),
         file_hours=reader.number("FILE_HOURS", 24, 1, 168),
         log_level=reader.log_level("LOG_LEVEL", "INFO"),
+        slow_request_ms=reader.number("SLOW_REQUEST_MS", 2_000, 0, 600_000),
+        slow_statement_ms=reader.number("SLOW_STATEMENT_MS", 500, 0, 600_000),
     )
     reader.problems += _together(settings, reader.given)
     if reader.problems and running == {}:

@@ -71,7 +71,7 @@ def _base(settings: Settings, *, door: str, secret: str) -> Flask:
     app.session_interface = sessions.WebSessions(door, secure=settings.https)
     app.extensions["attempts"] = Attempts(settings.redis_url)
     access_tokens_door.FormTokens(app)
-    request_log.install(app, door=door)
+    request_log.install(app, door=door, trusted_proxies=settings.trusted_proxies, slow_ms=settings.slow_request_ms)
     headers.install(app, inline_style_attributes=door == "console", https=settings.https)
     look.install(app, door=door)
     error_pages.install(app)

@@ -6,17 +6,13 @@ The web opens `DATABASE_URL`, worker, relay and cron open `DATABASE_WORKER_URL`,
 from __future__ import annotations
 
 import hashlib
-import json
-import logging
-import sys
-import time
 from typing import Literal
 
 from sqlalchemy.exc import OperationalError
 
 import config
 from config import Mode, Settings
-from console import assembly, clock, db, faults, files, secrecy
+from console import assembly, clock, db, files, logs, secrecy
 from console.applications import duties
 from console.exchange import terms as exchange
 from console.post import channels
@@ -40,13 +36,14 @@ def begin(role: Role, settings: Settings | None = None, *, check: bool = True) -
     if "sm3" not in hashlib.algorithms_available:
         raise NotReady(NO_SM3)
     if settings.mode is not Mode.TEST:  # pytest has handlers of its own
-        set_up_log(settings.log_level)
+        logs.set_up(settings.log_level)
     secrecy.configure(secrecy.Keys(data=dict(settings.data_keys), hash=settings.hash_key, fingerprint=settings.fingerprint_key))
     clock.set_zone(settings.timezone)
     url = {"web": settings.database_url, "worker": settings.database_worker_url, "owner": settings.database_owner_url}[role]
     if not url:
         raise NotReady("DATABASE_OWNER_URL is missing: this command changes what only the owner of the tables may change.")
     db.configure(url, connect_args={"options": f"-c statement_timeout={_STATEMENT[role]}", "application_name": f"ruku {role}"})
+    logs.watch(db.engine(), slow_ms=settings.slow_statement_ms)
     assembly.join()
     duties.configure(duties.Terms(days=settings.recusal_days, years=settings.recusal_years))
     channels.configure(settings)
@@ -73,30 +70,3 @@ def reason(error: Exception) -> str:
     """The last line that says why a driver failed, without its SQL."""
     lines = [line.strip() for line in str(getattr(error, "orig", None) or error).splitlines() if line.strip()]
     return (lines[-1] if lines else type(error).__name__)[:300]
-
-
-class _JsonLines(logging.Formatter):
-    """One JSON object per line: a name with a line break in it cannot forge an entry, and nobody's numbers are kept."""
-
-    converter = staticmethod(time.gmtime)  # type: ignore[assignment]
-
-    def format(self, record: logging.LogRecord) -> str:
-        entry = {
-            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%SZ"),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": faults.scrub(record.getMessage()),
-            **getattr(record, "facts", {}),
-        }
-        if record.exc_info:
-            entry["traceback"] = faults.of(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False)
-
-
-def set_up_log(level: str) -> None:
-    """Everything goes to standard error as JSON lines."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonLines())
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    for chatty in ("rq.worker", "alembic", "fontTools", "PIL"):
-        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))

@@ -97,6 +97,9 @@ def tick(queue: Queue) -> bool:
             except RedisError:
                 _give_back(messages, due)
                 raise
+            if messages or sweeps:
+                facts = {"messages": len(messages), "rows": {sweep.job.name: len(ids) for sweep, ids in due if ids}}
+                log.info("asked", extra={"facts": facts})
             more = len(messages) == CLAIM or any(len(ids) == sweep.batch for sweep, ids in due)
         with db.transaction() as session:
             sealed = audit.seal(session)

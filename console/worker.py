@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +22,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from config import Settings
-from console import assembly, clock, db, faults, housekeeping, queueing
+from console import assembly, clock, db, faults, housekeeping, logs, queueing
 from console.jobs import REGISTRY, Heartbeat, Job, JobRun, braked_departments
 from console.outbox import OutboxMessage
 from console.queueing import DELIVER, Argument
@@ -106,7 +107,8 @@ def run(name: str, arguments: list[Argument]) -> None:
             (ids,) = arguments
             assert isinstance(ids, list)
             for outbox_id in ids:
-                deliver(outbox_id)
+                with logs.about(outbox=outbox_id):
+                    deliver(outbox_id)
         else:
             _run_recorded(REGISTRY[name], arguments, outbox_id=None)
 
@@ -164,29 +166,34 @@ def _run_recorded(job: Job, arguments: list[Argument], *, outbox_id: int | None)
         session.flush()
         run_id = row.id
     error: str | None = None
-    try:
-        if batch is None:
-            job(*arguments)
-        elif failures := _split(job, batch):
-            raise SomeFailed(job.name, failures)
-    except SomeFailed as fault:
-        error = str(fault)[:2_000]  # made of what `faults` told
-        raise
-    except Exception as fault:
-        log.exception("%s failed", job.name)
-        error = faults.told(fault)[:2_000]
-        raise
-    finally:
-        db.Session.remove()
-        with db.transaction() as session:
-            row = session.get_one(JobRun, run_id)
-            row.finished_at, row.error = clock.now(session), error
+    said: list[Any] = []
+    began = time.perf_counter()
+    with logs.about(job=job.name, run=run_id), logs.counting() as cost:
+        try:
+            if batch is None:
+                said.append(job(*arguments))
+            elif failures := _split(job, batch, said):
+                raise SomeFailed(job.name, failures)
+        except SomeFailed as fault:
+            error = str(fault)[:2_000]  # made of what `faults` told
+            raise
+        except Exception as fault:
+            log.exception("%s failed", job.name)
+            error = faults.told(fault)[:2_000]
+            raise
+        finally:
+            db.Session.remove()
+            facts = {"subjects": count, "ms": round((time.perf_counter() - began) * 1000, 1), "statements": cost.statements, "done": error is None}
+            with db.transaction() as session:
+                row = session.get_one(JobRun, run_id)
+                row.finished_at, row.error, row.result = clock.now(session), error, _result(said)
+            log.info("job", extra={"facts": facts})
 
 
-def _split(job: Job, ids: list[int]) -> dict[int, str]:
-    """Run a batch; where it fails, run its halves. Returns what could not be done, with the reason."""
+def _split(job: Job, ids: list[int], said: list[Any]) -> dict[int, str]:
+    """Run a batch; where it fails, run its halves. Returns what could not be done, with the reason; what the rest came to is `said`."""
     try:
-        job(ids)
+        said.append(job(ids))
         return {}
     except Exception as error:  # whatever it was, the others of the batch are to be done
         db.Session.remove()
@@ -194,7 +201,15 @@ def _split(job: Job, ids: list[int]) -> dict[int, str]:
             log.exception("%s: %s could not be done", job.name, ids[0])
             return {ids[0]: faults.told(error)[:300]}
     middle = len(ids) // 2
-    return _split(job, ids[:middle]) | _split(job, ids[middle:])
+    return _split(job, ids[:middle], said) | _split(job, ids[middle:], said)
+
+
+def _result(said: list[Any]) -> str | None:
+    """What a job says it did: a number, or a sentence of its own."""
+    numbers = [one for one in said if type(one) is int]
+    sentences = [one for one in said if isinstance(one, str) and one]
+    words = [str(sum(numbers))] if numbers else list(dict.fromkeys(sentences))
+    return faults.scrub("；".join(words))[:500] or None
 
 
 # ── heartbeat ────────────────────────────────────────────────────────────────────────────────────────────────

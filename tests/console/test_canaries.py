@@ -15,7 +15,7 @@ import pytest
 from redis import Redis
 from sqlalchemy import insert
 
-from console import assembly, clock, db, process, relay
+from console import assembly, clock, db, logs, relay
 from console.applications import answers
 from console.applications.checking import storable
 from console.applications.models import Applicant, Application
@@ -78,7 +78,7 @@ def log(caplog: pytest.LogCaptureFixture) -> Any:
     """What the processes would write, in the format they write it in."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(process._JsonLines())
+    handler.setFormatter(logs.JsonLines())
     root = logging.getLogger()
     root.addHandler(handler)
     caplog.set_level(logging.INFO)

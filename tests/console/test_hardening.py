@@ -87,7 +87,7 @@ def test_secrets_come_from_the_systems_generator():
                     short.append(f"{place} {ast.unparse(node)}")
     assert sorted(short) == [
         "console/doors/headers.py secrets.token_urlsafe(16)",  # a nonce of 128 bits
-        "console/doors/request_log.py secrets.token_hex(6)",  # names a line of the log
+        "console/logs.py secrets.token_hex(8)",  # names a request in the log
         "console/notifications/services.py secrets.token_hex(12)",  # makes a key unique, keeps nobody out
     ]
 

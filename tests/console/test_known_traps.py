@@ -20,7 +20,7 @@ from flask_appbuilder.views import ModelView
 from sqlalchemy import select
 
 from console import apps as assembled
-from console import db, process
+from console import db, logs
 from console.accounts import sessions
 from console.accounts.models import WebSession
 from console.crud import columns
@@ -358,7 +358,7 @@ def test_a_name_cannot_forge_a_line_of_the_log():
     record = logging.LogRecord("ruku.request", logging.WARNING, __file__, 1, "%s", (forged,), raised)
     record.facts = {"who": forged, "route": forged}
 
-    line = process._JsonLines().format(record)
+    line = logs.JsonLines().format(record)
 
     assert "\n" not in line and "\r" not in line and "\x1b" not in line
     said = json.loads(line)
