@@ -13,7 +13,8 @@ from console import clock
 from console.applications.models import Applicant
 from console.notifications.models import Delivery, Letter
 from console.post import trying
-from console.post.channels import MAIL, OutgoingMessage, Undeliverable
+from console.post.channels import OutgoingMessage, Undeliverable
+from console.post.registry import Lines, channels
 
 
 def waiting():  # type: ignore[no-untyped-def]
@@ -21,7 +22,7 @@ def waiting():  # type: ignore[no-untyped-def]
     return Delivery.sent_at.is_(None) & Delivery.gave_up_at.is_(None)
 
 
-def deliver(session: Session, delivery_id: int) -> bool:
+def deliver(session: Session, delivery_id: int, *, lines: Lines) -> bool:
     """Try one delivery that is due; False when there was nothing to do. A failure is noted, never raised."""
     delivery = session.scalar(
         select(Delivery)
@@ -32,7 +33,7 @@ def deliver(session: Session, delivery_id: int) -> bool:
     )
     if delivery is None:
         return False
-    trying.carry(delivery, lambda: _message(session, delivery), now=clock.now(session))
+    trying.carry(delivery, lambda: _message(session, delivery), now=clock.now(session), lines=lines)
     session.flush()
     return True
 
@@ -48,14 +49,15 @@ def try_again(session: Session, delivery_ids: list[int]) -> None:
 
 def _message(session: Session, delivery: Delivery) -> OutgoingMessage:
     """The letter and, only now, the address: it is kept nowhere but in the applicant's own row."""
-    letter = delivery.letter
+    letter, channel = delivery.letter, channels()[delivery.channel]
     applicant = session.scalars(select(Applicant).where(Applicant.id == delivery.applicant_id)).one()
-    if delivery.channel != MAIL:
-        return OutgoingMessage(delivery.idempotency_key, applicant.phone, letter.title, letter.sms or letter.title)
-    if not applicant.email:
+    to = getattr(applicant, channel.address or "")
+    if not to:
         raise Undeliverable(why="申报人没有留邮箱")
+    if not channel.whole:
+        return OutgoingMessage(delivery.idempotency_key, to, letter.title, letter.sms or letter.title)
     english = applicant.language.startswith("en") and letter.title_en != ""
-    return OutgoingMessage(delivery.idempotency_key, applicant.email, *_text(letter, english=english))
+    return OutgoingMessage(delivery.idempotency_key, to, *_text(letter, english=english))
 
 
 def _text(letter: Letter, *, english: bool) -> tuple[str, str]:

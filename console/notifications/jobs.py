@@ -6,6 +6,7 @@ from console.db import transaction
 from console.jobs import Sweep, job
 from console.notifications import deliveries, services
 from console.notifications.models import Delivery
+from console.post.registry import Lines
 from console.scope import System, become
 from rules.pipeline import Step
 
@@ -61,12 +62,12 @@ def remind() -> int:
 
 @job("notifications.deliver")
 def deliver(delivery_ids: list[int]) -> int:
-    """Try these deliveries, each in its own transaction; returns how many were tried."""
+    """Try these deliveries, each in its own transaction, over one connection; returns how many were tried."""
     tried = 0
-    with become(System("deliver")):
+    with become(System("deliver")), Lines() as lines:
         for delivery_id in delivery_ids:
             with transaction() as session:
-                tried += deliveries.deliver(session, delivery_id)
+                tried += deliveries.deliver(session, delivery_id, lines=lines)
     return tried
 
 

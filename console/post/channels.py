@@ -1,12 +1,15 @@
 """How a message leaves the house: what every channel answers, and what the settings say about it.
 
-A driver is `send(message) -> None`. It raises `NotSent` when trying again later may help and `Undeliverable` when it will not;
-neither says an address, because what they say is stored and logged.
+A channel is one file of this package with a `CHANNEL`; `registry` finds it by being there. A try raises `NotSent` when trying again
+later may help and `Undeliverable` when it will not (`NoSuchAddress` when the address is at fault); none of them says an address,
+because what they say is stored and logged.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -16,8 +19,8 @@ from console.errors import N_, ConsoleError
 if TYPE_CHECKING:
     from config import Settings
 
-MAIL, SMS = "mail", "sms"
-TIMEOUT = 10  # seconds for one conversation with a mail server or gateway
+INAPP, MAIL, SMS = "inapp", "mail", "sms"
+TIMEOUT = 10  # seconds for one answer of a mail server or gateway
 
 
 class NotSent(ConsoleError):
@@ -32,14 +35,38 @@ class Undeliverable(ConsoleError):
     message = N_("无法送达：%(why)s。请人工处理。")
 
 
+class NoSuchAddress(Undeliverable):
+    """It will not take it because there is no such address: no other letter will arrive there either."""
+
+
 @dataclass(frozen=True)
 class OutgoingMessage:
     """One message to one address; `key` is the same each time the same message is tried."""
 
     key: str
-    to: str
+    to: str = field(repr=False)
     subject: str
     text: str
+
+
+Send = Callable[[OutgoingMessage], None]
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One way out. `open(settings)` is held while a batch is carried and gives what sends one message; a channel that carries nothing has none.
+
+    `address` is what of its reader it needs to know; `settings` are the variables it reads; `whole` says that it carries the whole letter
+    and not the short text; `keeps_quiet` that it rings in somebody's pocket and leaves people in peace at night.
+    """
+
+    name: str
+    title: str
+    address: str | None
+    settings: tuple[str, ...]
+    open: Callable[[Settings], AbstractContextManager[Send]] | None
+    whole: bool = True
+    keeps_quiet: bool = False
 
 
 _settings: Settings | None = None

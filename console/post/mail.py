@@ -1,39 +1,97 @@
-"""Mail: into a folder on trial installations, through SMTP otherwise."""
+"""Mail: into a folder on trial installations, through SMTP otherwise, one connection for a batch of letters."""
 
 from __future__ import annotations
 
-import hashlib
-import os
+import re
 import smtplib
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from email.utils import format_datetime, localtime, parseaddr
-from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from console.post.channels import TIMEOUT, NotSent, OutgoingMessage, Undeliverable
+from console.errors import N_
+from console.post import folder
+from console.post.channels import MAIL, TIMEOUT, Channel, NoSuchAddress, NotSent, OutgoingMessage, Send, Undeliverable
+from console.post.deadline import within
+
+if TYPE_CHECKING:
+    from config import Settings
 
 LOCAL = {"localhost", "127.0.0.1", "::1"}
+OURS_TO_MEND = (530, 534, 535)  # sign-in trouble: the letter is not at fault
+NO_SUCH = re.compile(rb"\b5\.(?:1\.[0-9]{1,3}|2\.1)\b")  # RFC 3463: addressing, and a mailbox that was switched off
+REASONED = re.compile(rb"\b5\.[0-9]{1,3}\.[0-9]{1,3}\b")
+
+
+@contextmanager
+def open_line(settings: Settings) -> Iterator[Send]:
+    line = Line(settings.mail_url, settings.mail_from)
+    try:
+        yield line.send
+    finally:
+        line.close()
+
+
+CHANNEL = Channel(MAIL, N_("邮件"), address="email", settings=("MAIL_URL", "MAIL_FROM"), open=open_line)
+
+
+class Line:
+    """The folder, or a connection to the mail server: made when the first letter goes and kept for the next ones."""
+
+    def __init__(self, url: str, sender: str) -> None:
+        self.url, self.sender = url, sender
+        self.server: smtplib.SMTP | None = None
+
+    def send(self, message: OutgoingMessage) -> None:
+        """Raises NotSent (no connection, 4xx) or Undeliverable (the address or the letter was refused for good)."""
+        mail = compose(message, self.sender)
+        target = folder.folder_of(self.url)
+        if target is not None:
+            return folder.put(target, message.key, "eml", mail.as_bytes())
+        try:
+            with within(4 * TIMEOUT, lambda: self.server.sock if self.server else None):
+                self._ready().send_message(mail)
+        except smtplib.SMTPRecipientsRefused as error:
+            raise _refused(*next(iter(error.recipients.values()), (550, b"")), of_address=True) from None
+        except smtplib.SMTPNotSupportedError:
+            raise Undeliverable(why="邮箱地址含有中文等字符，邮件服务器不支持") from None
+        except smtplib.SMTPResponseException as error:
+            raise _refused(error.smtp_code, error.smtp_error) from None
+        except (OSError, smtplib.SMTPException) as error:
+            self.close()  # what was said on this connection is unknown: the next letter gets a new one
+            raise NotSent(why=f"邮件服务器 {type(error).__name__}") from None
+
+    def _ready(self) -> smtplib.SMTP:
+        """The connection that is there, if it still answers: servers hang up on whoever was silent, or said enough."""
+        if self.server is not None:
+            with suppress(OSError, smtplib.SMTPException):
+                if self.server.noop()[0] == 250:
+                    return self.server
+            self.close()
+        self.server = _connect(self.url)
+        return self.server
+
+    def close(self) -> None:
+        server, self.server = self.server, None
+        if server is not None:
+            with suppress(OSError, smtplib.SMTPException), within(1, lambda: server.sock):
+                server.quit()
+            server.close()
 
 
 def send(message: OutgoingMessage, *, url: str, sender: str) -> None:
-    """Raises NotSent (no connection, 4xx) or Undeliverable (the address or the letter was refused for good)."""
-    mail = _compose(message, sender)
-    if url.startswith("folder:"):
-        put_in_folder(Path(url.removeprefix("folder:")), f"{_digest(message.key)}.eml", mail.as_bytes())
-        return
+    """One letter on a connection of its own."""
+    line = Line(url, sender)
     try:
-        with _connect(url) as server:
-            server.send_message(mail)
-    except smtplib.SMTPRecipientsRefused as error:
-        _refused(min((code for code, _ in error.recipients.values()), default=550))
-    except smtplib.SMTPResponseException as error:
-        _refused(error.smtp_code)
-    except (OSError, smtplib.SMTPException) as error:
-        raise NotSent(why=f"邮件服务器 {type(error).__name__}") from None
+        line.send(message)
+    finally:
+        line.close()
 
 
-def _compose(message: OutgoingMessage, sender: str) -> EmailMessage:
+def compose(message: OutgoingMessage, sender: str) -> EmailMessage:
     mail = EmailMessage()
     host = parseaddr(sender)[1].partition("@")[2] or "localhost"
     mail["From"] = sender
@@ -43,11 +101,11 @@ def _compose(message: OutgoingMessage, sender: str) -> EmailMessage:
         if mail["To"].defects or not (address.username and address.domain):
             raise ValueError
     except (ValueError, IndexError):  # an address with a line break, several addresses, or none
-        raise Undeliverable(why="邮箱地址不完整") from None
+        raise NoSuchAddress(why="邮箱地址不完整") from None
     mail["Subject"] = " ".join(message.subject.split())  # a line break in a title must not become a header
     mail["Date"] = format_datetime(localtime())
     # the same letter tried twice carries the same id: mail servers and readers know a duplicate by it
-    mail["Message-ID"] = f"<{_digest(message.key)}@{host}>"
+    mail["Message-ID"] = f"<{folder.digest(message.key)}@{host}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(message.text)
     return mail
@@ -57,9 +115,7 @@ def _connect(url: str) -> smtplib.SMTP:
     parts = urlsplit(url)
     host, secure = parts.hostname or "localhost", parts.scheme == "smtps"
     if secure:
-        server: smtplib.SMTP = smtplib.SMTP_SSL(
-            host, parts.port or 465, timeout=TIMEOUT, context=ssl.create_default_context()
-        )
+        server: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=TIMEOUT, context=ssl.create_default_context())
     else:
         server = smtplib.SMTP(host, parts.port or 25, timeout=TIMEOUT)
     try:
@@ -78,24 +134,12 @@ def _connect(url: str) -> smtplib.SMTP:
     return server
 
 
-def _refused(code: int) -> None:
-    """SMTP's own words may repeat the address, so only its code is kept."""
-    if code >= 500 and code not in (530, 534, 535):  # sign-in trouble is ours to mend, the letter is not at fault
-        raise Undeliverable(why=f"邮件服务器拒收，代码 {code}")
-    raise NotSent(why=f"邮件服务器暂时不收，代码 {code}")
-
-
-def _digest(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()[:24]
-
-
-def put_in_folder(folder: Path, name: str, content: bytes) -> None:
-    """Write a message whole or not at all; the same name again replaces it. Readable by its user only."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = folder / f".{name}.{os.getpid()}"
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(content)
-        fresh.replace(folder / name)
-    except OSError as error:
-        raise NotSent(why=f"信箱文件夹 {type(error).__name__}") from None
+def _refused(code: int, said: bytes | str, *, of_address: bool = False) -> NotSent | Undeliverable:
+    """SMTP's own words may repeat the address, so only its code is kept. A 550 without a reason of RFC 3463 is said of the address."""
+    if code < 500 or code in OURS_TO_MEND:
+        return NotSent(why=f"邮件服务器暂时不收，代码 {code}")
+    reason = said if isinstance(said, bytes) else said.encode()
+    no_such = NO_SUCH.search(reason) or (code in (550, 551, 553) and not REASONED.search(reason))
+    if of_address and no_such:
+        return NoSuchAddress(why=f"邮件服务器说没有这个地址，代码 {code}")
+    return Undeliverable(why=f"邮件服务器拒收，代码 {code}")

@@ -7,52 +7,50 @@ often we ask; one that ignores it may send a message twice when we lose its answ
 from __future__ import annotations
 
 import base64
-import hashlib
 import http.client
 import json
-import urllib.error
-import urllib.request
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from console.post.channels import TIMEOUT, NotSent, OutgoingMessage, Undeliverable
-from console.post.mail import put_in_folder
+from console.errors import N_
+from console.post import folder, posting
+from console.post.channels import SMS, TIMEOUT, Channel, NotSent, OutgoingMessage, Send, Undeliverable
+
+if TYPE_CHECKING:
+    from config import Settings
 
 LATER = (401, 403, 404, 407, 408, 425, 429)  # ours or theirs to mend; the message itself is not at fault
 SEEN = (208, 409)  # "I have this key already" is what a retry hopes to hear
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *args: object, **kwargs: object) -> None:
-        return None  # a message with a phone number goes to the configured address or nowhere
+@contextmanager
+def open_line(settings: Settings) -> Iterator[Send]:
+    yield lambda message: send(message, url=settings.sms_url)
 
 
-# the gateway is named in the settings; a proxy from the environment would see phone numbers
-_open = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({})).open
+CHANNEL = Channel(SMS, N_("短信"), address="phone", settings=("SMS_URL",), open=open_line, whole=False, keeps_quiet=True)
 
 
 def send(message: OutgoingMessage, *, url: str) -> None:
     """Raises NotSent (no answer in time, 5xx, not now) or Undeliverable (the gateway refuses this message)."""
-    if url.startswith("folder:"):
-        name = f"{hashlib.sha256(message.key.encode()).hexdigest()[:24]}.txt"
-        content = f"{message.text}\n\n→ {message.to}\n"
-        put_in_folder(Path(url.removeprefix("folder:")), name, content.encode())
+    target = folder.folder_of(url)
+    if target is not None:
+        folder.put(target, message.key, "txt", f"{message.text}\n\n→ {message.to}\n".encode())
         return
     try:
-        with _open(_request(message, url), timeout=TIMEOUT) as answer:
-            answer.read(4_096)
-    except urllib.error.HTTPError as error:
-        error.close()
-        if error.code in SEEN:
-            return
-        if 400 <= error.code < 500 and error.code not in LATER:
-            raise Undeliverable(why=f"短信网关拒收，代码 {error.code}") from None
-        raise NotSent(why=f"短信网关暂时不收，代码 {error.code}") from None
+        code = posting.post(*_request(message, url), timeout=TIMEOUT)
     except (OSError, http.client.HTTPException) as error:
         raise NotSent(why=f"短信网关 {type(error).__name__}") from None
+    if 200 <= code < 300 or code in SEEN:
+        return
+    if 400 <= code < 500 and code not in LATER:
+        raise Undeliverable(why=f"短信网关拒收，代码 {code}")
+    raise NotSent(why=f"短信网关暂时不收，代码 {code}")
 
 
-def _request(message: OutgoingMessage, url: str) -> urllib.request.Request:
+def _request(message: OutgoingMessage, url: str) -> tuple[str, bytes, dict[str, str]]:
     parts = urlsplit(url)
     headers = {"Content-Type": "application/json; charset=utf-8", "Idempotency-Key": message.key}
     if parts.username:
@@ -60,6 +58,4 @@ def _request(message: OutgoingMessage, url: str) -> urllib.request.Request:
         headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
     host = parts.netloc.rpartition("@")[2]
     body = json.dumps({"to": message.to, "text": message.text}, ensure_ascii=False).encode()
-    return urllib.request.Request(  # noqa: S310  # the address is a setting, checked at start
-        urlunsplit(parts._replace(netloc=host)), data=body, headers=headers, method="POST"
-    )
+    return urlunsplit(parts._replace(netloc=host)), body, headers

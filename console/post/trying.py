@@ -10,8 +10,8 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from console.post import mail, sms
-from console.post.channels import MAIL, NotSent, OutgoingMessage, Undeliverable, settings
+from console.post.channels import NotSent, OutgoingMessage, Undeliverable
+from console.post.registry import Lines
 
 GIVE_UP_AFTER = 8  # tries, over some four hours
 
@@ -33,12 +33,12 @@ def wait_before(attempt: int) -> dt.timedelta:
     return dt.timedelta(minutes=min(2 ** (attempt - 1), 120))
 
 
-def carry(row: Carried, message: Callable[[], OutgoingMessage], *, now: dt.datetime) -> None:
+def carry(row: Carried, message: Callable[[], OutgoingMessage], *, now: dt.datetime, lines: Lines) -> None:
     """Try once; a failure is noted on the row, never raised. `message` is asked only now, because it says the address."""
     row.attempts += 1
     row.claimed_until = None
     try:
-        _hand_over(row.channel, message())
+        lines.line(row.channel)(message())
     except Undeliverable as error:
         row.gave_up_at, row.last_error = now, str(error)
     except NotSent as error:
@@ -54,11 +54,3 @@ def carry(row: Carried, message: Callable[[], OutgoingMessage], *, now: dt.datet
 def again(row: Carried, *, now: dt.datetime) -> None:
     """Put a row that was given up back in the queue, with all its tries."""
     row.gave_up_at, row.attempts, row.due_at = None, 0, now
-
-
-def _hand_over(channel: str, message: OutgoingMessage) -> None:
-    known = settings()
-    if channel == MAIL:
-        mail.send(message, url=known.mail_url, sender=known.mail_from)
-    else:
-        sms.send(message, url=known.sms_url)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from console import faults
 from console.db import transaction
 from console.jobs import Sweep, job
+from console.post.registry import Lines
 from console.registers import draws, letters, reminders
 from console.registers.loading import Loaded
 from console.registers.models import RegisterLetter
@@ -72,10 +73,10 @@ def write_letters(entry_ids: list[int]) -> None:
 def deliver(letter_ids: list[int]) -> int:
     """Try these letters, each in its own transaction; returns how many were tried."""
     tried = 0
-    with become(System("deliver")):
+    with become(System("deliver")), Lines() as lines:
         for letter_id in letter_ids:
             with transaction() as session:
-                tried += letters.deliver(session, letter_id)
+                tried += letters.deliver(session, letter_id, lines=lines)
     return tried
 
 

@@ -21,6 +21,7 @@ from console.departments import queries as departments
 from console.departments.models import Office
 from console.post import channels, trying
 from console.post.channels import MAIL, SMS, OutgoingMessage, Undeliverable
+from console.post.registry import Lines
 from console.registers import loading
 from console.registers.loading import Loaded
 from console.registers.models import RegisterLetter
@@ -116,7 +117,7 @@ def waiting() -> Any:
     return RegisterLetter.sent_at.is_(None) & RegisterLetter.gave_up_at.is_(None)
 
 
-def deliver(session: Session, letter_id: int) -> bool:
+def deliver(session: Session, letter_id: int, *, lines: Lines) -> bool:
     """Try one letter that is due, holding its row; False when there was nothing to do. A failure is noted, never raised."""
     letter = session.scalar(
         select(RegisterLetter)
@@ -126,7 +127,7 @@ def deliver(session: Session, letter_id: int) -> bool:
     )
     if letter is None:
         return False
-    trying.carry(letter, lambda: _message(session, letter), now=clock.now(session))
+    trying.carry(letter, lambda: _message(session, letter), now=clock.now(session), lines=lines)
     session.flush()
     return True
 

@@ -16,6 +16,7 @@ from sqlalchemy import select, text
 from console import db, relay
 from console.outbox import OutboxMessage
 from console.post import channels
+from console.post.registry import Lines
 from console.registers import intake, jobs, letters, loading, services
 from console.registers.models import RegisterLetter
 from console.roles import Role
@@ -150,11 +151,11 @@ def test_a_letter_is_written_and_carried_once_also_after_a_crash(committed_db: A
         jobs.write_letters(entry_ids)  # the worker died before the message was marked as done
         with db.transaction() as session:
             [letter_id] = session.scalars(select(RegisterLetter.id)).all()
-        with db.transaction() as session:
-            first = letters.deliver(session, letter_id)
+        with db.transaction() as session, Lines() as lines:
+            first = letters.deliver(session, letter_id, lines=lines)
             with db.factory.begin() as other:  # another worker, while the first one speaks to the gateway
                 other.connection()
-                second = letters.deliver(other, letter_id)
+                second = letters.deliver(other, letter_id, lines=lines)
     assert (first, second) == (True, False)
     _settle(committed_db)
     assert [key.partition(" ")[0] for key in post()] == ["13755550001"]
