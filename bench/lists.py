@@ -108,7 +108,7 @@ def measure(house: House, rows: int = ROWS) -> Iterator[str]:
         for page in PAGES:
             asked = [one for one in programs if page in one.paths]
             for one in asked:
-                for _ in range(4):
+                for _ in range(16):  # each of its processes has met the page
                     one.size[page] = len(_ask(one, page))
                 one.sent[page] = log.statements(lambda one=one, page=page: _ask(one, page))  # type: ignore[misc]
             for _ in range(ROUNDS):

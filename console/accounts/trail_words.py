@@ -87,7 +87,7 @@ ACT_WORDS: dict[str, str] = {
     "objection.made": N_("提出异议"),
     "objection.upheld": N_("异议成立"),
     "objection.dismissed": N_("异议不成立"),
-    "roster.entered": N_("入库"),
+    "roster.entered": N_("进入专家库"),
     "release.ready": N_("申请发布"),
     "release.published": N_("发布规则"),
     "release.effective": N_("规则生效"),

@@ -21,7 +21,7 @@ from console.applications.models import Application
 from console.audit import AuditAnchor
 from console.db import transaction
 from console.departments import queries as departments
-from console.departments.models import Department
+from console.departments.models import Department, Division
 from console.doors.deadlines import Deadline, window
 from console.forms.fields import Group, SectionForm
 from console.portal.door import applicant, departments_with_office, door, lang, page, words
@@ -236,7 +236,7 @@ class Chain:
 def audit_root() -> ResponseReturnValue:
     """The latest head of every chain, older ones below: whoever keeps a copy can prove later whether anything was changed."""
     with transaction() as session:
-        names = {code[:4]: name for code, name in _league_names(session)} | {"rows": _("决定和授权的每一行"), "system": _("全系统")}
+        names = _chain_names(session) | {"rows": _("决定和授权的每一行"), "system": _("全系统")}
         rank = func.row_number().over(partition_by=AuditAnchor.stream, order_by=AuditAnchor.seq.desc())
         times = func.count().over(partition_by=AuditAnchor.stream)
         ranked = select(AuditAnchor.stream, AuditAnchor.seq, rank.label("rank"), times.label("times")).subquery()
@@ -264,5 +264,7 @@ def audit_anchors() -> ResponseReturnValue:
     return answer
 
 
-def _league_names(session: Session) -> list[tuple[str, str]]:
-    return [(league.code, words(league)) for league, _counties in departments.places(session)]
+def _chain_names(session: Session) -> dict[str, str]:
+    """Chains by the beginning of a division's code: one per league, and one for what the region itself did."""
+    places = session.scalars(select(Division).where(Division.level < 3))
+    return {place.code[:4]: words(place) for place in places}

@@ -7,10 +7,11 @@ import re
 import pytest
 from sqlalchemy import event, select, text
 
-from console import db
+from console import audit, db
 from console.portal.door import PUBLIC
 from console.scope import System, become
 from rules.pipeline import Step
+from tests.console.audited import seal_all
 from tests.console.portal.conftest import register
 from tests.factories import make_admission
 
@@ -148,3 +149,17 @@ def test_two_people_do_not_see_each_other(citizen, draft, portal_app):
         assert session.scalars(select(Application)).all() == []
     with become(System("nothing in particular")), db.transaction() as session:
         assert session.scalars(select(Application)).all() == []  # System is not honoured for the web's login
+
+
+def test_the_page_of_audit_roots_names_the_place_of_every_chain(portal, committed_db):
+    with committed_db.as_worker(), become(System("test")), db.transaction() as session:
+        for code in ("150000", "150100", "150102"):
+            audit.record(session, "test.told", "test:1", division_code=code)
+    seal_all(committed_db)
+    with committed_db.as_worker(), become(System("test")), db.transaction() as session:
+        audit.anchor(session)
+
+    heads = re.findall(r"<h2[^>]*>([^<]+)</h2>", portal.get("/audit").get_data(as_text=True))
+
+    assert {"内蒙古自治区", "呼和浩特市", "全系统"} <= set(heads)
+    assert not [head for head in heads if head.strip().isdigit()]
