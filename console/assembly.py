@@ -50,6 +50,7 @@ def models() -> None:
     importlib.import_module("console.audit")
     importlib.import_module("console.outbox")
     importlib.import_module("console.jobs")
+    importlib.import_module("console.setbacks")
     modules("models")
 
 

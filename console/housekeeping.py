@@ -13,8 +13,9 @@ from console.errors import N_
 from console.jobs import REGISTRY, Heartbeat, Job, JobRun, job
 from console.outbox import OutboxMessage
 from console.scope import System, become
+from console.setbacks import Setback
 
-KEEP_MESSAGES = dt.timedelta(days=90)
+KEEP_MESSAGES, KEEP_SETBACKS = dt.timedelta(days=90), dt.timedelta(days=30)
 
 
 def anchor_audit(hours: int) -> int:
@@ -24,9 +25,10 @@ def anchor_audit(hours: int) -> int:
 
 
 def forget() -> None:
-    """Delete messages that were done long ago, and heartbeats of processes that ended without saying so."""
+    """Delete messages that were done long ago, setbacks of rows that are not due any more, and heartbeats of processes that ended without saying so."""
     with db.transaction() as session:
         session.execute(delete(OutboxMessage).where(OutboxMessage.done_at < clock.now(session) - KEEP_MESSAGES))
+        session.execute(delete(Setback).where(Setback.gave_up_at.is_(None), Setback.due_at < clock.now(session) - KEEP_SETBACKS))
         session.execute(delete(Heartbeat).where(Heartbeat.at < func.now() - dt.timedelta(days=1)))
 
 

@@ -7,17 +7,22 @@ nothing that is not on the list. Rooms declare, in their `jobs.py`:
     SWEEPS = (Sweep(...),)                                        rows that come due → the job that takes their ids
     DAILY = (job, ...)                                            jobs without ids, once a day
 
-and `console/assembly.py` joins them. Every job is safe to run twice.
+and `console/assembly.py` joins them. Every job is safe to run twice. Ids are a set: those of several messages are given in one call,
+and a call that fails is split until the culprit is alone. A job whose numbers belong together says `together=False`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import os
+import secrets
+import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, String, Text, select, update
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, select, text, update
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from console import audit, clock
@@ -29,11 +34,16 @@ from console.scope import Principal, Staff, may
 
 @dataclass(frozen=True)
 class Job:
-    """A function on the list. `automatic` names the brake that can stop it (None: nothing to stop)."""
+    """A function on the list. `automatic` names the brake that can stop it (None: nothing to stop).
+
+    `together`: its ids are a set, in which each stands for itself. Otherwise the numbers of a message are one order, which is given
+    alone and whole; so is what takes long.
+    """
 
     name: str
     run: Callable[..., Any]
     automatic: str | None = None
+    together: bool = True
 
     def __call__(self, *args: Any) -> Any:
         return self.run(*args)
@@ -42,13 +52,13 @@ class Job:
 REGISTRY: dict[str, Job] = {}
 
 
-def job(name: str, *, automatic: str | None = None) -> Callable[[Callable[..., Any]], Job]:
+def job(name: str, *, automatic: str | None = None, together: bool = True) -> Callable[[Callable[..., Any]], Job]:
     """Put a function on the list of what may run; arguments are whole numbers or lists of them."""
 
     def register(run: Callable[..., Any]) -> Job:
         if name in REGISTRY:
             raise ValueError(f"two jobs are called {name}")
-        REGISTRY[name] = Job(name, run, automatic)
+        REGISTRY[name] = Job(name, run, automatic, together)
         return REGISTRY[name]
 
     return register
@@ -128,14 +138,21 @@ def braked_departments(session: Session, rule: str) -> set[int | None]:
 
 
 class JobRun(WithId, Base):
-    """One execution, with its progress; long work is cancelled by setting `cancel_asked_at`."""
+    """One execution, with its progress; long work is cancelled by setting `cancel_asked_at`.
+
+    `outbox_id` names the message when it was a single one. What a process that was killed left open, the relay closes.
+    """
 
     __tablename__ = "job_run"
-    __table_args__ = {"comment": "作业运行"}
+    __table_args__ = (
+        Index("ix_job_run_open", "process", postgresql_where=text("finished_at IS NULL")),
+        {"comment": "作业运行"},
+    )
 
     job: Mapped[str] = mapped_column(String(80), index=True, comment="作业")
     subject_count: Mapped[int] = mapped_column(default=0, comment="对象数")
     outbox_id: Mapped[int | None] = mapped_column(BigInteger, comment="发件箱")
+    process: Mapped[str | None] = mapped_column(String(80), comment="进程")
     started_at: Mapped[dt.datetime] = mapped_column(comment="开始")
     finished_at: Mapped[dt.datetime | None] = mapped_column(comment="结束")
     progress: Mapped[int] = mapped_column(default=0, server_default="0", comment="已办")
@@ -154,6 +171,16 @@ class Heartbeat(Base):
     name: Mapped[str] = mapped_column(String(80), primary_key=True, comment="进程")
     kind: Mapped[str] = mapped_column(String(20), comment="类别")
     at: Mapped[dt.datetime] = mapped_column(comment="时间")  # real time: a simulated clock does not make processes live
+
+
+def this_process(kind: str) -> str:
+    """The name under which this process beats and works; never given twice, also where every container's process has number 1."""
+    return f"{kind}@{socket.gethostname()[:40]}:{os.getpid()}-{_mark(os.getpid())}"
+
+
+@cache
+def _mark(number: int) -> str:
+    return secrets.token_hex(2)
 
 
 class DailyRun(Base):

@@ -15,6 +15,7 @@ from console import clock
 from console.db import Base
 
 CHANNEL = "ruku_outbox"  # NOTIFY wakes the relay
+LEASE = dt.timedelta(minutes=2)  # how long what was asked for is not asked for again; real time, whatever a demo's clock says
 
 
 class OutboxMessage(Base):

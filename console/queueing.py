@@ -1,4 +1,4 @@
-"""What travels through Redis: a listed name and whole numbers, as JSON, and nothing else that RQ could be told to do.
+"""What travels through Redis: a listed name and one list of whole numbers, as JSON, and nothing else that RQ could be told to do.
 
 RQ's own job may name any importable function, callbacks and web addresses to call. Ours reads a name and looks it up on the list;
 whatever else stands in the hash is dropped when it is read. Whoever can write to Redis can at most ask for work that is due anyway.
@@ -17,11 +17,10 @@ from rq.serializers import JSONSerializer
 from console.jobs import REGISTRY
 
 NAME = "ruku"
-DELIVER = "outbox.deliver"  # takes outbox ids; the only name that is not a room's job
+DELIVER = "outbox.deliver"  # takes ids of messages; the only name that is not a room's job
 TIMEOUT = 600
 _LONGEST = 10_000
 
-Argument = int | list[int]
 
 
 class NotListed(Exception):
@@ -48,32 +47,27 @@ class ListedJob(Job):
         raise NotListed(f"{self.func_name!r} was asked for by RQ itself")
 
     def _execute(self) -> None:
-        name, arguments = read(self.func_name, self.args, self.kwargs, self.instance)
-        RUN[0](name, arguments)
+        RUN[0](*read(self.func_name, self.args, self.kwargs, self.instance))
 
 
-def _unset(name: str, arguments: list[Argument]) -> None:
+def _unset(name: str, ids: list[int]) -> None:
     raise NotListed("this process runs no jobs")
 
 
-RUN: list[Callable[[str, list[Argument]], None]] = [_unset]  # set once by console.worker, which knows how to run a name
+RUN: list[Callable[[str, list[int]], None]] = [_unset]  # set once by console.worker, which knows how to run a name
 
 
-def read(name: Any, arguments: Any, named: Any, instance: Any) -> tuple[str, list[Argument]]:
-    """The name and arguments of a job from Redis; NotListed when it is anything but ours."""
+def read(name: Any, arguments: Any, named: Any, instance: Any) -> tuple[str, list[int]]:
+    """The name and the numbers of a job from Redis; NotListed when it is anything but ours."""
     if not isinstance(name, str) or (name != DELIVER and name not in REGISTRY):
         raise NotListed(f"{str(name)[:80]!r} is not on the list of jobs")
-    if named or instance is not None:
-        raise NotListed(f"{name}: only whole numbers may be given")
-    if not isinstance(arguments, list) or not all(_is_argument(argument) for argument in arguments):
-        raise NotListed(f"{name}: only whole numbers may be given")
-    return name, arguments
+    if named or instance is not None or not isinstance(arguments, list) or len(arguments) != 1 or not _is_numbers(arguments[0]):
+        raise NotListed(f"{name}: only one list of whole numbers may be given")
+    return name, arguments[0]
 
 
-def _is_argument(value: Any) -> bool:
-    if isinstance(value, list):
-        return len(value) <= _LONGEST and all(type(item) is int for item in value)
-    return type(value) is int  # bool is no number of anything
+def _is_numbers(value: Any) -> bool:
+    return isinstance(value, list) and len(value) <= _LONGEST and all(type(item) is int for item in value)  # bool is no number of anything
 
 
 def connect(url: str) -> Redis:
@@ -85,11 +79,11 @@ def queue(connection: Redis) -> Queue:
     return Queue(NAME, connection=connection, job_class=ListedJob, serializer=JSONSerializer)
 
 
-def ask(queue: Queue, orders: Iterable[tuple[str, list[Argument]]]) -> int:
-    """Put names with their arguments into the queue in one round trip; how many."""
+def ask(queue: Queue, orders: Iterable[tuple[str, list[int]]]) -> int:
+    """Put names with their numbers into the queue in one round trip; how many."""
     data = [
-        Queue.prepare_data(name, tuple(arguments), timeout=TIMEOUT, result_ttl=0, failure_ttl=3_600, description=name)
-        for name, arguments in orders
+        Queue.prepare_data(name, (ids,), timeout=TIMEOUT, result_ttl=0, failure_ttl=3_600, description=name)
+        for name, ids in orders
     ]
     if data:
         queue.enqueue_many(data)

@@ -7,10 +7,10 @@ and the row is asked for again. `cron` writes the daily orders into the outbox, 
 
 from __future__ import annotations
 
-import datetime as dt
 import itertools
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,21 +24,22 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from config import Settings
-from console import assembly, audit, clock, db, housekeeping, logins, outbox, queueing, worker
-from console.jobs import DailyRun, Sweep, braked_departments
-from console.outbox import OutboxMessage
-from console.queueing import DELIVER, Argument
+from console import assembly, audit, clock, db, housekeeping, logins, outbox, queueing, running, setbacks, worker
+from console.jobs import DailyRun, Sweep
+from console.outbox import LEASE, OutboxMessage
+from console.queueing import DELIVER
+from console.running import Message
 from console.scope import System, become
 
 log = logging.getLogger("ruku.relay")
 
-LEASE = dt.timedelta(minutes=2)
-CLAIM = 1_000  # messages at once
-TOGETHER = 50  # messages in one job
+CLAIM = 2_000  # messages at once
+TOGETHER = 500  # messages in one order
 ENOUGH = 500  # orders waiting in the queue: claim no more, or leases run out while they wait
+BURY_EVERY = 15.0  # seconds
 RELAY_LOCK, CRON_LOCK = 7_402_603, 7_402_604
 
-Order = tuple[str, list[Argument]]
+Order = tuple[str, list[int]]
 
 
 def carry(settings: Settings) -> None:
@@ -59,7 +60,11 @@ def _lead(settings: Settings, over: threading.Event) -> None:
     queue = queueing.queue(queueing.connect(settings.redis_url))
     with _leadership(settings, RELAY_LOCK, over) as line:
         line.execute(f"LISTEN {outbox.CHANNEL}")
+        buried = -BURY_EVERY
         while not over.is_set():
+            if time.monotonic() - buried > BURY_EVERY:
+                _bury()
+                buried = time.monotonic()
             try:
                 busy = tick(queue)
             except RedisError as error:
@@ -68,6 +73,12 @@ def _lead(settings: Settings, over: threading.Event) -> None:
             if not busy:
                 for _ in line.notifies(timeout=1, stop_after=1):
                     pass
+
+
+def _bury() -> None:
+    with become(System("relay")), db.transaction() as session:
+        if closed := running.bury(session):
+            log.warning("%s runs of processes that were killed are closed", closed)
 
 
 @contextmanager
@@ -86,28 +97,34 @@ def _leadership(settings: Settings, lock: int, over: threading.Event) -> Iterato
 def tick(queue: Queue) -> bool:
     """One round: claim, ask, seal. True when there is certainly more to do at once."""
     with become(System("relay")):
-        more = False
-        if queue.count < ENOUGH:
+        try:
+            more = _ask(queue)
+        finally:  # Redis may be away: the chains need none
             with db.transaction() as session:
-                messages = claim_messages(session)
-                due = [(sweep, claim_due(session, sweep)) for sweep in assembly.SWEEPS if not _stopped(session, sweep)]
-            try:
-                sweeps: list[Order] = [(sweep.job.name, [ids]) for sweep, ids in due if ids]
-                queueing.ask(queue, [*_deliveries(messages), *sweeps])
-            except RedisError:
-                _give_back(messages, due)
-                raise
-            if messages or sweeps:
-                facts = {"messages": len(messages), "rows": {sweep.job.name: len(ids) for sweep, ids in due if ids}}
-                log.info("asked", extra={"facts": facts})
-            more = len(messages) == CLAIM or any(len(ids) == sweep.batch for sweep, ids in due)
-        with db.transaction() as session:
-            sealed = audit.seal(session)
+                sealed = audit.seal(session)
         return more or sealed == audit.SEAL
 
 
-def claim_messages(session: Session) -> list[tuple[int, str]]:
-    """Lease messages that are due: (id, topic), oldest first."""
+def _ask(queue: Queue) -> bool:
+    if queue.count >= ENOUGH:
+        return False
+    with db.transaction() as session:
+        messages = claim_messages(session)
+        due = [(sweep, claim_due(session, sweep)) for sweep in assembly.SWEEPS if not running.stopped(session, sweep.job)]
+        orders = [*_deliveries(messages), *(order for sweep, ids in due for order in _of_sweep(session, sweep, ids))]
+    try:
+        queueing.ask(queue, orders)
+    except RedisError:
+        _give_back(messages, due)
+        raise
+    if orders:
+        facts = {"messages": len(messages), "rows": {sweep.job.name: len(ids) for sweep, ids in due if ids}}
+        log.info("asked", extra={"facts": facts})
+    return len(messages) == CLAIM or any(len(ids) == sweep.batch for sweep, ids in due)
+
+
+def claim_messages(session: Session) -> list[Message]:
+    """Lease messages that are due."""
     waiting = (
         select(OutboxMessage.id)
         .where(
@@ -124,18 +141,18 @@ def claim_messages(session: Session) -> list[tuple[int, str]]:
         update(OutboxMessage)
         .where(OutboxMessage.id.in_(waiting))
         .values(claimed_until=func.now() + LEASE)
-        .returning(OutboxMessage.id, OutboxMessage.topic)
+        .returning(OutboxMessage.id, OutboxMessage.topic, OutboxMessage.ids, OutboxMessage.attempts)
         .execution_options(synchronize_session=False)
     )
-    return sorted((outbox_id, topic) for outbox_id, topic in claimed)
+    return [Message(*row) for row in claimed]
 
 
 def claim_due(session: Session, sweep: Sweep) -> list[int]:
-    """Lease rows of a sweep that are due."""
-    model = sweep.model
+    """Lease rows of a sweep that are due and not waiting for another try."""
+    model, now = sweep.model, clock.now(session)
     waiting = (
         select(model.id)
-        .where(sweep.due <= clock.now(session), sweep.where(), _free(model))
+        .where(sweep.due <= now, sweep.where(), _free(model), ~setbacks.holds(sweep.job.name, model.id, now=now))
         .order_by(sweep.due, model.id)
         .limit(sweep.batch)
         .with_for_update(skip_locked=True, of=model)
@@ -155,24 +172,29 @@ def _free(model: type[Any]) -> Any:
     return or_(model.claimed_until.is_(None), model.claimed_until < func.now())
 
 
-def _stopped(session: Session, sweep: Sweep) -> bool:
-    """A brake on everybody stops the asking; a brake on one department is the service's to see."""
-    rule = sweep.job.automatic
-    return rule is not None and None in braked_departments(session, rule)
+def _deliveries(messages: list[Message]) -> Iterator[Order]:
+    """Messages of one topic travel together, so that a slow topic does not hold the others; what takes long or failed travels alone."""
+    ordered = sorted(messages, key=lambda message: (message.topic, message.id))
+    for topic, of_topic in itertools.groupby(ordered, key=lambda message: message.topic):
+        together: list[int] = []
+        alone: list[int] = []
+        for message in of_topic:
+            (together if running.travels_together(topic) and not message.attempts else alone).append(message.id)
+        yield from ((DELIVER, together[start : start + TOGETHER]) for start in range(0, len(together), TOGETHER))
+        yield from ((DELIVER, [key]) for key in alone)
 
 
-def _deliveries(messages: list[tuple[int, str]]) -> Iterator[Order]:
-    """Messages of one topic travel together, so that a slow topic does not hold the others."""
-    by_topic = sorted(messages, key=lambda message: (message[1], message[0]))
-    for _topic, group in itertools.groupby(by_topic, key=lambda message: message[1]):
-        ids = [outbox_id for outbox_id, _ in group]
-        for start in range(0, len(ids), TOGETHER):
-            yield DELIVER, [ids[start : start + TOGETHER]]
+def _of_sweep(session: Session, sweep: Sweep, ids: list[int]) -> Iterator[Order]:
+    """Rows that come due together; each that failed before alone."""
+    alone = setbacks.among(session, sweep.job.name, ids) if ids else set()
+    if together := [key for key in ids if key not in alone]:
+        yield sweep.job.name, together
+    yield from ((sweep.job.name, [key]) for key in sorted(alone))
 
 
-def _give_back(messages: list[tuple[int, str]], due: list[tuple[Sweep, list[int]]]) -> None:
+def _give_back(messages: list[Message], due: list[tuple[Sweep, list[int]]]) -> None:
     """Redis did not take the orders: nobody has them, so the leases end now."""
-    leased: list[tuple[type[Any], list[int]]] = [(OutboxMessage, [outbox_id for outbox_id, _ in messages])]
+    leased: list[tuple[type[Any], list[int]]] = [(OutboxMessage, [message.id for message in messages])]
     leased += [(sweep.model, ids) for sweep, ids in due]
     with db.transaction() as session:
         for model, ids in leased:
@@ -214,7 +236,7 @@ def order_daily() -> int:
         for daily in [*assembly.DAILY, *housekeeping.list_jobs()]:
             statement = insert(DailyRun).values(job=daily.name, day=today).on_conflict_do_nothing()
             if session.scalar(statement.returning(DailyRun.job)) is not None:
-                outbox.publish(session, f"{worker.DAILY}{daily.name}", [today.toordinal()])
+                outbox.publish(session, f"{running.DAILY}{daily.name}", [today.toordinal()])
                 ordered += 1
         return ordered
 

@@ -1,48 +1,36 @@
 """Runs what the relay asks for. Any number of workers, on any number of machines; the database says what is still to do.
 
-Every job may come twice, late, or after somebody else has done it: the services look again. A batch that fails is split until the
-culprit is alone; the others are done. A message that keeps failing waits longer each time and then waits for a person.
+The loop is RQ's, with what it offers to whoever can write to Redis taken out. `console.running` does the work.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
-import os
 import signal
-import socket
 import threading
-import time
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
+from redis import Redis
+from redis.exceptions import RedisError
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
+from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from config import Settings
-from console import assembly, clock, db, faults, housekeeping, logs, queueing
-from console.jobs import REGISTRY, Heartbeat, Job, JobRun, braked_departments
-from console.outbox import OutboxMessage
-from console.queueing import DELIVER, Argument
+from console import assembly, db, faults, housekeeping, queueing, running
+from console.jobs import Heartbeat, this_process
+from console.queueing import DELIVER, NotListed
 from console.scope import System, become
 
 log = logging.getLogger("ruku.worker")
 
 BEAT = 5  # seconds
-MOST_ATTEMPTS = 8
-_FIRST_WAIT, _LONGEST_WAIT = dt.timedelta(seconds=10), dt.timedelta(hours=1)
-DAILY = "daily."  # topics that stand for a daily job
-
-
-class SomeFailed(Exception):
-    """A batch of which these could not be done; the rest was."""
-
-    def __init__(self, name: str, failures: dict[int, str]) -> None:
-        self.failures = failures
-        shown = "; ".join(f"{key}: {text}" for key, text in list(failures.items())[:5])
-        super().__init__(f"{name}: {len(failures)} failed ({shown})")
+PAUSE = 2  # seconds until Redis is tried again
 
 
 def prepare() -> None:
@@ -53,35 +41,60 @@ def prepare() -> None:
 
 
 def work(settings: Settings) -> None:
-    """Run jobs until a signal asks to stop; the job at hand is finished first."""
+    """Run jobs until a signal asks to stop; the job at hand is finished first. RQ's loop ends when Redis goes away: then another begins."""
     prepare()
-    connection = queueing.connect(settings.redis_url)
-    worker = _Worker([queueing.queue(connection)], connection=connection, job_class=queueing.ListedJob, serializer=JSONSerializer)
+    over = threading.Event()
+    stop_on_signals(over)
     with Beating("worker"):
-        worker.work(logging_level="WARNING")
+        while not over.is_set():
+            try:
+                with closing(queueing.connect(settings.redis_url)) as connection:
+                    worker = _worker(connection)
+                    worker.work(logging_level="WARNING")
+                    if worker.asked_to_stop:
+                        return
+            except RedisError as error:
+                log.warning("Redis is away, trying again: %s", error)
+            over.wait(PAUSE)
 
 
 def burst(settings: Settings) -> int:
     """Run what is in the queue now and return how many jobs that was: for tests and the demo."""
     prepare()
-    connection = queueing.connect(settings.redis_url)
-    queue = queueing.queue(connection)
-    worker = _Worker([queue], connection=connection, job_class=queueing.ListedJob, serializer=JSONSerializer)
-    count = queue.count
-    worker.work(burst=True, logging_level="WARNING")
-    connection.close()
-    return count
+    with closing(queueing.connect(settings.redis_url)) as connection:
+        count = queueing.queue(connection).count
+        _worker(connection).work(burst=True, logging_level="WARNING")
+        return count
+
+
+def _worker(connection: Redis) -> _Worker:
+    return _Worker([queueing.queue(connection)], connection=connection, job_class=queueing.ListedJob, serializer=JSONSerializer)
+
+
+class _Deadline(UnixSignalDeathPenalty):
+    """A job that takes too long is ended by what none of its `except Exception` can swallow; waiting for Redis keeps RQ's own error."""
+
+    def handle_death_penalty(self, signum: Any, frame: Any) -> None:
+        if issubclass(self._exception, JobTimeoutException):
+            raise running.TimeIsUp(f"超过 {self._timeout} 秒，已中止")
+        super().handle_death_penalty(signum, frame)
 
 
 class _Worker(SimpleWorker):
     """RQ's loop without what it offers to whoever can write to Redis: no commands, no titles, no log of arguments."""
 
     log_job_description = False
+    death_penalty_class = _Deadline
+    asked_to_stop = False
 
     def subscribe(self) -> None:
         """No remote commands: RQ would let a message stop jobs and workers."""
 
     def unsubscribe(self) -> None: ...
+
+    def request_stop(self, signum: Any, frame: Any) -> None:
+        self.asked_to_stop = True
+        super().request_stop(signum, frame)
 
     def _install_signal_handlers(self) -> None:
         if threading.current_thread() is threading.main_thread():
@@ -97,119 +110,23 @@ class _Worker(SimpleWorker):
         log.error("job %s %s: %s", job.id, kind, faults.told(exc_info[1]), exc_info=None if kind == "refused" else exc_info)
 
 
-# ── running ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── what is asked for ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def run(name: str, arguments: list[Argument]) -> None:
-    """Run one listed name as System."""
+def run(name: str, ids: list[int]) -> None:
+    """Do what the queue asks for, as System: messages of the outbox, or rows of a sweep. Nothing else is asked for through Redis.
+
+    Jobs of subscriptions and daily jobs are on the list too, but only a message leads to them: who can write to Redis cannot.
+    """
     with become(System(name)):
         if name == DELIVER:
-            (ids,) = arguments
-            assert isinstance(ids, list)
-            for outbox_id in ids:
-                with logs.about(outbox=outbox_id):
-                    deliver(outbox_id)
-        else:
-            _run_recorded(REGISTRY[name], arguments, outbox_id=None)
-
-
-def deliver(outbox_id: int) -> None:
-    """Do the jobs subscribed to a message; it is done when all of them are."""
-    with db.transaction() as session:
-        message = session.get(OutboxMessage, outbox_id)
-        if message is None or message.done_at is not None or message.gave_up_at is not None:
+            running.deliver(ids)
             return
-        topic, ids = message.topic, list(message.ids)
-        jobs = jobs_for(topic)
-        if any(job.automatic and None in braked_departments(session, job.automatic) for job in jobs):
-            message.due_at, message.claimed_until = clock.now(session) + dt.timedelta(minutes=1), None
-            return
-    try:
-        for job in jobs:
-            _run_recorded(job, [] if topic.startswith(DAILY) else [ids], outbox_id=outbox_id)
-    except Exception as error:  # any fault of a job is this message's fault, and must not stop the next one
-        log.error("message %s (%s) failed: %s", outbox_id, topic, faults.told(error))
-        _postpone(outbox_id, error)
-        return
-    with db.transaction() as session:
-        message = session.get_one(OutboxMessage, outbox_id)
-        message.done_at, message.claimed_until = clock.now(session), None
-
-
-def jobs_for(topic: str) -> list[Job]:
-    """The jobs that a topic asks for."""
-    if topic.startswith(DAILY):
-        return [REGISTRY[topic.removeprefix(DAILY)]]
-    return assembly.SUBSCRIPTIONS.get(topic, [])
-
-
-def _postpone(outbox_id: int, error: Exception) -> None:
-    with db.transaction() as session:
-        message = session.get_one(OutboxMessage, outbox_id)
-        message.attempts += 1
-        message.last_error = faults.told(error)[:2_000]
-        message.claimed_until = None
-        if message.attempts >= MOST_ATTEMPTS:
-            message.gave_up_at = clock.now(session)
-        else:
-            wait: dt.timedelta = min(_FIRST_WAIT * 4 ** (message.attempts - 1), _LONGEST_WAIT)
-            message.due_at = clock.now(session) + wait
-
-
-def _run_recorded(job: Job, arguments: list[Argument], *, outbox_id: int | None) -> None:
-    """One row of `job_run` around the work: begun and ended in transactions of their own."""
-    batch = arguments[0] if len(arguments) == 1 and isinstance(arguments[0], list) else None
-    with db.transaction() as session:
-        count = len(batch) if batch is not None else len(arguments)
-        row = JobRun(job=job.name, subject_count=count, outbox_id=outbox_id, started_at=clock.now(session))
-        session.add(row)
-        session.flush()
-        run_id = row.id
-    error: str | None = None
-    said: list[Any] = []
-    began = time.perf_counter()
-    with logs.about(job=job.name, run=run_id), logs.counting() as cost:
-        try:
-            if batch is None:
-                said.append(job(*arguments))
-            elif failures := _split(job, batch, said):
-                raise SomeFailed(job.name, failures)
-        except SomeFailed as fault:
-            error = str(fault)[:2_000]  # made of what `faults` told
-            raise
-        except Exception as fault:
-            log.exception("%s failed", job.name)
-            error = faults.told(fault)[:2_000]
-            raise
-        finally:
-            db.Session.remove()
-            facts = {"subjects": count, "ms": round((time.perf_counter() - began) * 1000, 1), "statements": cost.statements, "done": error is None}
-            with db.transaction() as session:
-                row = session.get_one(JobRun, run_id)
-                row.finished_at, row.error, row.result = clock.now(session), error, _result(said)
-            log.info("job", extra={"facts": facts})
-
-
-def _split(job: Job, ids: list[int], said: list[Any]) -> dict[int, str]:
-    """Run a batch; where it fails, run its halves. Returns what could not be done, with the reason; what the rest came to is `said`."""
-    try:
-        said.append(job(ids))
-        return {}
-    except Exception as error:  # whatever it was, the others of the batch are to be done
-        db.Session.remove()
-        if len(ids) == 1:
-            log.exception("%s: %s could not be done", job.name, ids[0])
-            return {ids[0]: faults.told(error)[:300]}
-    middle = len(ids) // 2
-    return _split(job, ids[:middle], said) | _split(job, ids[middle:], said)
-
-
-def _result(said: list[Any]) -> str | None:
-    """What a job says it did: a number, or a sentence of its own."""
-    numbers = [one for one in said if type(one) is int]
-    sentences = [one for one in said if isinstance(one, str) and one]
-    words = [str(sum(numbers))] if numbers else list(dict.fromkeys(sentences))
-    return faults.scrub("；".join(words))[:500] or None
+        for sweep in assembly.SWEEPS:
+            if sweep.job.name == name:
+                running.sweep(sweep, ids)
+                return
+    raise NotListed(f"{name} is not asked for through Redis")
 
 
 # ── heartbeat ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -220,7 +137,7 @@ class Beating:
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
-        self.name = f"{kind}@{socket.gethostname()[:40]}:{os.getpid()}"
+        self.name = this_process(kind)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
@@ -239,6 +156,7 @@ class Beating:
             self._once()
 
     def _once(self) -> None:
+        self._write(running.close_left_open)
         values = {"name": self.name, "kind": self.kind, "at": func.now()}  # real time, whatever the demo's clock says
         statement = insert(Heartbeat).values(**values)
         statement = statement.on_conflict_do_update(index_elements=["name"], set_={"at": func.now()})

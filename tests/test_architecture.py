@@ -23,7 +23,7 @@ PACKAGES = ("console", "rules", "seed", "migrations")
 TRUNK = ("departments", "applications")
 BRANCHES = ("reviews", "training", "exams", "publicity", "roster", "notifications", "registers", "studio", "retention")
 BESIDE = ("crud", "forms", "accounts", "doors", "exchange", "dashboards", "post")
-DOORS = ("portal", "ops", "apps", "assembly", "process", "prepare", "worker", "relay", "launch", "doctor", "demo", "bundle_command", "registers_command", "replay_command", "regulations_command", "keys_command", "audit_command", "staff_command", "__main__")
+DOORS = ("portal", "ops", "apps", "assembly", "process", "prepare", "worker", "running", "relay", "launch", "doctor", "demo", "bundle_command", "registers_command", "replay_command", "regulations_command", "keys_command", "audit_command", "staff_command", "__main__")
 FAB_KNOWERS = ("crud", "accounts", "ops", "apps")
 QUIET = ("models", "services", "queries", "jobs")  # files of a room that know nothing of pages
 
@@ -204,11 +204,15 @@ def test_migrations_carry_their_own_copies():
 
 
 def test_migrations_are_one_line():
+    """From the first to the last, each named as it is called; a number is given when work begins, so the line need not follow the numbers."""
     versions = sorted((ROOT / "migrations" / "versions").glob("*.py"))
-    named = [(path.name[:4], dict(re.findall(r'^(revision|down_revision) = "?(\w+)"?$', path.read_text(encoding="utf-8"), re.MULTILINE))) for path in versions]
-    numbers = [f"{n:04d}" for n in range(1, len(versions) + 1)]
-    wanted = [(n, {"revision": n, "down_revision": before}) for n, before in zip(numbers, ["None", *numbers], strict=False)]
-    assert named == wanted
+    named = {path.name[:4]: dict(re.findall(r'^(revision|down_revision) = "?(\w+)"?$', path.read_text(encoding="utf-8"), re.MULTILINE)) for path in versions}
+    assert {number: found["revision"] for number, found in named.items()} == {number: number for number in named}
+    after = {found["down_revision"]: number for number, found in named.items()}
+    line, at = [], "None"
+    while at in after:
+        line.append(at := after.pop(at))
+    assert sorted(line) == sorted(named)
 
 
 def test_every_room_is_in_the_one_list():

@@ -43,13 +43,15 @@ def _waits() -> Any:
     )
 
 
-@job("applications.carry_out_assignment")
+@job("applications.carry_out_assignment", together=False)
 def carry_out_assignment(ids: list[int]) -> None:
     """Hand an unclaimed file to the department the operator named; `ids` is [admission, department, operator]."""
     admission_id, department_id, *operator = ids
     with become(System("assign")), transaction() as session:
-        admission = session.get_one(Admission, admission_id, with_for_update=True)
-        department = session.get_one(Department, department_id)
+        admission = session.get(Admission, admission_id, with_for_update=True)
+        department = session.get(Department, department_id)
+        if admission is None or department is None:
+            return
         services.carry_out_assignment(
             session, admission, department, actor=current(), ordered_by=operator[0] if operator else None
         )

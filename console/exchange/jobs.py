@@ -43,7 +43,7 @@ class Stopped(Exception):
     """Its asker wants it stopped."""
 
 
-@job("exchange.export")
+@job("exchange.export", together=False)
 def export(export_ids: list[int]) -> None:
     """Write these files; done, stopped or failed ones are left alone."""
     for export_id in export_ids:
@@ -143,14 +143,14 @@ def _export(order: DataExport, asker: Staff) -> None:
 # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@job("exchange.check")
+@job("exchange.check", together=False)
 def check(import_ids: list[int]) -> None:
     """Look at these files and say what importing them would do."""
     for import_id in import_ids:
         _import(import_id, State.WAITING, State.RUNNING, imports.BROUGHT, _check)
 
 
-@job("exchange.enter")
+@job("exchange.enter", together=False)
 def enter(import_ids: list[int]) -> None:
     """Write what was looked at and confirmed, whole or not at all."""
     for import_id in import_ids:

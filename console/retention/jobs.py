@@ -28,7 +28,7 @@ def run() -> int:
     return erased
 
 
-@job("retention.count")
+@job("retention.count", together=False)
 def count(asked: list[int]) -> None:
     """Count what the next run would take, for the page."""
     with opening() as session:

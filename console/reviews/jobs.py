@@ -23,7 +23,7 @@ def escalate(admission_ids: list[int]) -> int:
         return reminders.escalate(session, admission_ids)
 
 
-@job("reviews.hand_over")
+@job("reviews.hand_over", together=False)
 def hand_over(staff_ids: list[int]) -> int:
     """Pass on what these officers held when they left."""
     with become(System("staff_left")) as actor, transaction() as session:

@@ -24,7 +24,7 @@ def take_effect(release_ids: list[int]) -> None:
             publication.take_effect(session, release_id, actor=current())
 
 
-@job("studio.replay")
+@job("studio.replay", together=False)
 def replay(replay_ids: list[int]) -> None:
     """Go on with these replays from where their rows say; a second worker at the same one takes turns with the first."""
     until = time.monotonic() + MOST_SECONDS

@@ -177,7 +177,9 @@ def take_effect(session: Session, release_id: int, *, actor: Principal) -> bool:
 
     The day decides what is in force, not this; running it again changes nothing. False when there was nothing to do.
     """
-    release = session.get_one(Release, release_id)
+    release = session.get(Release, release_id)
+    if release is None:
+        return False
     one_at_a_time(session, release.department_id)
     today = clock.today(session)
     now = departments.in_force(session, today).get(release.department_id)

@@ -235,7 +235,7 @@ UNWITNESSED = {
     "ab_permission_view_role": "made from the code", "ab_role": "made from the code", "ab_view_menu": "made from the code",
     "searched_table": "written by migrations", "alembic_version": "migrations", "alembic_version_registers": "migrations", "audit_entry": "in the chains", "audit_link": "the chains", "audit_key": "the key of the witnesses",
     "audit_horizon": "only the sealer's place", "clock_offset": "demo and test only", "code_list": "reference", "division": "reference",
-    "specialty": "reference", "daily_run": "carries", "heartbeat": "carries", "job_run": "carries", "outbox": "carries",
+    "specialty": "reference", "daily_run": "carries", "heartbeat": "carries", "job_run": "carries", "outbox": "carries", "setback": "carries",
     "staff_message": "reminders", "web_session": "comes and goes", "sign_in_code": "comes and goes", "sign_in_link": "comes and goes",
     "retention_outlook": "counted anew", "replay": "asks, decides nothing", "replay_outcome": "asks, decides nothing",
     "data_export": "asks, decides nothing", "data_import": "asks; what it changed has witnesses of its own", "data_import_row": "comes and goes",

@@ -270,6 +270,7 @@ UNGUARDED = {
     "audit_link": "hashes", "audit_anchor": "hashes, which are published",
     "audit_key": "the worker's alone: the key of the witnesses' digests", "audit_horizon": "the worker's alone: one number",
     "outbox": "topics and ids", "job_run": "names of jobs and counts", "heartbeat": "names of processes", "daily_run": "names of jobs",
+    "setback": "names of jobs, numbers of rows, kinds of errors",
     "web_session": "found by the hash of a random token; read before there is a principal",
     "sign_in_code": "found by keyed hash; read before there is a principal",
     **dict.fromkeys(("retention_rule", "retention_run", "retention_outlook"), "classes of data, periods and counts"),

@@ -12,7 +12,7 @@ from rq.job import Job
 from rq.serializers import DefaultSerializer
 from sqlalchemy import func, select
 
-from console import assembly, audit, db, outbox, queueing, relay, worker
+from console import assembly, audit, db, outbox, queueing, relay, setbacks, worker
 from console.audit import AuditEntry, AuditLink
 from console.jobs import REGISTRY, DailyRun, Heartbeat, JobRun, job, pull_brake
 from console.outbox import OutboxMessage
@@ -76,7 +76,7 @@ def test_failing_batch_is_split_until_the_culprit_is_alone_and_waits_longer_each
         relay.settle(committed_db.settings)
         first = only_message()
         waits = []
-        for _ in range(worker.MOST_ATTEMPTS):
+        for _ in range(setbacks.MOST_ATTEMPTS):
             message = only_message()
             if message.gave_up_at is None:
                 waits.append(round((message.due_at - clock.now()).total_seconds()))
@@ -84,11 +84,11 @@ def test_failing_batch_is_split_until_the_culprit_is_alone_and_waits_longer_each
                 relay.settle(committed_db.settings)
         last = only_message()
 
-    assert listed == [("poison", 11, 12), ("poison", 14)] * worker.MOST_ATTEMPTS
+    assert listed == [("poison", 11, 12), ("poison", 14)] * setbacks.MOST_ATTEMPTS
     assert first.attempts == 1
     assert "13: ValueError: thirteen" in first.last_error
     assert waits == sorted(waits) and waits[-1] == 3600
-    assert (last.attempts, last.gave_up_at is not None, last.done_at) == (worker.MOST_ATTEMPTS, True, None)
+    assert (last.attempts, last.gave_up_at is not None, last.done_at) == (setbacks.MOST_ATTEMPTS, True, None)
 
 
 def test_lost_order_is_asked_for_again_when_its_lease_ends(committed_db, listed, redis):
@@ -120,7 +120,13 @@ def test_brake_on_everybody_holds_the_message_back(committed_db, listed, clock):
     ("data", "meta"),
     [
         (["os.system", None, ["touch /tmp/ruku-forged"], {}], {}),
-        (["test.note", None, [["x"]], {}], {}),
+        (["test.note", None, [[1]], {}], {}),
+        (["outbox.deliver", None, [["x"]], {}], {}),
+        (["outbox.deliver", None, [[1], [2]], {}], {}),
+        (["outbox.deliver", None, [1], {}], {}),
+        (["outbox.deliver", None, [[10**30]], {}], {}),
+        (["outbox.deliver", None, [list(range(10_001))], {}], {}),
+        (["outbox.deliver", None, [], {}], {}),
         (["test.note", None, [[True]], {}], {}),
         (["test.note", None, [[1]], {"shell": 1}], {}),
         (["test.note", "console.db", [[1]], {}], {}),
@@ -151,9 +157,12 @@ def test_pickled_job_is_not_unpickled(committed_db, listed, redis):
 
 
 def test_callbacks_and_addresses_of_a_listed_job_are_dropped(committed_db, listed, redis):
+    with committed_db.as_worker():
+        publish("test.happened", [7])
+        message = only_message().id
     forge(
         redis,
-        json.dumps(["test.note", None, [[7]], {}]).encode(),
+        json.dumps([queueing.DELIVER, None, [[message]], {}]).encode(),
         success_callback_name="os.getcwd",
         failure_callback_name="os.getcwd",
         webhooks=json.dumps([{"url": "http://127.0.0.1:9/x", "statuses": ["finished"]}]),
@@ -163,7 +172,7 @@ def test_callbacks_and_addresses_of_a_listed_job_are_dropped(committed_db, liste
     with committed_db.as_worker():
         worker.burst(committed_db.settings)
         stored = queueing.ListedJob("forged", connection=redis, serializer=queueing.JSONSerializer)
-    assert listed == [("note", 7, str(System("test.note")))]
+    assert listed == [("note", 7, str(System("outbox.deliver")))]
     assert (stored._success_callback_name, redis.exists("rq:job:forged")) == (None, 0)
 
 
@@ -175,7 +184,7 @@ def forge(redis, data: bytes, **fields: str) -> None:
 
 def test_only_listed_names_and_whole_numbers_are_read():
     worker.prepare()
-    assert read(queueing.DELIVER, [[1, 2]], {}, None) == (queueing.DELIVER, [[1, 2]])
+    assert read(queueing.DELIVER, [[1, 2]], {}, None) == (queueing.DELIVER, [1, 2])
     with pytest.raises(NotListed):
         read(queueing.DELIVER, [[1.0]], {}, None)
     with pytest.raises(NotListed):
