@@ -205,6 +205,18 @@ def keys(options: argparse.Namespace) -> int:
     return keys_command.run(options)
 
 
+def backup(options: argparse.Namespace) -> int:
+    from console import backup_command
+
+    return backup_command.backup(options)
+
+
+def restore(options: argparse.Namespace) -> int:
+    from console import backup_command
+
+    return backup_command.restore(options)
+
+
 def roles(options: argparse.Namespace) -> int:
     import psycopg
 
@@ -239,6 +251,12 @@ def staff(options: argparse.Namespace) -> None:
     from console import staff_command
 
     staff_command.run(options)
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= 10_000:
+        raise argparse.ArgumentTypeError("a number of backups, 1 or more")
+    return int(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -291,6 +309,19 @@ def _parser() -> argparse.ArgumentParser:
     cryptography.add_argument("--from", dest="old", metavar="KEY", help="rehash: the HASH_KEY in use until now; or the variable HASH_KEY_OLD")
     cryptography.add_argument("--leave", action="store_true", help="rehash: lose what cannot be made again because its value is not kept")
     cryptography.add_argument("--batch", type=int, default=1_000, help="rotate: rows in one transaction")
+    keeping = command("backup", "database and files into a folder, checked and dated; the keys apart; read a backup through")
+    keeping.add_argument("action", choices=("make", "verify", "keys"), nargs="?", default="make")
+    keeping.add_argument("what", nargs="?", metavar="FOLDER", help="verify: the folder of the backups (the newest is read) or one backup")
+    keeping.add_argument("--to", metavar="PLACE", help="make: the folder of the backups; keys: the file, elsewhere")
+    keeping.add_argument("--keep", type=_count, metavar="N", help="make: remove all but the newest N")
+    keeping.add_argument("--passphrase-file", metavar="FILE", help="keys: read the passphrase there instead of asking")
+    back = command("restore", "put a backup back into an empty database, and prove that it is whole; `restore keys FILE` prints the keys")
+    back.add_argument("what", nargs="+", metavar="FOLDER", help="the folder of the backups (the newest is taken) or one backup; or: keys FILE")
+    back.add_argument("--into", metavar="DATABASE", help="another database of the same server instead of that of the settings")
+    back.add_argument("--replace", action="store_true", help="a database that is not empty: it is backed up beside, then replaced")
+    back.add_argument("--without-backup", action="store_true", help="with --replace: throw away what is there, when it cannot be backed up any more")
+    back.add_argument("--as-it-was", action="store_true", help="leave the structure as it was then, for the version that made the backup")
+    back.add_argument("--passphrase-file", metavar="FILE", help="keys: read the passphrase there instead of asking")
     people = command("staff", "make the first administrator, print a one-time link, unlock somebody who tried too often")
     people.add_argument("action", choices=("bootstrap", "link", "unlock"))
     people.add_argument("username")

@@ -28,6 +28,7 @@ from console.secrecy import keyed_hash
 SEALER_LOCK = 7_402_601  # advisory lock number of the one sealer
 SYSTEM_STREAM = "system"
 KEYED = "keyed:"
+MADE, RESTORED = "backup.made", "backup.restored"
 SEAL = 20_000  # links in one transaction
 
 
@@ -251,10 +252,17 @@ def published(session: Session) -> list[dict[str, Any]]:
     ]
 
 
+def earlier_owners(session: Session) -> list[str]:
+    """Logins that owned the tables until a backup was restored under another name, as those restores say."""
+    entries = session.scalars(select(AuditEntry).where(AuditEntry.action == RESTORED))
+    return sorted({str(one.facts["owner"]) for one in entries if one.facts.get("owner")})
+
+
 def verify(session: Session, *, anchors: Sequence[Mapping[str, Any]] = (), wait: float = 0) -> list[str]:
     """Every fault found, by the verifier that also runs without us; an empty list is a whole audit. `wait`: for a sealer at work."""
     session.flush()
     if not session.in_transaction():  # entries and rows of one moment, while others write
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    owners = earlier_owners(session)
     line = session.connection().connection.driver_connection
-    return audit_verifier.verify(line, anchors=anchors, wait=wait).faults  # type: ignore[arg-type]
+    return audit_verifier.verify(line, anchors=anchors, wait=wait, owners=owners).faults  # type: ignore[arg-type]

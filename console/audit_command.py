@@ -23,6 +23,8 @@ def run(options: argparse.Namespace) -> int:
     if options.action == "verify":
         given = [logins.plain(settings.database_worker_url), "--wait", options.wait]
         given += ["--anchors", options.anchors] if options.anchors else []
+        with become(ACTOR), db.transaction() as session:
+            given += [part for name in audit.earlier_owners(session) for part in ("--owner", name)]
         return audit_verifier.main([*given, *(["--json"] if options.json else [])])
     with become(ACTOR), db.transaction() as session:
         if options.action == "seal":

@@ -39,7 +39,6 @@ def _held(who: str, roles: str, department: str, division: str, at: str) -> str:
       AND (h.department_id IS NULL OR h.department_id = {department}) AND starts_with({division}, regexp_replace(h.division_code, '(00)+$', ''))
       AND coalesce(h.valid_to > {at}, true) AND coalesce(h.ended_at > {at}, true))"""
 
-
 REVIEWS = "('first_review', 'second_review', 'reconsideration')"
 MEANING = [  # a sentence for every row that the question finds
     ("admission {} lies at '{}', but its trail ends at '{}'", """SELECT a.id, a.step, t.to_step FROM admission a LEFT JOIN LATERAL (SELECT to_step
@@ -96,11 +95,11 @@ _LATE = """SELECT e.id FROM audit_entry e, pg_current_snapshot() s WHERE NOT EXI
   AND (e.xid < pg_snapshot_xmin(s)::text::bigint OR e.xid >= pg_snapshot_xmax(s)::text::bigint) ORDER BY e.id"""
 
 
-def verify(db: psycopg.Connection[Any], *, anchors: Any = (), wait: float = 0) -> Report:
-    """Everything, as it is at one moment when the transaction is REPEATABLE READ. `wait`: seconds the sealer may need for what is new."""
+def verify(db: psycopg.Connection[Any], *, anchors: Any = (), wait: float = 0, owners: Any = ()) -> Report:
+    """Everything, as it is at one moment when the transaction is REPEATABLE READ. `wait`: seconds the sealer may need for what is new; `owners`: logins that owned the tables before a restore."""
     published = [*anchors, *(dict(zip(("stream", "seq", "at", "sha256", "sm3"), row, strict=True)) for row in db.execute("SELECT stream, seq, at, sha256, sm3 FROM audit_anchor"))]
     report, heads = Report(faults=[], entries=0, rows=0, anchors=len(published)), {(one["stream"], one["seq"]): ("", "") for one in published}
-    witnesses = _walk(db, report, heads)
+    witnesses = _walk(db, report, heads, {*owners})
     for one in published:
         sha256, sm3 = heads[one["stream"], one["seq"]]  # anchors of the first versions hold the SM3 of the SHA-256 head
         if one["sha256"] != sha256 or one["sm3"] not in (sm3, sm3_of(sha256)):
@@ -130,10 +129,10 @@ def verify(db: psycopg.Connection[Any], *, anchors: Any = (), wait: float = 0) -
     return report
 
 
-def _walk(db: psycopg.Connection[Any], report: Report, wanted: dict[tuple[str, int], tuple[str, str]]) -> dict[str, dict[str, str | None]]:
+def _walk(db: psycopg.Connection[Any], report: Report, wanted: dict[tuple[str, int], tuple[str, str]], owners: set[str]) -> dict[str, dict[str, str | None]]:
     """Every chain from its beginning; `wanted` gets the heads it asks for. Returns the last witness of each row: {table: {key: digest}}."""
     faults, heads, witnesses = report.faults, dict[str, tuple[int, str, str]](), dict[str, dict[str, str | None]]()
-    owner = db.execute("SELECT tableowner FROM pg_tables WHERE tablename = 'audit_entry'").fetchone()
+    owners |= {name for (name,) in db.execute("SELECT tableowner FROM pg_tables WHERE tablename = 'audit_entry'")}
     loose = db.execute(READ.format("RIGHT", "WHERE l.entry_id IS NULL ORDER BY e.id")).fetchall()  # not in a chain yet
     db.execute("SET LOCAL TimeZone = 'UTC'; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_sort = off")  # read along the chain
     at_once = 1_000 if psycopg.pq.version() >= 170_000 else 1  # the server reads ahead while we hash
@@ -158,9 +157,9 @@ def _walk(db: psycopg.Connection[Any], report: Report, wanted: dict[tuple[str, i
             facts, told = {}, ("", "", "", None)
         if hashlib.sha256(body.encode()).hexdigest() != leaf or told != (who, action, subject, at) or home != (stream or home):
             faults.append(f"entry {entry}: its text was changed, or the columns beside it say something else")
-        if (rows := facts.get("rows")) is not None:
+        if isinstance(rows := facts.get("rows"), dict):
             witnesses.setdefault(subject, {}).update(rows)
-            ours = (facts.get("login"),) == owner and (who.startswith("migration") or (who in ("system:seed", "system:migrate") and subject in FOUNDING))
+            ours = facts.get("login") in owners and (who.startswith("migration") or (who in ("system:seed", "system:migrate") and subject in FOUNDING))
             if not who or ("outside" in facts and not ours):
                 faults.append(f"entry {entry}: {facts['op']} of {subject} {', '.join([*rows][:5])} by '{who}', login {facts['login']}, past the application")
     db.execute("RESET enable_hashjoin; RESET enable_mergejoin; RESET enable_sort")
@@ -178,6 +177,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("database", help="postgresql://…, a login that sees every row")
     parser.add_argument("--anchors", help="anchors.json as once saved from the public site")
     parser.add_argument("--wait", type=float, default=5, help="seconds the sealer may need for what is new (5)")
+    parser.add_argument("--owner", action="append", default=[], help="a login that owned the tables before a backup was restored (`backup.restored` names it)")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args(arguments)
     _ = "sm3" in hashlib.algorithms_available or parser.error("this Python's OpenSSL has no SM3")
@@ -186,7 +186,7 @@ def main(arguments: list[str]) -> int:
             anchors = json.load(file)["anchors"] if asked.anchors else []
         with psycopg.connect(asked.database, options="-c TimeZone=UTC -c ruku.who=system:audit -c default_transaction_read_only=on") as db:
             db.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-            report = verify(db, anchors=anchors, wait=asked.wait)
+            report = verify(db, anchors=anchors, wait=asked.wait, owners=asked.owner)
     except (OSError, ValueError, LookupError, psycopg.Error) as error:
         print(f"It could not be checked: {error}", file=sys.stderr)
         return 2

@@ -15,7 +15,7 @@ import threading
 import unicodedata
 import uuid
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -300,6 +300,31 @@ def opened(place: str) -> Any:
         return system.open(path, "rb")
     except FileNotFoundError:
         raise NotFound() from None
+
+
+def held() -> Iterator[str]:
+    """The name of everything in the store, for a backup; what is only half written is not in it yet."""
+    if _root is None:
+        raise RuntimeError("files.configure() has not been called in this process")
+    system, path = _root
+    for found in system.find(path) if system.exists(path) else ():
+        name = found.rpartition("/")[2]
+        if _HASH.fullmatch(name):
+            yield name
+
+
+def has(place: str) -> bool:
+    """Whether this is in the store."""
+    system, path = _place(place)
+    return bool(system.exists(path))
+
+
+def put_back(place: str, path: Path) -> None:
+    """From a backup, under the name it had; what lies there already is written again."""
+    system, target = _place(place)
+    fresh = f"{target}.{uuid.uuid4().hex}"
+    system.put(str(path), fresh)
+    system.mv(fresh, target)
 
 
 def is_writable() -> bool:

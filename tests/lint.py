@@ -163,6 +163,7 @@ def plain_table_over_a_scoped_one(module: Module) -> Iterator[str]:
 #: SQL written as text that names a scoped table
 SCOPED_SQL = {
     "console.accounts.queries": "one statement brings a session and its owner, before there is a principal",
+    "console.backup.snapshot": "the owner's eyes, which see every table as the dump does",
 }
 
 
@@ -196,6 +197,9 @@ CONNECTIONS = {
     "console.registers.loading": "which registers there are, before there is a principal",
     "console.audit": "seals in its session's transaction; only tables of the audit, which carry no policy",
     "console.audit_verifier": "an auditor's own file: stands alone, reads only",
+    "console.backup.snapshot": "reads every table as its owner, in the moment of the dump",
+    "console.backup.programs": "reads an address as libpq does",
+    "console.backup.restoring": "loads every table as its owner",
     "console.process": "looks at the database before anything runs",
     "console.accounts.sessions": "sessions are found by their token, outside the request's transaction",
     "console.accounts.queries": "the officer behind a cookie, before there is a principal",
@@ -241,7 +245,7 @@ def settings_of_the_wall(module: Module) -> Iterator[str]:
 
 #: where System may be named: jobs and commands, which run under the worker's login or the owner's
 BACKGROUND = re.compile(
-    r"console\.(?:\w+\.)?jobs|console\.(?:relay|worker|prepare|doctor|housekeeping|__main__|\w+_command)|seed\..*|bench.*"
+    r"console\.(?:\w+\.)?jobs|console\.(?:relay|worker|prepare|doctor|housekeeping|backup\.\w+|__main__|\w+_command)|seed\..*|bench.*"
 )
 #: the named services of the doors, which the wall honours for the tables of signing in alone
 AT_THE_DOOR = {"register", "sign_in"}

@@ -190,6 +190,19 @@ def test_sealing_goes_on_in_another_cluster(committed_db):
         assert connection.exec_driver_sql("SELECT below < 2::bigint ^ 40 FROM audit_horizon").scalar_one()
 
 
+def test_an_entry_that_speaks_of_rows_in_another_shape_stops_nothing(session):
+    """Found by a restore: a number under that name ended the verifier, and hung it on its own connection."""
+    audit.record(session, "test.counted", "test:1", rows=3)
+    assert not [fault for fault in audit.verify(session) if "past the application" in fault]
+
+
+def test_owners_before_a_restore_are_known(session):
+    assert audit.earlier_owners(session) == []
+    audit.record(session, audit.RESTORED, "backup:x", owner="they_before")
+    session.flush()
+    assert audit.earlier_owners(session) == ["they_before"]
+
+
 def test_a_python_without_sm3_is_refused_with_a_sentence(settings, monkeypatch):
     monkeypatch.setattr(hashlib, "algorithms_available", {"sha256"})
 
