@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any
 
@@ -198,6 +198,12 @@ def check(form: Form, answers: Any, *, today: date, divisions: Container[str] | 
     """Clean answers in stored form, and every problem there is. What is hidden or unknown to the form is dropped."""
     checking = _Checking(Around(today, divisions, specialties), complete_form=True)
     return checking.form(form, answers), checking.problems
+
+
+def alone(form: Form, name: str) -> Form:
+    """The form of one question, asked whatever others are answered."""
+    question = replace(next(one for one in form.questions() if one.id == name), show_when=None, required_when=None)
+    return Form((replace(form.sections[0], show_when=None, questions=(question,)),))
 
 
 def check_partial(form: Form, answers: Any, path: str, raw: Any, *, today: date, divisions: Container[str] | None = None,

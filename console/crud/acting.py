@@ -7,21 +7,18 @@ from typing import Any
 from flask import abort, flash, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_babel import gettext as _
-from sqlalchemy import inspect as mapped
 from sqlalchemy.orm import Session as OrmSession
 
 from console.crud import meeting
-from console.crud.history import History
+from console.crud.picking import Picking
 from console.crud.screen import RowAction, Screen
 from console.crud.telling import telling
 from console.db import transaction
 from console.errors import Conflict, NotFound
 from console.scope import current
 
-MAX_PICKED = 200
 
-
-class Acting(History):
+class Acting(Picking):
     act_template = "appbuilder/general/model/act.html"
 
     @classmethod
@@ -36,9 +33,7 @@ class Acting(History):
             raise NotFound()
         if not self.may(action.name):
             abort(403)
-        keys = list(dict.fromkeys(request.values.getlist("rowid")))
-        if not keys or len(keys) > MAX_PICKED:
-            flash(_("请先选中要办的行。") if not keys else too_many(len(keys)), "warn")
+        if (keys := self._keys()) is None:
             return redirect(url_for(".list"), 303)
         posted = request.method == "POST" and request.form.get("sure") == "yes"
         differing: list[str] = []
@@ -65,24 +60,7 @@ class Acting(History):
             marks=marks, differing=differing,
         ), told.status  # fmt: skip
 
-    def _marks(self, rows: Any) -> list[str]:
-        """What each picked row says now: the page sends it back, and a row that says something else by then is asked about again."""
-        watched = self.watched()
-        return [f"{self.key(row)}~{meeting.short(row, watched)}" for row in rows]
-
-    def _picked(self, session: OrmSession, keys: Any, *, held: bool = False) -> Any:
-        key = mapped(self.screen.model).primary_key[0]
-        if key.type.python_type is int:
-            keys = [int(k) for k in keys if k.isascii() and k.isdecimal() and len(k) < 19]
-        if held:
-            meeting.lock(session, self.screen.model, key.in_(keys))
-        return session.scalars(self.statement(()).where(key.in_(keys)).order_by(key)).unique().all()
-
     def _do(self, session: OrmSession, action: RowAction, rows: Any, answers: dict[str, str]) -> str:
         said = action.run(session, [*rows], actor=current(), **answers)
         return said or _("已办：%(what)s。", what=_(action.title))
 
-
-def too_many(picked: int) -> str:
-    """Said before anything is done: none of the picked rows is left out in silence."""
-    return _("一次最多办 %(most)s 件，您选了 %(picked)s 件，什么都没有办。请分几次。", most=MAX_PICKED, picked=picked)

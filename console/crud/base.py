@@ -3,7 +3,7 @@
 What FAB ships and we replace, because of what it really does: its list counts whole tables, loads relations one by one and keeps
 filters in a shared object; its `action` and `download` routes fetch past every scope; its writes commit by themselves. Here every
 row is fetched by a select through scope, every write happens inside `transaction()` and is audited, and no GET writes.
-The pages themselves are parts: `listing showing writing acting`.
+The pages themselves are parts: `listing showing writing acting changing`.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class ScreenView(ModelView):
         parts = key.split("~") if len(keys) > 1 else [key]
         if len(parts) != len(keys):
             raise NotFound()
-        return and_(*(column == _read_key(column, part) for column, part in zip(keys, parts, strict=True)))
+        return and_(*(column == read_key(column, part) for column, part in zip(keys, parts, strict=True)))
 
     def key(self, row: Any) -> str:
         return "~".join(str(part) for part in mapped(row).identity)
@@ -220,7 +220,7 @@ def _keep_secrets_out(screen: Screen) -> None:
         raise ValueError(f"screen {screen.name!r} searches, sorts or writes {', '.join(told)}, which is encrypted")
 
 
-def _read_key(column: Any, part: str) -> Any:
+def read_key(column: Any, part: str) -> Any:
     """One part of a key from an address; NotFound for what cannot be one."""
     kind = column.type.python_type
     try:

@@ -40,6 +40,7 @@ class Listing(ScreenView):
             page = paging.page(self, session, request.args, names, size=size)
             heads = [(name, str(self.label_columns[name])) for name in names]
             actions = [action for action in screen.actions if self.may(action.name)]
+            changes = self.may("edit") and bool(self.changeable())
             readers = [self.reader(name) for name in names]
             drawn = [(self.key(row), [read(row) for read in readers], row) for row in page.rows]
             chips = filters.chips(
@@ -66,8 +67,9 @@ class Listing(ScreenView):
                 size=size,
                 size_link=lambda wanted: self._link(size=str(wanted), after="", before=""),
                 may=self.may,
-                body=rows.body(drawn, heads, self.row_links, picked_by=self.name_of if actions else None),
+                body=rows.body(drawn, heads, self.row_links, picked_by=self.name_of if actions or changes else None),
                 actions=actions,
+                changes=changes,
             )
 
     def _link(self, **changes: str) -> str:
@@ -98,6 +100,10 @@ class Listing(ScreenView):
                 links.append((_("修改"), url_for(".edit", pk=_KEY)))
             offers[self.screen.name] = links
         return offers[self.screen.name]
+
+    def changeable(self) -> dict[str, Any]:
+        """The fields that may be changed in many rows at once, each with its title; the part `changing` knows them."""
+        return {}
 
     @expose("/options/<name>")
     @has_access

@@ -10,7 +10,7 @@ from sqlalchemy import Column, Index, Table, UniqueConstraint
 from sqlalchemy import inspect as mapped
 from sqlalchemy.exc import IntegrityError
 
-from console.crud import columns
+from console.crud import columns, telling
 from console.db import Base, transaction
 from console.errors import InvalidAnswers
 
@@ -24,6 +24,12 @@ def place(view: Any, error: Exception, form: Any) -> bool:
     for name, words in known.items():
         form[name].errors = [*form[name].errors, words]
     return bool(problems) and len(known) == len(problems)
+
+
+def words(view: Any, error: Exception, form: Any) -> str:
+    """The refusal as sentences, for a page that has no place beside the field it is about."""
+    problems = error.problems if isinstance(error, InvalidAnswers) else _of_database(view, error, form)
+    return " ".join(dict.fromkeys(problems.values())) or telling.sentence(error)
 
 
 def still_referred_to(error: Exception) -> str:

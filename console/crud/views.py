@@ -8,6 +8,7 @@ from flask import current_app, url_for
 
 from console.crud.acting import Acting
 from console.crud.base import ScopedInterface, ScreenView
+from console.crud.changing import Changing
 from console.crud.exporting import Exporting
 from console.crud.history import History
 from console.crud.importing import Importing
@@ -19,6 +20,7 @@ from console.crud.writing import Writing
 
 PARTS: tuple[type[ScreenView], ...] = (  # a part stands before those it builds on
     Acting,
+    Changing,
     Writing,
     History,
     Showing,

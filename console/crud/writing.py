@@ -75,8 +75,9 @@ class Writing(History):
                     told.address = url_for(".show", pk=pk)
         return self._answer(told, self.edit_template, form, _("修改“%(name)s”", name=name), key=pk, name=name, seen=seen, **met)
 
-    def _save(self, session: OrmSession, row: Any, form: Any) -> None:
-        names = self.screen.edit
+    def _save(self, session: OrmSession, row: Any, form: Any, *, only: str | None = None, reason: str | None = None) -> None:
+        """What the form says, on the row: every field of the screen, or the one the form has."""
+        names = self.screen.edit if only is None else (only,)
         before = {name: self._told(row, name) for name in names}
         untouched = meeting.untouched(form, row, names)
         self.fill(form, row, tuple(name for name in names if name not in untouched))
@@ -86,7 +87,7 @@ class Writing(History):
         after = self._written(form, row)
         changes = {name: [before[name], after[name]] for name in after if before[name] != after[name]}
         if changes:
-            audit.record(session, f"{self.screen.name}.changed", self._subject(row), changes=changes)
+            audit.record(session, f"{self.screen.name}.changed", self._subject(row), changes=changes, reason=reason)
 
     def _met(self, session: OrmSession, row: Any, form: Any, seen: str | None) -> dict[str, Any]:
         """What the page says when somebody else was faster: who, when, and both versions of what differs."""

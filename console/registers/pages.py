@@ -30,6 +30,7 @@ from console.forms.fields import Files, SectionForm
 from console.registers import services
 from console.registers.loading import Loaded
 from console.registers.machines import ForMachines
+from console.registers.pages_many import ManyRows
 from console.registers.shapes import is_secret, stored
 from console.registers.tables import Declared
 from console.scope import current
@@ -47,7 +48,7 @@ class Around(Surroundings):
     chosen: Mapping[str, str] = field(default_factory=dict)
 
 
-class RegisterPages(ForMachines):
+class RegisterPages(ForMachines, ManyRows):
     """Comes before the parts of a screen. Conditions, entries of groups and files are the form's own; saving is the room's service."""
 
     one_register: ClassVar[Loaded]

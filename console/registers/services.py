@@ -132,13 +132,17 @@ def office_for(session: Session, declared: Declared, actor: Principal) -> Office
 # ── values ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def read(session: Session, one: Loaded, raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The answers as the rules store them, or InvalidAnswers with every problem by field. What is hidden or unknown is left out."""
+def read(session: Session, one: Loaded, raw: Mapping[str, Any], *, only: str | None = None) -> dict[str, Any]:
+    """The answers as the rules store them, or InvalidAnswers with every problem by field. What is hidden or unknown is left out.
+
+    With `only`, that one field is read whatever the others say.
+    """
     declared = one.declared
     today = clock.today(session)
     kinds = {type(field) for field in declared.fields.values()}
     places = set(session.scalars(select(Division.code))) if DivisionField in kinds else None
-    clean, problems = forms.check(declared.register.form, dict(raw), today=today, divisions=places)
+    form = declared.register.form if only is None else forms.alone(declared.register.form, only)
+    clean, problems = forms.check(form, dict(raw), today=today, divisions=places)
     found = {problem.path: problem.en if english() else problem.zh for problem in problems}
     found |= _pointing_nowhere(session, one, clean, found)
     if found:
@@ -288,7 +292,7 @@ def enter(session: Session, one: Loaded, raw: Mapping[str, Any], *, actor: Princ
     return Entered(row, warnings)
 
 
-def change(session: Session, one: Loaded, row: Any, raw: Mapping[str, Any], *, actor: Principal, version: int | None) -> Entered:
+def change(session: Session, one: Loaded, row: Any, raw: Mapping[str, Any], *, actor: Principal, version: int | None, reason: str | None = None) -> Entered:
     """Other answers for a row. `version` is the one that was shown: ChangedMeanwhile when the row has moved on. Fields left out of `raw` keep theirs."""
     declared = one.declared
     _require(actor, declared, declared.document.edit, row)
@@ -306,7 +310,8 @@ def change(session: Session, one: Loaded, row: Any, raw: Mapping[str, Any], *, a
     if changes:
         row.changed_by, row.changed_at = actor.who, clock.now(session)
         _flush(session, one)
-        audit.record(session, "register.changed", f"{declared.table}:{row.id}", division_code=row.office.division_code, changes=changes, register=declared.name)
+        where = {"division_code": row.office.division_code, "register": declared.name}
+        audit.record(session, "register.changed", f"{declared.table}:{row.id}", changes=changes, reason=reason, **where)
     return Entered(row, warnings)
 
 

@@ -199,6 +199,8 @@ def _register(name: str, view: str, says: dict[str, Any]) -> dict[str, Any]:
         f"POST {view}.add": writes | {"form": {"do": "save"}},
         f"GET {view}.edit": writes | {"names": rows},
         f"POST {view}.edit": writes | {"names": rows, "form": {"do": "save", "version": "1"}},
+        f"GET {view}.change": writes | {"door": "bulk", "picks": rows, "query": "rowid={key}"},
+        f"POST {view}.change": writes | {"door": "bulk", "picks": rows, "form": {"rowid": "{key}", "change-field": "nothing"}, "answer": "404"},
         f"GET {view}.act": moves | {"query": "rowid={key}"},
         f"POST {view}.act": moves | {"form": {"rowid": "{key}"}},
         f"GET {view}.file": {"who": says["who"], "names": rows, "at": {"content": "0" * 64}, "door": "file", "answer": "404"},
