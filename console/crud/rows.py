@@ -30,7 +30,7 @@ def body(
         picked = ""
         if picked_by is not None:
             label = _("选中“%(name)s”", name=picked_by(row))
-            picked = f'<td class="stack-end"><input type="checkbox" name="rowid" value="{escape(key)}" aria-label="{escape(label)}"></td>'
+            picked = f'<td class="stack-end"><label class="pick"><input type="checkbox" name="rowid" value="{escape(key)}" aria-label="{escape(label)}"></label></td>'
         first = f'<td class="name-cell"><a class="row-link" href="{links[0][1]}">{cells[0]}</a></td>'
         further = "".join([f"{start}{cell}</td>" for start, cell in zip(starts, cells[1:], strict=True)])
         acts = "".join([f'<a href="{url}">{words}</a>' for words, url in links])

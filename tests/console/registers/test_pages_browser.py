@@ -19,6 +19,7 @@ EMPTY = ("centre-inspections/", "centre-inspections/add", "centre-tasks/", "cent
 FULL = (
     "centre-agencies/", "centre-agencies/?column=" + "&column=".join(["name", "uscc", "legal_person", "contact", "website", "since", "controls", "office", "entered_at"]),
     "centre-agencies/{agency}", "centre-agencies/{agency}/edit", "centre-agencies/{agency}/history", "centre-agencies/import",
+    "centre-agencies/change?rowid={agency}", *(f"centre-agencies/change?rowid={{agency}}&change-field={one}" for one in ("division", "business", "internal_control")),
     "centre-complaints/", "centre-complaints/{complaint}", "centre-complaints/{complaint}/edit", "centre-complaints/{complaint}/history",
     "centre-complaints/act/move_refuse?rowid={complaint}", "centre-documents/", "centre-documents/{document}", "centre-agencies/999999", "../exports/", "../imports/",
     "../api/v1/docs", "../account/tokens/",
@@ -90,7 +91,40 @@ def _faults(page: Any, path: str) -> list[Any]:
     small = page.evaluate("""[...document.querySelectorAll('main button, main a, main summary, main select, main input:not([type=hidden]):not([type=checkbox]):not([type=radio])')]
         .filter(e => e.checkVisibility() && !e.closest('.sr-only, thead, p, li, dd, td:not(:has(.row-actions)), nav.crumb') && e.getBoundingClientRect().height < 43.5)
         .map(e => [e.outerHTML.slice(0, 120), e.getBoundingClientRect().height])""")
-    return found + [(path, "small under a finger", *one) for one in small[:3]]
+    ticks = page.evaluate("""[...document.querySelectorAll('main tbody input[type=checkbox]')].map(e => (e.closest('label') || e).getBoundingClientRect())
+        .filter(box => box.height < 43.5 || box.width < 43.5).map(box => [box.width, box.height])""")
+    return found + [(path, "small under a finger", *one) for one in (*small[:3], *ticks[:3])]
+
+
+def test_many_rows_are_changed_by_keyboard_on_a_phone(made: dict[str, int], page: Any) -> None:
+    """Two rows ticked, a field, a mistake told beside it, the value, and what became of them; sound at every step."""
+    page.set_viewport_size({"width": 360, "height": 780})
+    page.goto("/console/screens/centre-agencies/")
+    boxes = page.locator("tbody .pick")
+    for at in range(2):
+        boxes.nth(at).click()
+    assert page.inner_text("[data-selected-count]") == "2"
+    page.focus(".selection-bar button[formaction$='/change']")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    page.select_option("#change-field", "legal_person")
+    browsing.press(page, ".form-foot .btn-primary")
+    assert "敖登 2" in " ".join(page.inner_text("main table").split())
+    faults = _faults(page, "the new value")
+
+    page.fill("[name=legal_person]", "")
+    browsing.press(page, ".form-foot .btn-primary")
+    assert page.locator(".error-summary li").count() == 2 and page.evaluate("document.activeElement.className") == "error-summary"
+    faults += _faults(page, "mistakes")
+    page.fill("[name=legal_person]", "巴特尔")
+    page.fill("[name=change-reason]", "法定代表人统一变更")
+    page.focus("[name=change-reason]")
+    page.keyboard.press("Tab")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+
+    assert page.url.endswith("/centre-agencies/") and "改了 2 条。" in page.inner_text("main")
+    assert faults == []
 
 
 def test_the_head_of_a_long_list_stays_in_sight(made: dict[str, int], page: Any) -> None:
