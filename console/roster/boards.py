@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import current_app, url_for
 from flask_babel import gettext as _
+from sqlalchemy import and_, case
 from sqlalchemy.orm import Session
 
 from console import clock
@@ -18,11 +19,12 @@ from console.doors.preferences import language
 from console.roles import Subject
 from console.roster import shortage
 from console.roster.models import RosterSpecialty
+from console.roster.queries import ACTIVE, ENDED, EXPIRED, SUSPENDED
 from console.roster.screens import STANDING_WORDS
 from console.scope import Principal
 
 LIST = ScreenList("roster-specialties")
-STORED = ("active", "suspended", "ended")
+STANDINGS = (ACTIVE, SUSPENDED, EXPIRED, ENDED)
 
 
 def least() -> int:
@@ -51,16 +53,16 @@ def _standing(today: dt.date) -> Board:
             Figure(_("在聘"), shortage.in_office(today)),
             Figure(_("%(days)s 天内聘期满", days=30), ending(30), "soon"),
             Figure(_("%(days)s 天内聘期满", days=90), ending(90)),
-            Figure(_("聘期已满，没有续聘"), {"standing": "active", "term_to-to": (today - dt.timedelta(days=1)).isoformat()}),
+            Figure(_("聘期已满，没有续聘"), {"standing": EXPIRED}),
         ),
         split=Split(
             {},
-            (RosterSpecialty.standing,),
+            (case((and_(RosterSpecialty.standing != ENDED, RosterSpecialty.term_to < today), EXPIRED), else_=RosterSpecialty.standing),),
             asked=lambda standing, part: {"standing": standing},
-            said=lambda session, standings: {one: _("登记为在聘") if one == "active" else _(STANDING_WORDS[one]) for one in standings},
+            said=lambda session, standings: {one: _(STANDING_WORDS[one]) for one in standings},
             head=_("状态"),
-            order=STORED,
-            quiet=frozenset({"ended"}),
+            order=STANDINGS,
+            quiet=frozenset({ENDED}),
         ),
         empty=_("专家库里还没有人。公示期满没有异议的人会自动来到这里。"),
         lead=(_("看公示"), url_for("Notices.home")),
