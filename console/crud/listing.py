@@ -89,7 +89,10 @@ class Listing(ScreenView):
 
     def row_links(self, row: Any, key: str) -> Sequence[tuple[str, str]]:
         """What a row offers, in words; a room's extension may say more, or something better."""
-        return [(words, address.replace(_KEY, quote(key, safe="~"))) for words, address in self._offers()]
+        offers = self._offers()
+        if len(offers) > 1 and not self.may_edit(row):
+            offers = offers[:1]
+        return [(words, address.replace(_KEY, quote(key, safe="~"))) for words, address in offers]
 
     def _offers(self) -> Sequence[tuple[str, str]]:
         """The links of every row of this request, made once: making an address costs more than anything else in a row."""

@@ -83,6 +83,7 @@ class Screen:
     `export` are the columns a file of the list has (default: the list's), `exporters` who may ask for one (default: the readers).
     `importable` are the columns a file may bring in, by those who write; rows are found again by `key`, and without one only added.
     `required` are those the room asks for though the table does without (what the table asks for is known).
+    `cells` says what a file's cell of a column must be, where the column's type does not know it.
     `check_rows` looks at parsed rows a thousand at a time and yields `RowProblem`s; `entering` and `changing` give what a new and a changed
     row gets beside the file's columns (who, when, state), `enter_rows` and `change_rows` stand in for the set-wise statements.
     """
@@ -110,6 +111,7 @@ class Screen:
     icon: str = "log"
     labels: Mapping[str, str] = field(default_factory=dict)
     help: Mapping[str, str] = field(default_factory=dict)
+    cells: Mapping[str, str] = field(default_factory=dict)
     choices: Mapping[str, Callable[[], list[tuple[str, str]]]] = field(default_factory=dict)
     asking: Mapping[str, Callable[[str], Sequence[ColumnElement[bool]]]] = field(default_factory=dict)
     formats: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)

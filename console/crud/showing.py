@@ -67,10 +67,6 @@ class Showing(ScreenView):
         """What may be done with this row; a room that knows more of it says so."""
         return [action for action in self.screen.actions if self.may(action.name)]
 
-    def may_edit(self, row: Any) -> bool:
-        """Whether this row may be changed as it lies, for whoever may change rows of this screen."""
-        return True
-
     def more(self, session: OrmSession, row: Any) -> Sequence[tuple[str, Any]]:
         """Further sheets under the shown one: pairs (title, markup). For a room's extension."""
         return []

@@ -44,6 +44,8 @@ def sample(screen: Screen) -> bytes:
 
 def _hint(screen: Screen, column: Incoming) -> str:
     kind = column.column.type
+    if column.name in screen.cells:
+        return _(screen.cells[column.name])
     if column.model is not None:
         return _("全称或代码")
     if column.name in screen.choices:

@@ -28,6 +28,7 @@ class RowRefused(Conflict):
     message = N_("第 %(line)s 行：%(what)s 文件中的内容都没有写入，请核对后再导入。")
 
 
+_CELLS = {"uscc": N_("统一社会信用代码，18 位"), "email": N_("邮箱地址，例如 name@example.cn")}
 _KINDS = ("text", "long_text", "uscc", "email", "choice", "integer", "decimal", "date", "boolean")
 
 
@@ -50,7 +51,7 @@ def fields_of(one: Loaded) -> dict[str, Any]:
         return {}
     return {
         "importable": columns(one.declared), "required": tuple(name for name in columns(one.declared) if one.declared.fields[name].is_required),
-        "key": key(one.declared), "check_rows": partial(_check, one), "enter_rows": partial(_enter, one),
+        "key": key(one.declared), "cells": {name: _CELLS[field.kind] for name, field in one.declared.fields.items() if field.kind in _CELLS}, "check_rows": partial(_check, one), "enter_rows": partial(_enter, one),
         "change_rows": partial(_change, one),
     }  # fmt: skip
 

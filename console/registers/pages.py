@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from flask import flash, redirect, request, send_file, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, joinedload
 from werkzeug.datastructures import MultiDict
 from wtforms import Form
 
@@ -33,6 +33,7 @@ from console.registers.machines import ForMachines
 from console.registers.pages_many import ManyRows
 from console.registers.shapes import is_secret, stored
 from console.registers.tables import Declared
+from console.registers.words import changing, state_words
 from console.scope import current
 from rules import forms
 from rules.fields import BaseField, ChoicesField, DivisionField, FileField, GroupField
@@ -65,6 +66,20 @@ class RegisterPages(ForMachines, ManyRows):
     latest: Any
     render_template: Any
 
+    def statement(self, names: tuple[str, ...]) -> Select[Any]:
+        """Whether a row may be changed is asked of every row of a list: where that depends on its office, the office comes along."""
+        asked: Select[Any] = super().statement(names)  # type: ignore[misc]
+        return asked.options(joinedload(self.one_register.rows.office)) if self.one_register.declared.document.scope == "department" else asked
+
+    def reader(self, name: str) -> Callable[[Any], Any]:
+        """A row whose deadline has passed says so beside its state."""
+        read: Callable[[Any], Any] = super().reader(name)  # type: ignore[misc]
+        if name != "state":
+            return read
+        now, words = clock.now(Database()), _("超期")
+        late = Markup('{} <b class="late-mark">{}</b>')
+        return lambda row: late.format(Markup(read(row)), words) if row.due_at is not None and row.due_at <= now else read(row)
+
     # ── the form ─────────────────────────────────────────────────────────────────────────────────────────────
 
     @expose("/add", methods=["GET", "POST"])
@@ -79,9 +94,11 @@ class RegisterPages(ForMachines, ManyRows):
     @allowed("edit")
     def edit(self, pk: str) -> Any:
         with transaction() as session:
-            row = self.one(session, pk, self.screen.shown)
-            if not services.may(current(), self.one_register.declared, self.one_register.declared.document.edit, row):
+            row, declared = self.one(session, pk, self.screen.shown), self.one_register.declared
+            if not services.may(current(), declared, declared.document.edit, row):
                 raise NotAllowed(act=self.screen.name)
+            if request.method == "GET" and not self.may_edit(row):
+                raise services.NotInThisState(row=str(row), state=state_words(declared, row.state), what=changing())
             return self._form(session, row)
 
     def _form(self, session: Session, row: Any | None) -> Any:
