@@ -118,7 +118,8 @@ class Changing(Picking, Writing):
             page = self._many(session, keys, name)
         if told.error is not None:
             flash(sentence(told.error), "bad")  # what had been written is gone with the transaction
-            return redirect(url_for(".change", rowid=keys, **{FIELD: name}), 303)
+            back: dict[str, Any] = {"rowid": keys, FIELD: name}
+            return redirect(url_for(".change", **back), 303)
         outcome: Outcome | None = page.pop("outcome", None)
         if outcome is not None and outcome.is_whole:
             flash(outcome.words, "ok")
@@ -129,7 +130,7 @@ class Changing(Picking, Writing):
     def _many(self, session: OrmSession, keys: list[str], name: str) -> dict[str, Any]:
         posted = request.method == "POST"
         rows = self._picked(session, keys, names=(name,) if name else (), held=posted)
-        page = {"names": [self.name_of(row) for row in rows], "missing": len(keys) - len(rows), "status": 200}
+        page: dict[str, Any] = {"names": [self.name_of(row) for row in rows], "missing": len(keys) - len(rows), "status": 200}
         if not name or not rows:
             return page
         says = Counter(_short(self.cell(row, name)) for row in rows).most_common()
