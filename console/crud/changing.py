@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -88,14 +87,18 @@ class Changing(Picking, Writing):
 
     def changeable(self) -> dict[str, Any]:
         """Of what a single edit writes, all but what only one row may have: a value of its own, the key, what says which version it is."""
-        return self._changeable
+        kept: dict[str, Any] = self.__dict__
+        if "_changeable" not in kept:
+            kept["_changeable"] = self._found_changeable()
+        found: dict[str, Any] = kept["_changeable"]
+        return found
 
-    @cached_property
-    def _changeable(self) -> dict[str, Any]:
+    def _found_changeable(self) -> dict[str, Any]:
         model = self.screen.model
         mapper = mapped(model)
         alone = [*mapper.primary_key, mapper.version_id_col]
-        for one in (*model.__table__.constraints, *model.__table__.indexes):
+        table = model.metadata.tables[model.__tablename__]
+        for one in (*table.constraints, *table.indexes):
             if (isinstance(one, UniqueConstraint) or (isinstance(one, Index) and one.unique)) and len(one.columns) == 1:
                 alone += one.columns
         held = {column.name for column in alone if column is not None}
