@@ -129,6 +129,7 @@ class Settings:
     platform_code: str = _setting("PLATFORM_CODE", "the platform's 10 letters or digits, with which expert numbers begin", "1500000001")
     anchor_every: int = _setting("ANCHOR_EVERY", "hours between two publications of the audit's heads at `/audit`, 1 to 168", "24")
     file_hours: int = _setting("FILE_HOURS", "hours that an exported file can be downloaded and an imported one waits for its sender, 1 to 168", "24")
+    metrics_token: str = _setting("METRICS_TOKEN", "who scrapes `/metrics` shows it as a bearer token; 32 random bytes or more; empty: there is no such page", "empty", repr=False)
     log_level: str = _setting("LOG_LEVEL", "`DEBUG`, `INFO`, `WARNING` or `ERROR`", "INFO")
     slow_request_ms: int = _setting("SLOW_REQUEST_MS", "milliseconds from which a request is a warning in the log; 0: none is", "2000")
     slow_statement_ms: int = _setting("SLOW_STATEMENT_MS", "the same for one SQL statement, written without its values", "500")
@@ -202,6 +203,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         platform_code=reader.code("PLATFORM_CODE", "1500000001"),
         anchor_every=reader.number("ANCHOR_EVERY", 24, 1, 168),
         file_hours=reader.number("FILE_HOURS", 24, 1, 168),
+        metrics_token=reader.secret("METRICS_TOKEN") if "METRICS_TOKEN" in reader.given else "",
         log_level=reader.log_level("LOG_LEVEL", "INFO"),
         slow_request_ms=reader.number("SLOW_REQUEST_MS", 2_000, 0, 600_000),
         slow_statement_ms=reader.number("SLOW_STATEMENT_MS", 500, 0, 600_000),
@@ -233,6 +235,8 @@ def _together(settings: Settings, given: Mapping[str, str]) -> list[str]:
     problems = []
     if settings.secret_key and settings.secret_key == settings.portal_secret_key:
         problems.append("PORTAL_SECRET_KEY is the same as SECRET_KEY: a cookie of one door would open the other. Use two values.")
+    if settings.metrics_token and settings.metrics_token in (settings.secret_key, settings.portal_secret_key):
+        problems.append("METRICS_TOKEN is the same as SECRET_KEY or PORTAL_SECRET_KEY: whoever scrapes could sign cookies. Use a value of its own.")
     if settings.database_url and settings.database_url == settings.database_owner_url:
         problems.append("DATABASE_OWNER_URL is the same as DATABASE_URL: the web login must own nothing. Use two logins.")
     if settings.database_url and settings.database_url == settings.database_worker_url:

@@ -28,7 +28,7 @@ from console.crud.navigation import Entry, Navigation, navigation
 from console.crud.screen import MY_WORK
 from console.crud.views import make_view, view_name
 from console.db import Session
-from console.doors import error_pages, headers, health, look, preferences, problems, request_log
+from console.doors import error_pages, headers, health, look, preferences, problems, request_log, traffic
 from console.doors.preferences import language
 from console.forms import build as forms
 from console.registers import loading as registers
@@ -39,7 +39,7 @@ MAX_BODY = 40 * 1024 * 1024  # an application's uploads; rooms check each file b
 #: routes of the console that need nobody: everything else needs a signed-in officer
 PUBLIC_CONSOLE = frozenset(
     {
-        "static", "preferences.lang", "preferences.theme", "health.healthz", "health.readyz",
+        "static", "preferences.lang", "preferences.theme", "health.healthz", "health.readyz", "metrics.scrape",
         "SignIn.login", "SecondStep.home", "Joining.home", "AtProvider.start", "AtProvider.back",
     }
 )  # fmt: skip
@@ -70,6 +70,7 @@ def _base(settings: Settings, *, door: str, secret: str) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.session_interface = sessions.WebSessions(door, secure=settings.https)
     app.extensions["attempts"] = Attempts(settings.redis_url)
+    traffic.configure(settings.redis_url, by_itself=settings.mode is not Mode.TEST)
     access_tokens_door.FormTokens(app)
     request_log.install(app, door=door, trusted_proxies=settings.trusted_proxies, slow_ms=settings.slow_request_ms)
     headers.install(app, inline_style_attributes=door == "console", https=settings.https)
@@ -166,6 +167,7 @@ def create_console(settings: Settings) -> Flask:
     app = _base(settings, door="console", secret=settings.secret_key)
     app.config.update(
         APP_NAME="Ruku",
+        METRICS_TOKEN=settings.metrics_token,
         FAB_BASE_TEMPLATE="console/base.html",
         FAB_CREATE_DB=False,
         FAB_UPDATE_PERMS=False,

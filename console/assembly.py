@@ -10,6 +10,7 @@ from typing import Any
 
 from console import erasure, housekeeping
 from console.jobs import Job, Sweep
+from console.post.carriage import Carriage
 from rules import hooks
 
 ROOMS = (
@@ -51,6 +52,7 @@ def models() -> None:
     importlib.import_module("console.outbox")
     importlib.import_module("console.jobs")
     importlib.import_module("console.setbacks")
+    importlib.import_module("console.vitals")
     modules("models")
 
 
@@ -76,9 +78,11 @@ def join() -> None:
             SUBSCRIPTIONS.setdefault(topic, []).extend(jobs)
         SWEEPS.extend(getattr(module, "SWEEPS", ()))
         DAILY.extend(getattr(module, "DAILY", ()))
+        CARRIAGES.extend(getattr(module, "CARRIAGES", ()))
 
 
 SUBSCRIPTIONS: dict[str, list[Job]] = {}  # outbox topic → jobs that take its ids
 SWEEPS: list[Sweep] = []
 DAILY: list[Job] = []
+CARRIAGES: list[Carriage] = []
 _joined = False

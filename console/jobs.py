@@ -153,7 +153,7 @@ class JobRun(WithId, Base):
     subject_count: Mapped[int] = mapped_column(default=0, comment="对象数")
     outbox_id: Mapped[int | None] = mapped_column(BigInteger, comment="发件箱")
     process: Mapped[str | None] = mapped_column(String(80), comment="进程")
-    started_at: Mapped[dt.datetime] = mapped_column(comment="开始")
+    started_at: Mapped[dt.datetime] = mapped_column(index=True, comment="开始")
     finished_at: Mapped[dt.datetime | None] = mapped_column(comment="结束")
     progress: Mapped[int] = mapped_column(default=0, server_default="0", comment="已办")
     total: Mapped[int | None] = mapped_column(comment="总数")

@@ -81,7 +81,7 @@ def counting() -> Iterator[Cost]:
         _cost.reset(token)
 
 
-def watch(engine: Engine, *, slow_ms: int) -> None:
+def watch(engine: Engine, *, slow_ms: float) -> None:
     """Count this engine's statements, and write down those that take longer than `slow_ms` (0: none): their text, never their values."""
 
     def begin(connection: Any, *_: Any) -> None:

@@ -11,7 +11,7 @@ import datetime as dt
 from sqlalchemy import ARRAY, BigInteger, Index, String, Text, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from console import clock
+from console import clock, logs
 from console.db import Base
 
 CHANNEL = "ruku_outbox"  # NOTIFY wakes the relay
@@ -22,6 +22,7 @@ class OutboxMessage(Base):
     __tablename__ = "outbox"
     __table_args__ = (
         Index("ix_outbox_waiting", "due_at", "id", postgresql_where=text("done_at IS NULL AND gave_up_at IS NULL")),
+        Index("ix_outbox_gave_up", "gave_up_at", "id", postgresql_where=text("gave_up_at IS NOT NULL AND done_at IS NULL")),
         {"comment": "发件箱"},
     )
 
@@ -35,10 +36,11 @@ class OutboxMessage(Base):
     last_error: Mapped[str | None] = mapped_column(Text, comment="最近一次失败原因")
     done_at: Mapped[dt.datetime | None] = mapped_column(comment="完成时间")
     gave_up_at: Mapped[dt.datetime | None] = mapped_column(comment="转人工时间")
+    request_id: Mapped[str | None] = mapped_column(String(36), comment="请求编号")  # which request's log to look into
 
 
 def publish(session: Session, topic: str, ids: list[int], *, due_at: dt.datetime | None = None) -> None:
     """Say that something happened to these rows; one message carries the whole set."""
     if ids:
         now = clock.now(session)
-        session.add(OutboxMessage(topic=topic, ids=list(ids), created_at=now, due_at=due_at or now))
+        session.add(OutboxMessage(topic=topic, ids=list(ids), created_at=now, due_at=due_at or now, request_id=logs.known("request")))

@@ -24,7 +24,20 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from config import Settings
-from console import assembly, audit, clock, db, housekeeping, logins, outbox, queueing, running, setbacks, worker
+from console import (
+    assembly,
+    audit,
+    clock,
+    db,
+    housekeeping,
+    logins,
+    measuring,
+    outbox,
+    queueing,
+    running,
+    setbacks,
+    worker,
+)
 from console.jobs import DailyRun, Sweep
 from console.outbox import LEASE, OutboxMessage
 from console.queueing import DELIVER
@@ -222,6 +235,7 @@ def ask_daily(settings: Settings) -> None:
                     while not over.is_set():
                         order_daily()
                         housekeeping.anchor_audit(settings.anchor_every)
+                        measuring.measure_when_due()
                         over.wait(5)
             except (psycopg.Error, SQLAlchemyError) as error:
                 log.warning("PostgreSQL is away, trying again: %s", str(error).splitlines()[0])

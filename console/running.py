@@ -46,6 +46,7 @@ class Message(NamedTuple):
     topic: str
     ids: list[int]
     attempts: int
+    request_id: str | None = None
 
 
 @dataclass
@@ -73,7 +74,9 @@ def deliver(outbox_ids: Sequence[int]) -> None:
         messages = _waiting(session, outbox_ids)
     for group in groups(messages):
         ids = [message.id for message in group]
-        with logs.about(messages=len(ids), outbox=ids[0] if len(ids) == 1 else ids if len(ids) <= _NAMED else None):
+        asked_by = {message.request_id for message in group}
+        request = asked_by.pop() if len(asked_by) == 1 else None  # of several requests none is named
+        with logs.about(messages=len(ids), outbox=ids[0] if len(ids) == 1 else ids if len(ids) <= _NAMED else None, request=request):
             _deliver(ids, group[0].topic)
 
 
@@ -110,7 +113,7 @@ def _waiting(session: Session, outbox_ids: Sequence[int]) -> list[Message]:
     """Those of the messages that are due and not done; a lease that is nearly over is made longer."""
     rows = session.execute(
         select(
-            OutboxMessage.id, OutboxMessage.topic, OutboxMessage.ids, OutboxMessage.attempts,
+            OutboxMessage.id, OutboxMessage.topic, OutboxMessage.ids, OutboxMessage.attempts, OutboxMessage.request_id,
             OutboxMessage.claimed_until < func.now() + LEASE / 2,
         )
         .where(
@@ -121,9 +124,9 @@ def _waiting(session: Session, outbox_ids: Sequence[int]) -> list[Message]:
         )
         .order_by(OutboxMessage.id)
     ).all()  # fmt: skip
-    if ending := [row[0] for row in rows if row[4] is not False]:
+    if ending := [row[0] for row in rows if row[5] is not False]:
         _change(session, ending, claimed_until=func.now() + LEASE)
-    return [Message(*row[:4]) for row in rows]
+    return [Message(*row[:5]) for row in rows]
 
 
 def _deliver(outbox_ids: list[int], topic: str) -> None:

@@ -67,6 +67,14 @@ def test_a_provider_is_named_whole_and_not_over_plain_http():
     assert "plain HTTP" in problems(**{**whole, "OIDC_ISSUER": "http://id.example.gov.cn"})[0]
 
 
+def test_the_scrapers_token_is_strong_and_its_own():
+    assert load(GOOD).metrics_token == ""
+    token = "metrics-0123456789-abcdefghijklmnopqrstuvwxyz"
+    assert load({**GOOD, "METRICS_TOKEN": token}).metrics_token == token and token not in repr(load({**GOOD, "METRICS_TOKEN": token}))
+    assert "METRICS_TOKEN is shorter or plainer" in problems(METRICS_TOKEN="metrics")[0]
+    assert "METRICS_TOKEN is the same as" in problems(METRICS_TOKEN=GOOD["SECRET_KEY"])[0]
+
+
 def test_secrets_are_not_in_the_repr():
     shown = repr(load(GOOD))
     assert not [value for value in (GOOD["SECRET_KEY"], "ruku_web:x", "k1", GOOD["HASH_KEY"]) if value in shown]

@@ -12,6 +12,7 @@ from typing import Any
 from flask import Flask, Response, g, request
 
 from console import logs
+from console.doors import traffic
 from console.scope import Staff, current
 
 log = logging.getLogger("ruku.request")
@@ -59,3 +60,4 @@ def _line(response: Response, door: str, slow_ms: int) -> None:
         log.warning("slow request", extra={"facts": facts})
     else:
         log.info("request", extra={"facts": facts})
+    traffic.count(door, request.endpoint if request.url_rule else None, request.method, response.status_code, took)

@@ -41,7 +41,7 @@ def deliver(session: Session, delivery_id: int, *, lines: Lines) -> bool:
 def try_again(session: Session, delivery_ids: list[int]) -> None:
     """Put deliveries that were given up back in the queue, with all their tries."""
     for delivery in session.scalars(
-        select(Delivery).where(Delivery.id.in_(delivery_ids), Delivery.sent_at.is_(None)).with_for_update()
+        select(Delivery).where(Delivery.id.in_(delivery_ids), Delivery.gave_up_at.is_not(None), Delivery.sent_at.is_(None)).with_for_update()
     ):
         trying.again(delivery, now=clock.now(session))
     session.flush()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from console.db import transaction
+from console.errors import N_
 from console.jobs import Sweep, job
 from console.notifications import deliveries, services
 from console.notifications.models import Delivery
+from console.post.carriage import Carriage
 from console.post.registry import Lines
 from console.scope import System, become
 from rules.pipeline import Step
@@ -94,3 +96,4 @@ SUBSCRIPTIONS = {
 }
 SWEEPS = (Sweep(deliver, Delivery, Delivery.due_at, deliveries.waiting, batch=50),)
 DAILY = (remind,)
+CARRIAGES = (Carriage("letters", N_("办件函件"), Delivery, "delivery.retry_asked"),)

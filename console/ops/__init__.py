@@ -12,7 +12,7 @@ from flask import Flask
 from flask_admin import Admin
 from flask_admin.theme import Bootstrap4Theme
 
-from console import assembly
+from console import assembly, housekeeping
 from console.crud.navigation import Entry
 from console.crud.screen import CARE
 from console.doors import headers
@@ -20,12 +20,14 @@ from console.errors import N_
 from console.ops.desk import DESK, Desk
 from console.ops.failures import Failures
 from console.ops.mailbox import Mailbox
+from console.ops.metrics import metrics
 from console.ops.tables import TABLES
 
 
 def register(app: Flask) -> None:
     """Mount the desk at /ops of the console app and put it into the navigation."""
     assembly.modules("jobs")  # the automatic rules it lists are declared there
+    housekeeping.list_jobs()
     desk = Desk(name="作业与刹车", endpoint="ops", url="/ops")
     theme = Bootstrap4Theme(base_template="console/base.html")
     admin = Admin(app, index_view=desk, theme=theme, csp_nonce_generator=headers.nonce)
@@ -36,5 +38,6 @@ def register(app: Flask) -> None:
         view: Any = make()
         admin.add_view(view)
         menu.add(Entry(CARE, view.title, view.icon, f"{view.endpoint}.index_view", read))
+    app.register_blueprint(metrics)
     admin.add_view(Mailbox(name="信箱", endpoint="ops_mailbox", url="/ops/mailbox"))
     menu.add(Entry(CARE, N_("信箱"), "clip", "ops_mailbox.index", read))

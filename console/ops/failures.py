@@ -27,6 +27,7 @@ SHOWN = 200
 class Failure:
     """A delivery that failed at least once: waiting for another try, or given up."""
 
+    kind: str
     id: int
     channel: str
     office: str
@@ -40,13 +41,13 @@ class Failure:
 def counts(session: Session) -> tuple[int, int]:
     """(waiting for another try, given up)."""
     row = session.execute(
-        text("SELECT count(*) FILTER (WHERE gave_up_at IS NULL), count(gave_up_at) FROM ruku_failed_deliveries()")
+        text("SELECT count(*) FILTER (WHERE gave_up_at IS NULL), count(gave_up_at) FROM ruku_undelivered()")
     ).one()
     return row[0], row[1]
 
 
 def latest(session: Session, *, limit: int = SHOWN) -> list[Failure]:
-    rows = session.execute(text("SELECT * FROM ruku_failed_deliveries() ORDER BY id DESC LIMIT :limit"), {"limit": limit})
+    rows = session.execute(text("SELECT * FROM ruku_undelivered() ORDER BY id DESC LIMIT :limit"), {"limit": limit})
     return [Failure(**row._mapping) for row in rows]
 
 

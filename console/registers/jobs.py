@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 
 from console import faults
 from console.db import transaction
+from console.errors import N_
 from console.jobs import Sweep, job
+from console.post.carriage import Carriage
 from console.post.registry import Lines
 from console.registers import draws, letters, reminders
 from console.registers.loading import Loaded
@@ -80,7 +82,15 @@ def deliver(letter_ids: list[int]) -> int:
     return tried
 
 
-SUBSCRIPTIONS = {"register.letters_wanted": (write_letters,)}
+@job("registers.try_again")
+def try_again(letter_ids: list[int]) -> int:
+    """Put given-up letters back in the queue; returns how many."""
+    with become(System("deliver")), transaction() as session:
+        return letters.try_again(session, letter_ids)
+
+
+SUBSCRIPTIONS = {"register.letters_wanted": (write_letters,), "register.retry_asked": (try_again,)}
+CARRIAGES = (Carriage("registers", N_("登记表函件"), RegisterLetter, "register.retry_asked"),)
 SWEEPS = (Sweep(deliver, RegisterLetter, RegisterLetter.due_at, letters.waiting, batch=50),)
 @job("registers.remind")
 def remind() -> int:

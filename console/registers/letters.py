@@ -132,6 +132,16 @@ def deliver(session: Session, letter_id: int, *, lines: Lines) -> bool:
     return True
 
 
+def try_again(session: Session, letter_ids: list[int]) -> int:
+    """Put letters that were given up back in the queue, with all their tries; how many. What goes nowhere or was sent stays."""
+    given_up = select(RegisterLetter).where(RegisterLetter.id.in_(letter_ids), RegisterLetter.gave_up_at.is_not(None), RegisterLetter.sent_at.is_(None))
+    rows = session.scalars(given_up.with_for_update()).all()
+    for letter in rows:
+        trying.again(letter, now=clock.now(session))
+    session.flush()
+    return len(rows)
+
+
 def _message(session: Session, letter: RegisterLetter) -> OutgoingMessage:
     one = next((one for one in loading.current() if one.declared.table == letter.register), None)
     row = session.scalars(select(one.rows).where(one.rows.id == letter.row_id)).unique().one_or_none() if one is not None else None

@@ -15,7 +15,7 @@ import pytest
 from redis import Redis
 from sqlalchemy import insert
 
-from console import assembly, clock, db, logs, relay
+from console import assembly, clock, db, logs, measuring, relay
 from console.applications import answers
 from console.applications.checking import storable
 from console.applications.models import Applicant, Application
@@ -88,7 +88,7 @@ def log(caplog: pytest.LogCaptureFixture) -> Any:
 
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A job that runs into the database's own words about a row, and one that says a number itself; by message and by sweep."""
+    """A job that runs into the database's own words about a row, and one that says a number itself."""
 
     def collide(ids: list[int]) -> None:
         with db.transaction() as session:
@@ -101,7 +101,8 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Any:
         raise ValueError(f"cannot reach {CANARY['job']}")
 
     made = [job(f"test.canary_{run.__name__}")(run) for run in (collide, speak)]
-    monkeypatch.setitem(assembly.SUBSCRIPTIONS, "test.canary", [made[0]])
+    for one, topic in zip(made, ("test.canary", "test.spoken"), strict=True):
+        monkeypatch.setitem(assembly.SUBSCRIPTIONS, topic, [one])
     yield made
     for one in made:
         REGISTRY.pop(one.name)
@@ -111,6 +112,8 @@ def test_what_identifies_people_outlives_no_request_in_the_open(
     committed_db: Any, console_app: Any, portal_app: Any, redis: Redis, log: Any, failing: Any, monkeypatch: pytest.MonkeyPatch, code_of: list[str]
 ) -> None:
     pages: list[str] = []
+    for engine in (committed_db.web, committed_db.worker):
+        logs.watch(engine, slow_ms=0.000_1)  # every statement is slow: all of them are written down
 
     # ── an application with every kind of secret, submitted; its letters go out
     with committed_db.as_worker(), db.transaction() as session:
@@ -163,15 +166,28 @@ def test_what_identifies_people_outlives_no_request_in_the_open(
     with committed_db.as_worker():
         with db.transaction() as session:
             publish(session, "test.canary", [1])
+            publish(session, "test.spoken", [1, 2])
         relay.settle(committed_db.settings)
         from console import queueing, worker
 
-        queueing.ask(queueing.queue(redis), [("test.canary_speak", [[1, 2]])])
+        queueing.ask(queueing.queue(redis), [("test.canary_speak", [1, 2])])  # only a message leads to it: refused
         worker.burst(committed_db.settings)
+
+    # ── the operator looks at everything, and the house is measured and scraped
+    with committed_db.as_worker():
+        measuring.measure()
+    monkeypatch.setitem(console_app.config, "METRICS_TOKEN", "t")
+    scraped = console_app.test_client().get("/metrics", headers={"Authorization": "Bearer t"}).get_data(as_text=True)
+    assert "ruku_admissions" in scraped
+    hands = officer(console_app, committed_db, Role.OPERATOR, department="centre")
+    rules = [rule for rule in console_app.url_map.iter_rules() if rule.endpoint.startswith("ops") and "GET" in rule.methods and not rule.arguments]
+    desks = [hands.get(rule.rule, follow_redirects=True).get_data(as_text=True) for rule in rules]
+    assert len(desks) > 6
 
     places = {f"table {name}": rows for name, rows in dump(committed_db).items()}
     assert all(places[f"table {name}"] for name in ("applicant", "application", "finding", "audit_entry", "letter", "job_run", "outbox", "objection"))
-    places |= {"redis": kept_in(redis), "log": log.getvalue(), "pages": "\n".join(pages)}
+    places |= {"redis": kept_in(redis), "log": log.getvalue(), "pages": "\n".join(pages), "ops pages": "\n".join(desks), "metrics": scraped}
+    assert "slow statement" in places["log"] and all(person not in "".join(desks) + scraped for person in ("公示人", "高娃"))
     store = Path(committed_db.settings.files_url)
     places["file names"] = "\n".join(str(path) for path in store.rglob("*"))
     assert "test.canary_speak" in places["table job_run"] and "unhandled error" in places["log"] and "failed" in places["redis"]

@@ -152,6 +152,18 @@ def test_every_line_of_a_job_names_job_run_and_message(committed_db, redis, coun
     assert result == "3"
 
 
+def test_a_job_is_found_under_the_request_that_caused_it(committed_db, redis, counting_job, lines):
+    with committed_db.as_worker():
+        with logs.about(request="0123456789abcdef"), db.transaction() as session:
+            outbox.publish(session, "test.counted", [1])
+        relay.settle(committed_db.settings)
+        with db.transaction() as session:
+            outbox.publish(session, "test.counted", [2])
+        relay.settle(committed_db.settings)
+
+    assert [line.get("request") for line in lines.said("inside")] == ["0123456789abcdef", None]
+
+
 def test_the_result_of_a_batch_that_had_to_be_split_is_what_its_parts_came_to(committed_db, redis, counting_job):
     with committed_db.as_worker():
         with db.transaction() as session:

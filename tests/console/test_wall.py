@@ -269,7 +269,7 @@ UNGUARDED = {
     "audit_entry": "append-only; bodies hold ids, names of fields and keyed hashes, no personal value",
     "audit_link": "hashes", "audit_anchor": "hashes, which are published",
     "audit_key": "the worker's alone: the key of the witnesses' digests", "audit_horizon": "the worker's alone: one number",
-    "outbox": "topics and ids", "job_run": "names of jobs and counts", "heartbeat": "names of processes", "daily_run": "names of jobs",
+    "outbox": "topics and ids", "job_run": "names of jobs and counts", "heartbeat": "names of processes", "daily_run": "names of jobs", "vital": "counts and instants",
     "setback": "names of jobs, numbers of rows, kinds of errors",
     "web_session": "found by the hash of a random token; read before there is a principal",
     "sign_in_code": "found by keyed hash; read before there is a principal",
@@ -421,7 +421,7 @@ def test_statistics_and_side_doors_tell_nothing(behind: Wall, people: dict[str, 
 
 #: each answers one narrow question, shown below
 PAST_THE_WALL = {
-    "ruku_advance", "ruku_objection_state", "ruku_held_items", "ruku_restricted_since", "ruku_identity_taken", "ruku_failed_deliveries",
+    "ruku_advance", "ruku_objection_state", "ruku_held_items", "ruku_restricted_since", "ruku_identity_taken", "ruku_undelivered",
     "ruku_grants_of", "ruku_views_of", "ruku_decisions_under", "ruku_gives_under", "ruku_administers", "ruku_under_ended", "ruku_roles_held",
     "ruku_work_at", "ruku_in_hand", "ruku_decided_by", "ruku_file_place", "ruku_recused", "ruku_hands",
     "ruku_holdings", "ruku_held_by", "ruku_subject_taken", "ruku_holds_only_here",
@@ -500,7 +500,7 @@ def test_whether_an_identity_is_taken_is_yes_or_no_and_never_about_oneself(behin
 
 
 def test_failed_deliveries_are_for_staff_and_name_nobody(behind: Wall, people: dict[str, Principal]) -> None:
-    statement = "SELECT * FROM ruku_failed_deliveries()"
+    statement = "SELECT * FROM ruku_undelivered()"
     for who, principal in people.items():
         with behind.seen_by(WEB, principal) as session:
             with behind.unveiled() as connection:

@@ -193,4 +193,4 @@ def test_letters_that_failed_are_counted_and_listed_without_anybody_in_them(oper
 
 def test_failed_letters_are_told_to_staff_only(operator):
     with become(Public()), db.transaction() as session:
-        assert session.execute(text("SELECT count(*) FROM ruku_failed_deliveries()")).scalar() == 0
+        assert session.execute(text("SELECT count(*) FROM ruku_undelivered()")).scalar() == 0

@@ -192,7 +192,7 @@ def test_an_address_that_is_no_more_is_given_up_for_a_person(committed_db: Any, 
             assert letter.gave_up_at is not None and "没有收件地址" in (letter.last_error or "")
             staff = make_staff(session, Role.OPERATOR, department_code="centre")
     with committed_db.committing(committed_db.web, staff), db.transaction() as session:
-        [row] = session.execute(text("SELECT channel, office, attempts FROM ruku_failed_deliveries()")).all()
+        [row] = session.execute(text("SELECT channel, office, attempts FROM ruku_undelivered()")).all()
         assert (row.channel, row.attempts) == ("sms", 1)
     assert post() == {}
 
