@@ -119,9 +119,9 @@ def demo(options: argparse.Namespace) -> int:
 
 
 def doctor(options: argparse.Namespace) -> int:
-    from console import doctor as examination
+    from console.doctor import examination
 
-    return examination.examine()
+    return examination.examine(as_json=options.json)
 
 
 def clock(options: argparse.Namespace) -> None:
@@ -281,7 +281,8 @@ def _parser() -> argparse.ArgumentParser:
     seeding = command("seed", "load base data and the departments' bundles; twice changes nothing")
     seeding.add_argument("--demo", action="store_true", help="and a demo population, when nobody has registered yet")
     command("demo", "walk a demo population to every outcome on a scratch database, and print a table of it")
-    command("doctor", "look at settings, servers, roles, tables, audit chain and heartbeats, and say what is wrong")
+    health = command("doctor", "look at everything the house stands on, and say what is wrong and what to do; exit code 1 when something is bad")
+    health.add_argument("--json", action="store_true", help="the same for a program")
     time = command("clock", "show the clock, or move it in a demo or test database")
     time.add_argument("action", choices=("show", "advance", "set"), nargs="?", default="show")
     time.add_argument("value", nargs="?", help="advance: 30d, 12h; set: 2026-10-01T09:00")

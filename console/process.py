@@ -6,6 +6,7 @@ The web opens `DATABASE_URL`, worker, relay and cron open `DATABASE_WORKER_URL`,
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Literal
 
 from sqlalchemy.exc import OperationalError
@@ -20,6 +21,8 @@ from console.roster import numbers
 
 Role = Literal["web", "worker", "owner"]
 NO_SM3 = "This Python's OpenSSL has no SM3, without which the audit cannot be chained: use one built on OpenSSL 1.1.1 or newer."
+#: the newest migration this program brings: by it the database's list of connections tells processes of another version apart
+REVISION = max(path.name[:4] for path in (Path(__file__).parent.parent / "migrations" / "versions").glob("[0-9]*.py"))
 _STATEMENT = {"web": "30s", "worker": "5min", "owner": "0"}  # a statement that takes longer is a fault
 
 
@@ -42,7 +45,7 @@ def begin(role: Role, settings: Settings | None = None, *, check: bool = True) -
     url = {"web": settings.database_url, "worker": settings.database_worker_url, "owner": settings.database_owner_url}[role]
     if not url:
         raise NotReady("DATABASE_OWNER_URL is missing: this command changes what only the owner of the tables may change.")
-    db.configure(url, connect_args={"options": f"-c statement_timeout={_STATEMENT[role]}", "application_name": f"ruku {role}"})
+    db.configure(url, connect_args={"options": f"-c statement_timeout={_STATEMENT[role]}", "application_name": f"ruku {role} {REVISION}"})
     logs.watch(db.engine(), slow_ms=settings.slow_statement_ms)
     assembly.join()
     duties.configure(duties.Terms(days=settings.recusal_days, years=settings.recusal_years))

@@ -27,7 +27,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from console import apps, db, process, schema
+    from console import apps, audit, db, process, schema
     from console.accounts import permissions
     from console.errors import ConsoleError
     from console.registers import applying, loading
@@ -59,11 +59,14 @@ def run(options: argparse.Namespace) -> int:
     if options.action == "plan" or refused:
         return 1 if refused else 0
     try:
-        applying.apply(settings.database_owner_url, declared, only=options.registers)
+        done = applying.apply(settings.database_owner_url, declared, only=options.registers)
     except ConsoleError as error:
         print(error.message % error.facts, file=sys.stderr)
         return 1
     with become(System("registers")), db.transaction() as session:
+        for one in done:
+            facts = {"revision": one.written.revision} if one.written is not None else {}
+            audit.record(session, "register.applied", f"register:{one.plan.new.table}", content_hash=one.plan.new.content_hash, steps=[step.en for step in one.plan.steps], **facts)
         permissions.sync(session, apps.role_table())
     print("Applied. Running processes take it up by themselves.")
     return 0

@@ -12,13 +12,22 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy import Connection, NullPool, column, create_engine, delete, insert, select, table, text
 
 from console import db
+from console.errors import N_, ConsoleError
 
 FOLDER = Path(__file__).parent.parent / "migrations"
 REGISTERS = FOLDER / "registers"
+VERSIONS = table("alembic_version_registers", column("version_num"))
 _LOCK = 7_402_602
+
+
+class RegisterFileMissing(ConsoleError):
+    """A register's migration that is here points at another that is not."""
+
+    message = N_("migrations/registers/versions 里缺少 %(name)s.py，其他登记表的迁移以它为基础。请从执行过它的机器或备份的 registers/ 中把它拷来，再运行一次。")
+    status = 409
 
 
 def config(connection: Connection | None = None, folder: Path = FOLDER) -> Config:
@@ -32,6 +41,8 @@ def config(connection: Connection | None = None, folder: Path = FOLDER) -> Confi
 
 def upgrade(owner_url: str, revision: str = "head") -> str | None:
     """Run the missing migrations, to the newest also those of registers; the revision the database is at afterwards."""
+    if revision == "head":
+        _register_files()  # what cannot be run afterwards is said before
     reached = under_lock(owner_url, lambda c: command.upgrade(config(c), revision))
     if revision == "head":
         upgrade_registers(owner_url)
@@ -39,8 +50,68 @@ def upgrade(owner_url: str, revision: str = "head") -> str | None:
 
 
 def upgrade_registers(owner_url: str) -> None:
-    """Run the missing migrations of every register. A file that this machine lacks is not missed: it has been run."""
-    under_lock(owner_url, lambda c: command.upgrade(config(c, REGISTERS), "heads"))
+    """Run the missing migrations of every register. A file that this machine lacks has been run on another, and stops no other register's unless it
+    builds upon it: RegisterFileMissing."""
+    under_lock(owner_url, _run_register_files)
+
+
+def _run_register_files(connection: Connection) -> None:
+    """Alembic refuses a revision it has no file for. Where one is missing, its register stands meanwhile for the newest file that is here, and for
+    what it is again afterwards: in one transaction, so that nobody ever sees it otherwise."""
+    scripts = _register_files()
+    standing = _standing(connection, scripts)
+    for lacking, stands_in in standing.items():
+        connection.execute(delete(VERSIONS).where(VERSIONS.c.version_num == lacking))
+        if stands_in is not None:
+            connection.execute(insert(VERSIONS).values(version_num=stands_in))
+    if not standing:
+        connection.rollback()  # each migration commits by itself
+    command.upgrade(config(connection, REGISTERS), "heads")
+    for lacking, stands_in in standing.items():
+        connection.execute(delete(VERSIONS).where(VERSIONS.c.version_num == stands_in))
+        connection.execute(insert(VERSIONS).values(version_num=lacking))
+
+
+def missing_register_files(connection: Connection) -> list[str]:
+    """Revisions of registers that have been run and whose files are not on this machine."""
+    return sorted(_standing(connection, _register_files()))
+
+
+def waiting_register_files(connection: Connection) -> list[str]:
+    """Revisions of registers whose files are here and have not been run."""
+    scripts = _register_files()
+    standing = _standing(connection, scripts)
+    there = tuple(one for one in (standing.get(one, one) for one in _applied(connection)) if one is not None)
+    run = {one.revision for one in scripts.iterate_revisions(there, "base", implicit_base=True)} if there else set()
+    return sorted(one.revision for one in scripts.walk_revisions() if one.revision not in run)
+
+
+def _register_files() -> ScriptDirectory:
+    """RegisterFileMissing when a file builds upon one that is not here: of that one Alembic cannot do without."""
+    scripts = ScriptDirectory.from_config(config(folder=REGISTERS))
+    try:
+        list(scripts.walk_revisions())
+    except KeyError as lacking:
+        raise RegisterFileMissing(name=str(lacking.args[0])) from None
+    return scripts
+
+
+def _applied(connection: Connection) -> list[str]:
+    if connection.execute(text("SELECT to_regclass('alembic_version_registers')")).scalar() is None:
+        return []
+    return list(connection.execute(select(VERSIONS.c.version_num).order_by(VERSIONS.c.version_num)).scalars())
+
+
+def _standing(connection: Connection, scripts: ScriptDirectory) -> dict[str, str | None]:
+    """Revision without a file → the newest of the same register that has one (None: no file of it is here)."""
+    known = {one.revision: one for one in scripts.walk_revisions()}
+    lacking = [one for one in _applied(connection) if one not in known]
+    if not lacking:
+        return {}
+    newest = {str(known[head].module.TABLE): head for head in scripts.get_heads()}
+    question = text("SELECT revision, table_name FROM register_definition WHERE revision = ANY(:them)")
+    tables = {revision: table_name for revision, table_name in connection.execute(question, {"them": lacking})}
+    return {one: newest.get(tables.get(one, "")) for one in lacking}
 
 
 def downgrade(owner_url: str, revision: str) -> str | None:

@@ -206,7 +206,7 @@ CONNECTIONS = {
     "console.doors.health": "SELECT 1",
     "console.exchange.staging": "COPY into a table of the worker's own, in the sender's transaction",
     "console.worker": "heartbeats, which must not wait for a job's transaction",
-    "console.doctor": "asks the server about itself",
+    "console.doctor.database": "asks the server about itself",
     "console.relay": "listens, and holds the leader's lock",
     "console.launch": "the embedded server",
     "console.embedded": "the embedded server",
@@ -245,7 +245,7 @@ def settings_of_the_wall(module: Module) -> Iterator[str]:
 
 #: where System may be named: jobs and commands, which run under the worker's login or the owner's
 BACKGROUND = re.compile(
-    r"console\.(?:\w+\.)?jobs|console\.(?:relay|worker|measuring|prepare|doctor|housekeeping|backup\.\w+|__main__|\w+_command)|seed\..*|bench.*"
+    r"console\.(?:\w+\.)?jobs|console\.(?:relay|worker|measuring|prepare|doctor\.\w+|housekeeping|backup\.\w+|__main__|\w+_command)|seed\..*|bench.*"
 )
 #: the named services of the doors, which the wall honours for the tables of signing in alone
 AT_THE_DOOR = {"register", "sign_in"}

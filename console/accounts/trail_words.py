@@ -144,6 +144,9 @@ ACT_WORDS: dict[str, str] = {
     "register.changed": N_("修改登记"),
     "register.moved": N_("转入另一状态"),
     "register.purged": N_("永久删除隐藏字段"),
+    "register.applied": N_("应用登记表声明"),
+    "backup.made": N_("备份"),
+    "backup.restored": N_("从备份恢复"),
     "register.draw_committed": N_("公布抽取的承诺值"),
     "register.drawn": N_("抽签"),
     "delivery.retry_asked": N_("要求重发"),
@@ -173,6 +176,7 @@ SUBJECT_WORDS: dict[str, str] = {
     "department": N_("部门"),
     "regulation_paragraph": N_("条文"),
     "specialty_transfer": N_("专业移交"),
+    "backup": N_("备份"),
     "audit": N_("审计"),
 }
 #: what the generic screens do to a row

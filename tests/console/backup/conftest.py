@@ -29,6 +29,7 @@ class Ours:
     monkeypatch: Any
     capsys: Any
     papers: list[str] = field(default_factory=list)
+    undo: list[Callable[[], Any]] = field(default_factory=list)
 
     def __call__(self, *words: Any, **more: str) -> int:
         self.capsys.readouterr()

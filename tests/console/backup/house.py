@@ -43,7 +43,7 @@ def as_a_command(environment: dict[str, str], monkeypatch: Any) -> Iterator[Sett
         _use(engine)
         files._root = root
         loading._loaded = None
-        monkeypatch.undo()
+        monkeypatch.setattr(config, "load", config_load)
 
 
 config_load = config.load
