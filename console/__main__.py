@@ -211,6 +211,12 @@ def backup(options: argparse.Namespace) -> int:
     return backup_command.backup(options)
 
 
+def upgrade(options: argparse.Namespace) -> int:
+    from console import upgrade_command
+
+    return upgrade_command.run(options)
+
+
 def restore(options: argparse.Namespace) -> int:
     from console import backup_command
 
@@ -323,6 +329,12 @@ def _parser() -> argparse.ArgumentParser:
     back.add_argument("--without-backup", action="store_true", help="with --replace: throw away what is there, when it cannot be backed up any more")
     back.add_argument("--as-it-was", action="store_true", help="leave the structure as it was then, for the version that made the backup")
     back.add_argument("--passphrase-file", metavar="FILE", help="keys: read the passphrase there instead of asking")
+    newer = command("upgrade", "to this version's structure: look, back up, close the doors, migrate, seed, look again; or `rollback FOLDER`")
+    newer.add_argument("action", choices=("go", "rollback"), nargs="?", default="go")
+    newer.add_argument("folder", nargs="?", metavar="FOLDER", help="rollback: the folder of the backups (the newest is taken) or one backup")
+    newer.add_argument("--to", metavar="FOLDER", help="where the backup goes that it begins with")
+    newer.add_argument("--keep", type=_count, metavar="N", help="remove all backups but the newest N")
+    newer.add_argument("--yes", action="store_true", help="rollback: do not ask for the backup's name")
     people = command("staff", "make the first administrator, print a one-time link, unlock somebody who tried too often")
     people.add_argument("action", choices=("bootstrap", "link", "unlock"))
     people.add_argument("username")

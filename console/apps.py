@@ -18,7 +18,7 @@ from werkzeug.exceptions import SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Mode, Settings
-from console import assembly
+from console import assembly, maintenance, process
 from console.accounts import access_tokens_door, gate, level_views, oidc, permissions, sessions
 from console.accounts.attempts import Attempts
 from console.accounts.provider_views import oidc_name
@@ -28,7 +28,7 @@ from console.crud.navigation import Entry, Navigation, navigation
 from console.crud.screen import MY_WORK
 from console.crud.views import make_view, view_name
 from console.db import Session
-from console.doors import error_pages, headers, health, look, preferences, problems, request_log, traffic
+from console.doors import closed, error_pages, headers, health, look, preferences, problems, request_log, traffic
 from console.doors.preferences import language
 from console.forms import build as forms
 from console.registers import loading as registers
@@ -68,6 +68,8 @@ def _base(settings: Settings, *, door: str, secret: str) -> Flask:
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    watch = maintenance.Watch(settings.redis_url, process.REVISION)
+    app.wsgi_app = closed.Closing(app, app.wsgi_app, watch)  # type: ignore[method-assign]
     app.session_interface = sessions.WebSessions(door, secure=settings.https)
     app.extensions["attempts"] = Attempts(settings.redis_url)
     traffic.configure(settings.redis_url, by_itself=settings.mode is not Mode.TEST)

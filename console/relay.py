@@ -31,8 +31,10 @@ from console import (
     db,
     housekeeping,
     logins,
+    maintenance,
     measuring,
     outbox,
+    process,
     queueing,
     running,
     setbacks,
@@ -73,8 +75,11 @@ def _lead(settings: Settings, over: threading.Event) -> None:
     queue = queueing.queue(queueing.connect(settings.redis_url))
     with _leadership(settings, RELAY_LOCK, over) as line:
         line.execute(f"LISTEN {outbox.CHANNEL}")
-        buried = -BURY_EVERY
+        buried, watch = -BURY_EVERY, maintenance.Watch(settings.redis_url, process.REVISION)
         while not over.is_set():
+            if watch.stands_still():
+                over.wait(1)
+                continue
             if time.monotonic() - buried > BURY_EVERY:
                 _bury()
                 buried = time.monotonic()
@@ -231,8 +236,12 @@ def ask_daily(settings: Settings) -> None:
     with worker.Beating("cron"):
         while not over.is_set():
             try:
+                watch = maintenance.Watch(settings.redis_url, process.REVISION)
                 with _leadership(settings, CRON_LOCK, over):
                     while not over.is_set():
+                        if watch.stands_still():
+                            over.wait(1)
+                            continue
                         order_daily()
                         housekeeping.anchor_audit(settings.anchor_every)
                         measuring.measure_when_due()

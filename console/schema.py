@@ -30,17 +30,20 @@ class RegisterFileMissing(ConsoleError):
     status = 409
 
 
-def config(connection: Connection | None = None, folder: Path = FOLDER) -> Config:
+def config(connection: Connection | None = None, folder: Path | None = None) -> Config:
     """Alembic's configuration, without an .ini file; `REGISTERS` is the folder of the registers' own line."""
     settings = Config()
-    settings.set_main_option("script_location", str(folder))
+    settings.set_main_option("script_location", str(folder or FOLDER))
     settings.set_main_option("path_separator", "os")
     settings.attributes["connection"] = connection
     return settings
 
 
 def upgrade(owner_url: str, revision: str = "head") -> str | None:
-    """Run the missing migrations, to the newest also those of registers; the revision the database is at afterwards."""
+    """Run the missing migrations, to the newest also those of registers; the revision the database is at afterwards.
+
+    Ours are one transaction: when one fails, the database is as it was.
+    """
     if revision == "head":
         _register_files()  # what cannot be run afterwards is said before
     reached = under_lock(owner_url, lambda c: command.upgrade(config(c), revision))
@@ -125,6 +128,18 @@ def head() -> str | None:
     return ScriptDirectory.from_config(config()).get_current_head()
 
 
+def history() -> list[str]:
+    """Every revision this version knows."""
+    return [one.revision for one in ScriptDirectory.from_config(config()).walk_revisions()]
+
+
+def pending(connection: Connection) -> list[str]:
+    """Our migrations that have not been run, first to last, each by its revision and title."""
+    scripts = ScriptDirectory.from_config(config())
+    there = current(connection) or "base"
+    return [f"{one.revision} {str(one.doc).splitlines()[0]}" for one in reversed(list(scripts.iterate_revisions("heads", there)))]
+
+
 def current(connection: Connection) -> str | None:
     """The revision this database is at; None when it is empty."""
     return MigrationContext.configure(connection).get_current_revision()
@@ -143,7 +158,7 @@ def differences(owner_url: str) -> list[Any]:
 def under_lock(owner_url: str, work: Callable[[Connection], None]) -> str | None:
     """Run this with the owner's login while nobody else changes the structure; the revision of the main line afterwards."""
     with connected(owner_url) as connection:
-        # a lock of the session, not of a transaction: each migration commits by itself
+        # a lock of the session, not of a transaction: each migration of a register commits by itself
         connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
         # rows that a migration writes say so in the audit
         connection.execute(text("SELECT set_config('ruku.who', 'migration', false)"))

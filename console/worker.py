@@ -9,6 +9,7 @@ import datetime as dt
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
@@ -22,7 +23,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from config import Settings
-from console import assembly, db, faults, housekeeping, queueing, running
+from console import assembly, db, faults, housekeeping, maintenance, process, queueing, running
 from console.jobs import Heartbeat, this_process
 from console.queueing import DELIVER, NotListed
 from console.scope import System, become
@@ -49,7 +50,7 @@ def work(settings: Settings) -> None:
         while not over.is_set():
             try:
                 with closing(queueing.connect(settings.redis_url)) as connection:
-                    worker = _worker(connection)
+                    worker = _worker(connection, maintenance.Watch(settings.redis_url, process.REVISION))
                     worker.work(logging_level="WARNING")
                     if worker.asked_to_stop:
                         return
@@ -67,8 +68,10 @@ def burst(settings: Settings) -> int:
         return count
 
 
-def _worker(connection: Redis) -> _Worker:
-    return _Worker([queueing.queue(connection)], connection=connection, job_class=queueing.ListedJob, serializer=JSONSerializer)
+def _worker(connection: Redis, watch: maintenance.Watch | None = None) -> _Worker:
+    made = _Worker([queueing.queue(connection)], connection=connection, job_class=queueing.ListedJob, serializer=JSONSerializer)
+    made.watch = watch
+    return made
 
 
 class _Deadline(UnixSignalDeathPenalty):
@@ -86,6 +89,12 @@ class _Worker(SimpleWorker):
     log_job_description = False
     death_penalty_class = _Deadline
     asked_to_stop = False
+    watch: maintenance.Watch | None = None
+
+    def check_for_suspension(self, burst: bool) -> None:
+        """While the structure changes no job is begun; the one at hand was finished first."""
+        while self.watch is not None and not self._stop_requested and self.watch.stands_still():
+            time.sleep(0.5)
 
     def subscribe(self) -> None:
         """No remote commands: RQ would let a message stop jobs and workers."""

@@ -72,7 +72,7 @@ def test_ci_calls_check_and_test():
 
 def test_command_line_explains_itself_quickly():
     help_ = subprocess.run([sys.executable, "-m", "console", "--help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    commands = ["run", "worker", "relay", "cron", "migrate", "seed", "demo", "doctor", "clock", "words", "bundle", "roles", "staff", "backup", "restore"]
+    commands = ["run", "worker", "relay", "cron", "migrate", "seed", "demo", "doctor", "clock", "words", "bundle", "roles", "staff", "backup", "restore", "upgrade"]
     assert [name for name in commands if not re.search(rf"^    {name}\s+\S", help_, re.MULTILINE)] == []
     loaded = subprocess.run(
         [sys.executable, "-c", "import sys, console.__main__; print(*sys.modules)"], cwd=ROOT, capture_output=True, text=True, check=True

@@ -147,6 +147,7 @@ ACT_WORDS: dict[str, str] = {
     "register.applied": N_("应用登记表声明"),
     "backup.made": N_("备份"),
     "backup.restored": N_("从备份恢复"),
+    "upgrade.done": N_("升级"),
     "register.draw_committed": N_("公布抽取的承诺值"),
     "register.drawn": N_("抽签"),
     "delivery.retry_asked": N_("要求重发"),
@@ -177,6 +178,7 @@ SUBJECT_WORDS: dict[str, str] = {
     "regulation_paragraph": N_("条文"),
     "specialty_transfer": N_("专业移交"),
     "backup": N_("备份"),
+    "revision": N_("数据库结构"),
     "audit": N_("审计"),
 }
 #: what the generic screens do to a row

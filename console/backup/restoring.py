@@ -22,7 +22,6 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import psycopg
-from alembic.script import ScriptDirectory
 from cryptography.exceptions import InvalidTag
 from psycopg import sql
 from sqlalchemy import String, exists, select, type_coerce
@@ -101,17 +100,13 @@ def _refuse_unfit(settings: Settings, made: Manifest, wish: Wish) -> None:
         raise BackupProblem(what="DATABASE_OWNER_URL is missing: only the owner of the tables can restore them.")
     if made.facts.simulated and settings.is_production:
         raise BackupProblem(what="This backup is of a database with a simulated clock: it was made for demo or test, and may not become production. Nothing was changed.")
-    if not wish.as_it_was and not _is_known(made.facts.revision):
+    if not wish.as_it_was and made.facts.revision not in schema.history():
         raise BackupProblem(
             what=f"This backup is at revision {made.facts.revision}, which this version ({making.program()}, at {schema.head()}) does not know: it was made by a newer one. "
             "Install that version and restore with it. Nothing was changed."
         )
     if problems := keybox.differing(made.key_checks, settings):
         raise BackupProblem(what=f"{' '.join(problems)} Nothing was changed. `restore keys FILE` prints the keys that were written apart.")
-
-
-def _is_known(revision: str | None) -> bool:
-    return revision in {one.revision for one in ScriptDirectory.from_config(schema.config()).walk_revisions()}
 
 
 def _look_at_target(settings: Settings, home: Home, wish: Wish, say: Say) -> None:

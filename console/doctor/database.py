@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import psycopg
 import redis
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
@@ -60,8 +59,7 @@ def roles(settings: Settings) -> Iterator[Finding]:
 def tables(settings: Settings) -> Iterator[Finding]:
     with db.engine().connect() as connection:
         found, wanted = schema.current(connection), schema.head()
-    known = {one.revision for one in ScriptDirectory.from_config(schema.config()).walk_revisions()}
-    if found is not None and found not in known:
+    if found is not None and found not in schema.history():
         yield Finding("tables", State.BAD, f"revision {found}, which this version ({wanted}) does not know", "A newer version was here: start that one, or restore the backup made before it (`upgrade rollback`).")
         return
     yield judged("tables", found == wanted, f"revision {found}", f"Run `python -m console upgrade --to FOLDER`: this version wants {wanted}.")
