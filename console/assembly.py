@@ -66,10 +66,13 @@ def join() -> None:
     hooks.install(Path(__file__).parent.parent / "plugins")
     from console.applications.pipeline import HOOKS  # the trunk; imported late so that models alone stay light
     from console.crud import known  # the same
+    from console.departments.recounting import KEEPERS  # the same
 
     known.SOURCES.append(screens)
     for module in [housekeeping, *modules("retention")]:
         erasure.announce(module.RETENTION)
+    for module in modules("deadlines"):
+        KEEPERS.extend(module.KEEPERS)
     for module in modules("jobs"):
         HOOKS.on_move.extend(getattr(module, "ON_MOVE", ()))
         for step, hook in getattr(module, "ON_ENTER", {}).items():

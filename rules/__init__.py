@@ -28,7 +28,9 @@ re2 and stdnum only in `fields`. `docs/bundles.md` describes every document; eac
 | `registers` | `bundle.registers[id]`: `Register.document checks moves public_where facts`, `.failing(row, on=day)` |
 | `checks` | `check_bundle(bundle, *, on, base=None, others=(), regulations=None) -> (Remark(code, file, line, key, zh, en, example), …)`, `of_problems(problems)`, `CODES` |
 | `schemas` | `schemas() -> {file name: JSON Schema}`, `texts()` |
-| `working_days` | `Calendar(overrides, decreed_years)`, `.is_workday(d)`, `.due_date(start, n) -> Deadline(last_day, due_on, provisional)` |
+| `working_days` | `Calendar(overrides, decreed_years)`, `.is_workday(d)`, `.due_date(start, n) -> Deadline(last_day, due_on, provisional)`, `.recount(start, n, told=)` |
+| `decrees` | `read_csv(text) -> ([Line], [Problem])`, `check(lines, said, decreed, today=, divisions=)`, `differences(lines, said, whole_years=) -> [DaySaid]`, `applied(said, changes)` |
+| `deadline_words` | `deadline_words(last_day, days, lang=, provisional=, year=) -> str`: the one sentence; `day_words(day, lang=)` |
 
 Texts are `Text(zh, en)`; `text.show("en")` falls back to Chinese. `lang` is `"zh"` or `"en"`.
 """

@@ -37,7 +37,7 @@ from rules.forms import build as build_form
 from rules.hooks import FILE as HOOKS_FILE
 from rules.hooks import Hook, installed
 from rules.hooks import load as load_hooks
-from rules.letters import Letter, LettersDocument, check_letters
+from rules.letters import DEFAULTS, Letter, LettersDocument, check_letters
 from rules.manifest import Manifest, Regulation
 from rules.parts import Text
 from rules.registers import FOLDER, NAME, Register, RegisterDocument, check_pointing
@@ -122,8 +122,8 @@ class Bundle:
         return bundle
 
     def letter(self, event: str) -> Letter | None:
-        """The department's own letter for an event, else the centre's."""
-        return self.letters.get(event) or (self.centre.letters.get(event) if self.centre else None)
+        """The department's own letter for an event, else the centre's, else the house's where it has one."""
+        return self.letters.get(event) or (self.centre.letters.get(event) if self.centre else None) or DEFAULTS.get(event)
 
     @property
     def regulations(self) -> dict[str, Regulation]:

@@ -19,32 +19,34 @@ class Event:
     may: frozenset[str]
     must: frozenset[str] = frozenset()
     centre_only: bool = False
+    has_default: bool = False  # the house has words of its own (DEFAULTS): nobody has to write the letter
 
 
-def _event(may: str = "", must: str = "", *, centre_only: bool = False) -> Event:
-    return Event(COMMON | set(may.split()) | set(must.split()), frozenset(must.split()), centre_only)
+def _event(may: str = "", must: str = "", *, centre_only: bool = False, has_default: bool = False) -> Event:
+    return Event(COMMON | set(may.split()) | set(must.split()), frozenset(must.split()), centre_only, has_default)
 
 
 EVENTS: Mapping[str, Event] = {
-    "submitted": _event("specialties days due_on"),
-    "returned": _event("due_on", "items"),
-    "corrected": _event("due_on"),
+    "submitted": _event("specialties days due_on deadline"),
+    "returned": _event("due_on deadline", "items"),
+    "corrected": _event("due_on deadline"),
     "refused": _event("reconsider_until reapply_on", "reasons"),
     "flagged": _event("", "reasons"),
-    "passed_review": _event("minutes pass_mark due_on"),
+    "passed_review": _event("minutes pass_mark due_on deadline"),
     "exam_failed": _event("marks pass_mark tries_left next_try_on"),
     "exam_passed": _event("marks pass_mark"),
-    "notice_opened": _event("notice_title closes_on notice_url"),
+    "notice_opened": _event("notice_title closes_on notice_url deadline"),
     "objection_received": _event("closes_on"),
     "objection_dismissed": _event("reasons"),
     "admitted": _event("specialties term_from term_until certificate_url", "roster_number"),
-    "reminder": _event("task", "due_on"),
+    "reminder": _event("task deadline", "due_on"),
     "lapsed": _event("reasons reapply_on"),
     "withdrawn": _event(),
-    "reconsideration_received": _event("due_on"),
+    "reconsideration_received": _event("due_on deadline"),
     "reconsideration_granted": _event("reasons"),
     "reconsideration_refused": _event("reasons"),
     "assigned": _event("specialties"),
+    "deadline_moved": _event("matter due_on", "deadline", has_default=True),
     "sign_in_code": _event("minutes", "code", centre_only=True),
 }
 
@@ -58,6 +60,20 @@ class Letter(Part):
     subject: Words
     body: Words
     sms: Words | None = None
+
+
+DEFAULTS: Mapping[str, Letter] = {
+    "deadline_moved": Letter(
+        subject=Text(zh="期限顺延（申报 {number}）", en="More time ({number})"),
+        body=Text(
+            zh="{applicant_name}：\n放假安排有了新的规定，您申报{department}专家的{matter}期限随之顺延，现在是：{deadline}。\n"
+            "告诉过您的期限只会往后延，不会提前；您不需要为此办理什么。进度请在 {portal_url} 查看。咨询：{phone}（{hours}）。\n",
+            en="Dear {applicant_name},\nThe official calendar has changed, so there is more time for {matter} of your application to {department}: {deadline}.\n"
+            "A deadline you were told only ever becomes later, and you need not do anything about this. Follow your file at {portal_url}. Questions: {phone} ({hours}).\n",
+        ),
+        sms=Text(zh="申报 {number} 的{matter}期限顺延：{deadline}。", en="{number}: more time for {matter}: {deadline}."),
+    ),
+}
 
 
 class LettersDocument(Part):
@@ -113,6 +129,6 @@ def check_letters(document: LettersDocument, source: Document, *, centre: bool, 
                     for place in sorted(event.must - used):
                         problems.append(source.problem((*path, part, lang), f"此信函须写明 {{{place}}}。", f"This letter must say {{{place}}}.", "C403"))
     if centre:
-        for name in EVENTS:
-            if name not in document.letters:
+        for name, event in EVENTS.items():
+            if name not in document.letters and not event.has_default:
                 problems.append(source.problem(("letters",), f"缺少事件“{name}”的信函。", f"The letter for the event '{name}' is missing.", "C404"))

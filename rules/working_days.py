@@ -25,6 +25,32 @@ class Deadline:
 
 
 @dataclass(frozen=True, slots=True)
+class Recount:
+    """A deadline counted again: `last_day` and `due_on` are what holds now, `counted` what the calendar alone would say."""
+
+    last_day: date
+    due_on: date
+    provisional: bool
+    counted: date
+
+    @property
+    def is_kept(self) -> bool:
+        """The calendar gives an earlier day than people were told, so the day they were told stays."""
+        return self.counted < self.last_day
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A deadline with what it takes to say and draw it: its first and last day, how many working days were given, by which calendar they go by."""
+
+    first: date
+    last: date
+    days: int
+    calendar: Calendar
+    provisional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CalendarDay:
     day: date
     is_workday: bool
@@ -60,6 +86,12 @@ class Calendar:
             left -= self.is_workday(day)
         provisional = any(year not in self._decreed for year in range(start.year, day.year + 1)) if n else False
         return Deadline(day, day + _DAY, provisional)
+
+    def recount(self, start: date, n: int, *, told: date) -> Recount:
+        """The same n working days by this calendar, for a deadline whose last day was told to people: it moves later or stays, never earlier."""
+        counted = self.due_date(start, n)
+        last = max(told, counted.last_day)
+        return Recount(last, last + _DAY, counted.provisional, counted.last_day)
 
     def between(self, start: date, end: date) -> int:
         """Working days after `start` up to and including `end`; 0 when `end` is not later."""

@@ -1,7 +1,8 @@
 """Load the base data with the owner login: one statement per table, and a second time nothing changes.
 
 Rows that left a file stay in the database, because files of applicants may cite them. Columns that officers edit on
-screens (an office's telephone, a day of the calendar) are filled when the row is new and never overwritten.
+screens (an office's telephone) are filled when the row is new and never overwritten. The calendar is founded once; later a
+year that is not decreed so far comes as a new version, and a year that is stays as it was recorded.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 
 from console import clock
-from console.departments.models import SEEDED, CalendarVersion, Department, RegulationParagraph
+from console.departments.calendar_drafts import record
+from console.departments.calendars import calendars
+from console.departments.models import SEEDED, Department, RegulationParagraph
+from rules.decrees import COUNTRY, DaySaid, check_year
 from seed import tables
 from seed.rows import Problem, Row, SeedProblems, read_files
 
@@ -65,7 +69,7 @@ def load(session: Session, *, folder: Path = DATA) -> LoadReport:
         if target.model is RegulationParagraph:
             rows = _with_versions(session, rows)
         done.append(_load_table(session, target, rows))
-    done.append(_load_calendar_version(session, read["workdays.csv"]))
+    done.append(_load_calendar(session, read["workdays.csv"]))
     session.expire_all()  # the statements went past the identity map
     return LoadReport(tuple(done))
 
@@ -83,7 +87,6 @@ def _contents(read: dict[str, list[Row]]) -> dict[str, list[dict[str, Any]]]:
         "department": plain["departments.csv"],
         "office": [row | {"level": levels[row["division_code"]]} for row in plain["offices.csv"]],
         "specialty": [row | {"is_leaf": row.pop("selectable")} for row in specialties],
-        "workday": [{key: row[key] for key in ("day", "is_workday", "name")} for row in plain["workdays.csv"]],
         "code_list": plain["code_lists.csv"],
         "regulation": plain["regulations.csv"],
         "regulation_paragraph": [
@@ -147,14 +150,17 @@ def _load_table(session: Session, target: tables.Target, rows: list[dict[str, An
     return TableLoad(table.name, len(rows), sum(written), len(written) - sum(written))
 
 
-def _load_calendar_version(session: Session, rows: list[Row]) -> TableLoad:
-    """A new version when the decreed years are others than those last loaded; deadlines remember theirs."""
-    found = [row.values["day"].year for row in rows]
-    years = f"{min(found)}-{max(found)}"
-    last = session.scalar(select(CalendarVersion).order_by(CalendarVersion.version.desc()).limit(1))
-    if last is not None and last.years == years:
-        return TableLoad("calendar_version", 1, 0, 0)
-    version = last.version + 1 if last is not None else 1
-    session.add(CalendarVersion(version=version, loaded_at=clock.now(session), years=years, source=CALENDAR_SOURCE))
-    session.flush()
-    return TableLoad("calendar_version", 1, 1, 0)
+def _load_calendar(session: Session, rows: list[Row]) -> TableLoad:
+    """A new version with the years that are not decreed so far; what was recorded about the others is not touched. SeedProblems for half a year."""
+    known = calendars(session)
+    said = [DaySaid(row.values["day"], COUNTRY, row.values["kind"], row.values["name"]) for row in rows]
+    years = {one.day.year for one in said} - known.years
+    # the New Year's bridge of a new year may lie in the December before
+    bridge = {(year - 1, 12) for year in years if year - 1 in known.years}
+    new = [one for one in said if (one.day.year in years or (one.day.year, one.day.month) in bridge) and known.said.get(one.key) is None]
+    problems = [Problem("workdays.csv", 0, "", found.zh) for year in sorted(years) for found in check_year(year, said, "workdays.csv")]
+    if problems:
+        raise SeedProblems(problems)
+    if years:
+        record(session, new, years=known.years | years, source=CALENDAR_SOURCE, recorded_by=SEEDED)
+    return TableLoad("calendar_day", len(said), len(new) if years else 0, 0)

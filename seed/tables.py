@@ -167,7 +167,6 @@ TARGETS = (
     Target(models.Department, ("code",)),
     Target(models.Office, ("department_id", "division_code"), keeps=("phone", "hours")),
     Target(models.Specialty, ("standard", "code")),
-    Target(models.Workday, ("day",), keeps=("is_workday", "name")),
     Target(models.CodeItem, ("list", "code")),
     Target(models.Regulation, ("id",)),
     Target(

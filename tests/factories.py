@@ -137,8 +137,7 @@ def make_admission(
         since=clock.now(session),
         opened_at=clock.now(session),
         due_at=values.pop("due_at", clock.at_midnight(due) if due else None),
-        calendar_version=version,
-        **{"flags": [], "verdict": "pass"} | values,
+        **{"flags": [], "verdict": "pass", "calendar_version": version} | values,
     )
     session.add(admission)
     session.flush()

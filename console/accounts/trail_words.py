@@ -15,6 +15,7 @@ KIND_WORDS: dict[str, str] = {
     "application": N_("申报"),
     "attachment": N_("材料"),
     "exam": N_("考试"),
+    "calendar": N_("工作日历"),
     "training": N_("培训"),
     "notice": N_("公示"),
     "objection": N_("异议"),
@@ -102,6 +103,10 @@ ACT_WORDS: dict[str, str] = {
     "bundle.exported": N_("导出规则包"),
     "specialty.transferred": N_("移交专业"),
     "regulation.recorded": N_("登记条文变化"),
+    "calendar.recorded": N_("载入日历新版"),
+    "admission.deadline_moved": N_("期限顺延"),
+    "notice.deadline_moved": N_("公示期顺延"),
+    "register.deadline_moved": N_("办理期限顺延"),
     "department.founded": N_("建立部门"),
     "grant.given": N_("授权"),
     "grant.ended": N_("收回授权"),
@@ -179,6 +184,7 @@ SUBJECT_WORDS: dict[str, str] = {
     "specialty_transfer": N_("专业移交"),
     "backup": N_("备份"),
     "revision": N_("数据库结构"),
+    "calendar_version": N_("日历版本"),
     "audit": N_("审计"),
 }
 #: what the generic screens do to a row

@@ -28,6 +28,7 @@ ACT_WORDS: dict[Act, str] = {
     Act.TRANSFER_SPECIALTY: N_("登记专业移交（仅交易中心）"),
     Act.HOLD: N_("封存资料、规定留存期限"),
     Act.RECORD_REGULATION: N_("登记法规条文的变化（交易中心的规则发布人或平台管理员）"),
+    Act.KEEP_CALENDAR: N_("维护工作日历（交易中心的平台管理员）"),
     Act.GRANT: N_("给出、改动、收回和复核自己范围内的授权"),
     Act.PULL_BRAKE: N_("给自动规则踩刹车、松刹车"),
     Act.RETRY_JOB: N_("重做没有做成的事"),

@@ -25,6 +25,7 @@ from console.applications.duties import SeparatedDuty as SeparatedDuty  # raised
 from console.applications.grounds import require_grounds
 from console.applications.models import Admission, StepEntry
 from console.departments import queries as departments
+from console.departments.calendars import Reckoning
 from console.errors import N_, NotAllowed, StepMovedOn
 from console.roles import Act
 from console.scope import Applicant, Principal, Staff, System, require
@@ -308,8 +309,8 @@ class _Plans:
         self.session = session
         self.department_id, self.release_id = department_id, release_id
         self.now = clock.now(session)
-        self.calendar: Calendar
-        self.calendar, self.calendar_version = departments.working_calendar(session)
+        self.reckoning = Reckoning(session)
+        self.calendar_version = self.reckoning.newest.version
         releases = {self.release(admission) for admission in admissions}
         self.settings = {r: departments.bundle_of(session, r).manifest.pipeline for r in releases}
         wanted = {
@@ -367,7 +368,8 @@ class _Plans:
         if level is not None:
             values["office_id"] = self.offices[self.department(admission), admission.division_code, level]
         if settings is not None and to not in CLOSED_STEPS:
-            values |= self._clock(admission, settings, from_step, to, back=back)
+            calendar = self.reckoning.calendar(values["office_id"])  # of the office that has the file now
+            values |= self._clock(admission, settings, from_step, to, back=back, calendar=calendar)
         return values
 
     @staticmethod
@@ -385,7 +387,7 @@ class _Plans:
         return None
 
     def _clock(
-        self, admission: Admission, settings: PipelineSettings, from_step: Step, to: Step, *, back: bool
+        self, admission: Admission, settings: PipelineSettings, from_step: Step, to: Step, *, back: bool, calendar: Calendar
     ) -> dict[str, Any]:
         today = clock.day_of(self.now)
         days, warn_after, left = None, None, None
@@ -399,18 +401,18 @@ class _Plans:
             days = settings.correct_within.value
             if from_step in REVIEW_STEPS and admission.due_at is not None:
                 last = clock.day_of(admission.due_at) - dt.timedelta(days=1)
-                left = max(0, self.calendar.between(today, last))
+                left = max(0, calendar.between(today, last))
         elif to in APPLICANT_STEPS:
             within = settings.training_within if to == Step.TRAINING else settings.exam_within
             days = within.value if within else None
         if days is None:
             return {}
-        deadline = self.calendar.due_date(today, days)
+        deadline = calendar.due_date(today, days)
         values = {
             "due_at": clock.at_midnight(deadline.due_on),
             "is_provisional": deadline.provisional,
             "days_left": left,
         }
         if warn_after:
-            values["warn_at"] = clock.at_midnight(self.calendar.due_date(today, warn_after).due_on)
+            values["warn_at"] = clock.at_midnight(calendar.due_date(today, warn_after).due_on)
         return values

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -11,8 +10,10 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from console import clock
 from console.applications.models import Admission, Application, Attachment, Finding, StepEntry
 from console.departments import queries as departments
+from console.departments.calendars import Reckoning
 from console.errors import NotFound
 from rules.pipeline import CLOSED_STEPS, OPEN_STEPS, Step
+from rules.working_days import Term
 
 
 def own_application(session: Session, application_id: int) -> Application:
@@ -78,53 +79,13 @@ def attachment(session: Session, attachment_id: int) -> Attachment:
     return found
 
 
-@dataclass(frozen=True)
-class Tick:
-    """One day of a deadline as it is drawn: a working day, or a gap of days off."""
-
-    day: dt.date
-    is_workday: bool
-    state: str  # past | today | ahead
-
-
-@dataclass(frozen=True)
-class DeadlineView:
-    """A deadline to show: `days` in all, the last day, how many are left (0: due today, negative: overdue by)."""
-
-    days: int
-    last_day: dt.date
-    left: int
-    provisional: bool
-    is_over: bool
-    ticks: tuple[Tick, ...]
-
-
-def deadline_of(session: Session, admission: Admission) -> DeadlineView | None:
-    """The running deadline of the step the file is at, drawn in working days; None where no clock runs."""
+def term_of(reckoning: Reckoning, admission: Admission) -> Term | None:
+    """The running deadline of the step the file is at; None where no clock runs. The office's calendar, and the days that were given."""
     if admission.due_at is None:
         return None
-    return window(
-        session,
-        start=clock.day_of(admission.since),
-        last_day=clock.day_of(admission.due_at) - dt.timedelta(days=1),
-        provisional=admission.is_provisional,
-    )
-
-
-def window(session: Session, *, start: dt.date, last_day: dt.date, provisional: bool = False) -> DeadlineView:
-    """A window from the day after `start` to the end of `last_day`, as it stands today."""
-    calendar, _ = departments.working_calendar(session)
-    today = clock.today(session)
-    days = calendar.between(start, last_day)
-    left = calendar.between(today, last_day) if today <= last_day else -calendar.between(last_day, today)
-    ticks: list[Tick] = []
-    day = start + dt.timedelta(days=1)
-    while day <= last_day and len(ticks) < 60:
-        state = "past" if day < today else "today" if day == today else "ahead"
-        ticks.append(Tick(day, calendar.is_workday(day), state))
-        day += dt.timedelta(days=1)
-    return DeadlineView(
-        days=days, last_day=last_day, left=left, provisional=provisional, is_over=today > last_day, ticks=tuple(ticks)
+    last = clock.day_of(admission.due_at) - dt.timedelta(days=1)
+    return reckoning.term(
+        clock.day_of(admission.since), last, version=admission.calendar_version, office_id=admission.office_id, provisional=admission.is_provisional
     )
 
 

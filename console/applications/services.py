@@ -29,6 +29,7 @@ from console.applications.models import (
 )
 from console.applications.pipeline import Filing, advance
 from console.departments import queries as departments
+from console.departments.calendars import Reckoning
 from console.departments.models import Department
 from console.errors import N_, Conflict, InvalidAnswers, NotAllowed, NotFound
 from console.roles import Act
@@ -486,14 +487,16 @@ def request_reconsideration(session: Session, admission: Admission, *, actor: Ap
 
 
 def reconsider_until(session: Session, admission: Admission) -> dt.date | None:
-    """The last day on which the applicant may ask; None when there is nothing to ask, or it was asked once."""
+    """The last day on which the applicant may ask; None when there is nothing to ask, or it was asked once. The day the refusal told stays at least:
+    it was counted by the calendar of then, and a newer one can only add to it."""
     if admission.step != Step.REFUSED or any(e.action == Action.REQUEST_RECONSIDERATION for e in admission.entries):
         return None
-    calendar, _ = departments.working_calendar(session)
     settings = departments.bundle_of(session, admission.release_id).manifest.pipeline
     if settings is None:
         return None
-    return calendar.due_date(clock.day_of(admission.since), settings.reconsider_within.value).last_day
+    days, since, reckoning = settings.reconsider_within.value, clock.day_of(admission.since), Reckoning(session)
+    told = reckoning.calendar(admission.office_id, admission.calendar_version).due_date(since, days).last_day
+    return reckoning.calendar(admission.office_id).recount(since, days, told=told).last_day
 
 
 def assign(

@@ -5,7 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, Text, UniqueConstraint, func
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.db import Base, WithId
@@ -93,27 +103,65 @@ class Specialty(Base):
         return f"{self.code} {self.name}"
 
 
+SEEDED = "system:seed"  # who recorded what came with the installation
+
+
 class CalendarVersion(Base):
-    """A loading of the calendar: deadlines remember which one they were computed from."""
+    """A state of the calendar, never changed (a trigger refuses): deadlines remember from which one they were computed. What it says about
+    single days is what it and the versions before it say last (`CalendarDay`).
+    """
 
     __tablename__ = "calendar_version"
     __table_args__ = {"comment": "日历版本"}
 
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, comment="版本")
     loaded_at: Mapped[dt.datetime] = mapped_column(comment="载入时间")
-    years: Mapped[str] = mapped_column(String(20), comment="已公布年份")  # 2004-2026
+    years: Mapped[str] = mapped_column(String(200), comment="已公布年份")  # 2004-2026,2028
     source: Mapped[str] = mapped_column(Text, comment="来源")
+    recorded_by: Mapped[str] = mapped_column(String(80), default=SEEDED, server_default=SEEDED, comment="登记人")
+    reason: Mapped[str] = mapped_column(Text, default="", server_default="", comment="理由")
 
 
-class Workday(Base):
-    """A day that differs from its weekday: a day off, or a make-up working day."""
+class CalendarDay(WithId, Base):
+    """A day that differs from its weekday, from this version on: a day off or a make-up working day, in the country or in one division and
+    below. `ordinary` takes back what an earlier version said.
+    """
 
-    __tablename__ = "workday"
-    __table_args__ = {"comment": "工作日调整"}
+    __tablename__ = "calendar_day"
+    __table_args__ = (
+        CheckConstraint("kind IN ('holiday', 'holiday_in_lieu', 'makeup_workday', 'ordinary')", name="kind_is_known"),
+        CheckConstraint("kind = 'ordinary' OR is_workday = (kind = 'makeup_workday')", name="kind_says_it"),
+        Index("uq_calendar_day_country", "version", "day", unique=True, postgresql_where=text("division_code IS NULL")),
+        Index("uq_calendar_day_division", "version", "day", "division_code", unique=True),
+        {"comment": "日历日"},
+    )
 
-    day: Mapped[dt.date] = mapped_column(primary_key=True, comment="日期")
+    version: Mapped[int] = mapped_column(ForeignKey("calendar_version.version"), comment="自第几版起")
+    day: Mapped[dt.date] = mapped_column(comment="日期")
+    division_code: Mapped[str | None] = mapped_column(ForeignKey("division.code"), index=True, comment="行政区划")
+    kind: Mapped[str] = mapped_column(String(20), comment="种类")
     is_workday: Mapped[bool] = mapped_column(comment="上班")
     name: Mapped[str] = mapped_column(String(60), default="", server_default="", comment="名称")
+
+    division: Mapped[Division | None] = relationship(lazy="joined")
+
+
+class CalendarDraft(WithId, Base):
+    """Days somebody means to record, and what that would move: worked out by the worker, because nobody else sees all deadlines."""
+
+    __tablename__ = "calendar_draft"
+    __table_args__ = {"comment": "日历草稿"}
+
+    base_version: Mapped[int] = mapped_column(ForeignKey("calendar_version.version"), comment="起草所据版本")
+    source: Mapped[str] = mapped_column(Text, comment="来源")
+    days: Mapped[list[dict[str, Any]]] = mapped_column(comment="改动的日子")
+    years: Mapped[str] = mapped_column(String(200), comment="已公布年份")
+    made_by: Mapped[str] = mapped_column(String(80), comment="起草人")
+    made_at: Mapped[dt.datetime] = mapped_column(comment="起草时间")
+    report: Mapped[dict[str, Any] | None] = mapped_column(comment="影响")
+    looked_at: Mapped[dt.datetime | None] = mapped_column(comment="算出时间")
+    version: Mapped[int | None] = mapped_column(ForeignKey("calendar_version.version"), comment="成为版本")
+    dropped_at: Mapped[dt.datetime | None] = mapped_column(comment="放弃时间")
 
 
 class CodeItem(Base):
@@ -127,9 +175,6 @@ class CodeItem(Base):
     name: Mapped[str] = mapped_column(String(120), comment="名称")
     name_en: Mapped[str] = mapped_column(String(160), default="", server_default="", comment="英文名称")
     verified: Mapped[bool] = mapped_column(comment="已核实")
-
-
-SEEDED = "system:seed"  # who recorded what came with the installation
 
 
 class Regulation(Base):

@@ -1,4 +1,4 @@
-"""Which release is in force, what it says, which office decides, which day is a working day."""
+"""Which release is in force, what it says, which office decides."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased
 
 from console import clock
+from console.departments.calendars import working_calendar as working_calendar
 from console.departments.models import (
-    CalendarVersion,
     Department,
     Division,
     Office,
@@ -22,13 +22,11 @@ from console.departments.models import (
     ReleaseEvent,
     Specialty,
     SpecialtyTransfer,
-    Workday,
 )
 from rules.bundle import Bundle
 from rules.manifest import LEVELS as ORDER
 from rules.manifest import Level
 from rules.specialties import conflicts, owner_of
-from rules.working_days import Calendar
 
 LEVELS = {name: level for level, name in enumerate(ORDER, start=1)}  # region 1, league 2, county 3
 
@@ -301,24 +299,3 @@ def _first_published(session: Session, department_id: int) -> Release | None:
         .order_by(Release.version)
         .limit(1)
     )
-
-
-# ── working days ─────────────────────────────────────────────────────────────────────────────────────────────
-
-_calendars: WeakKeyDictionary[Engine, dict[int, Calendar]] = WeakKeyDictionary()
-
-
-def working_calendar(session: Session) -> tuple[Calendar, int]:
-    """The calendar and its version; read once per process and version."""
-    current = session.execute(
-        select(CalendarVersion.version, CalendarVersion.years).order_by(CalendarVersion.version.desc()).limit(1)
-    ).first()
-    if current is None:
-        return Calendar({}, frozenset()), 0
-    version, years = current
-    known = _calendars.setdefault(session.get_bind().engine, {})
-    if version not in known:
-        first, _, last = years.partition("-")
-        overrides = {day: works for day, works in session.execute(select(Workday.day, Workday.is_workday))}
-        known[version] = Calendar(overrides, frozenset(range(int(first), int(last or first) + 1)))
-    return known[version], version

@@ -8,7 +8,9 @@ from sqlalchemy.orm import Session
 
 from console.crud.rows import stacked
 from console.crud.screen import REFERENCE, RULES, Screen
+from console.departments import calendar_words
 from console.departments.models import (
+    CalendarDay,
     CodeItem,
     Department,
     Division,
@@ -17,7 +19,6 @@ from console.departments.models import (
     RegulationParagraph,
     Release,
     Specialty,
-    Workday,
 )
 from console.doors.dates import instant
 from console.errors import N_
@@ -117,14 +118,16 @@ SCREENS = (
     ),
     Screen(
         "workdays",
-        Workday,
-        title=N_("工作日历"),
+        CalendarDay,
+        title=N_("日历日"),
         menu=REFERENCE,
-        icon="clock",
-        columns=("day", "is_workday", "name"),
-        filters=("day", "is_workday"),
+        icon="log",
+        columns=("day", "kind", "is_workday", "name", "division", "version"),
+        labels={"division": N_("行政区划")},
+        filters=("day", "kind", "is_workday", "division", "version"),
         search=("name",),
         order="-day",
+        choices={"kind": calendar_words.kinds},
         read_only=True,
         small=True,
     ),

@@ -9,11 +9,7 @@ from flask_babel import gettext as _
 
 from console import clock
 from console.doors.preferences import language
-
-_WEEKDAYS_ZH = "一二三四五六日"
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-           "November", "December")  # fmt: skip
+from rules import deadline_words
 
 
 def _day(value: dt.date | dt.datetime) -> dt.date:
@@ -22,15 +18,7 @@ def _day(value: dt.date | dt.datetime) -> dt.date:
 
 def day_words(value: dt.date | dt.datetime | None, *, weekday: bool = True, year: bool = False) -> str:
     """“11 月 25 日（周三）”, “Wednesday 25 November”; instants are read in the province's zone."""
-    if value is None:
-        return "—"
-    day = _day(value)
-    if language() == "en":
-        words = f"{day.day} {_MONTHS[day.month - 1]}" + (f" {day.year}" if year else "")
-        return f"{_WEEKDAYS[day.weekday()]} {words}" if weekday else words
-    words = f"{day.month} 月 {day.day} 日"
-    words = f"{day.year} 年 {words}" if year else words
-    return f"{words}（周{_WEEKDAYS_ZH[day.weekday()]}）" if weekday else words
+    return deadline_words.day_words(_day(value), lang=language(), weekday=weekday, year=year) if value is not None else "—"
 
 
 def long_day(value: dt.date | dt.datetime | None) -> str:

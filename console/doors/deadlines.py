@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from console.doors.dates import day_words
+from console.doors.preferences import language
+from rules.deadline_words import deadline_words
+from rules.working_days import Term
 
 #: the kinds `components.css` draws
 PAST, TODAY, STILL, OFF, AHEAD = "past", "today", "still", "off", "ahead"
@@ -55,12 +57,24 @@ class Deadline:
     @property
     def sentence(self) -> str:
         """“7 个工作日，至 11 月 25 日（周三）”; what is left stands beside it."""
-        day = day_words(self.until)
-        if self.provisional:
-            return _("至 %(day)s，暂定，只会延后", day=day)
-        if self.total:
-            return _("%(days)s 个工作日，至 %(day)s", days=self.total, day=day)
-        return _("至 %(day)s", day=day)
+        return deadline_words(self.until, self.total, lang=language(), provisional=self.provisional)
+
+    @property
+    def kept_sentence(self) -> str:
+        """The same with the year, for what is kept: the text of a notice."""
+        return deadline_words(self.until, self.total, lang=language(), provisional=self.provisional, year=True)
+
+
+def sentence(last_day: dt.date, days: int | None = None, *, provisional: bool = False) -> str:
+    """“7 个工作日，至 11 月 25 日（周三）” in the reader's language, where nothing is drawn."""
+    return deadline_words(last_day, days, lang=language(), provisional=provisional)
+
+
+def drawn(term: Term, *, today: dt.date, paused: bool = False) -> Deadline:
+    """A running deadline as the pages show it."""
+    return window(
+        term.first, term.last, today=today, is_working_day=term.calendar.is_workday, paused=paused, provisional=term.provisional, total=term.days
+    )
 
 
 def window(
@@ -72,9 +86,10 @@ def window(
     paused: bool = False,
     provisional: bool = False,
     stood_still: Iterable[dt.date] = (),
+    total: int | None = None,
 ) -> Deadline:
     """Draw the window `starts`..`until` (both inclusive). Days off become one gap each run; windows over 40 working days
-    keep their sentence and lose their ticks."""
+    keep their sentence and lose their ticks. `total`: the working days that were given, where the calendar has changed since."""
     still = set(stood_still)
     ticks: list[Tick] = []
     working = 0
@@ -100,4 +115,4 @@ def window(
         left = -max(late, 1)
     if ticks and ticks[-1].kind == OFF:
         ticks.pop()
-    return Deadline(until, left, working, paused, provisional, tuple(ticks) if working <= 40 else ())
+    return Deadline(until, left, total or working, paused, provisional, tuple(ticks) if working <= 40 else ())

@@ -15,7 +15,7 @@ from jinja2.utils import pass_eval_context
 from markupsafe import Markup
 
 from console import secrecy
-from console.doors import dates, headers, preferences
+from console.doors import dates, deadlines, headers, preferences
 from console.errors import N_
 from rules.pipeline import Step
 
@@ -45,6 +45,8 @@ MESSAGE_WORDS: dict[str, str] = {
     "review_due_soon": N_("审核期限快到了。"),
     "register_due_soon": N_("登记表里有记录快到期了。"),
     "register_overdue": N_("登记表里有记录已过办理期限，请尽快办理。"),
+    "deadlines_moved": N_("工作日历有了新版本，本机构有办理期限往后延了。"),
+    "register_deadlines_moved": N_("工作日历有了新版本，登记表里有记录的办理期限往后延了。"),
     "review_overdue": N_("审核已超期，请尽快办理；超期不等于通过。"),
 }
 STEP_KINDS: dict[str, str] = {
@@ -123,7 +125,7 @@ def install(app: Flask, *, door: str) -> None:
         moment=dates.moment, money=dates.money,
     )  # fmt: skip
     env.globals.update(
-        static_url=static_url, csp_nonce=headers.nonce, language=preferences.language, chosen_theme=preferences.theme,
+        deadline_sentence=deadlines.sentence, static_url=static_url, csp_nonce=headers.nonce, language=preferences.language, chosen_theme=preferences.theme,
         preference_url=preferences.preference_url, door=lambda: _door(door), home_url=lambda: request.script_root + "/",
         door_title=lambda: _("入库审核台") if door == "console" else _("专家入库"),
     )  # fmt: skip

@@ -20,9 +20,10 @@ from sqlalchemy.orm import Session
 from console import clock
 from console.applications.models import Admission, Applicant, Application, ApplicationSpecialty
 from console.departments import queries as departments
+from console.departments.calendars import Reckoning
 from console.departments.models import Office, Specialty
 from console.notifications import reasons
-from console.notifications.said import NEVER, TASKS, Said, day, same
+from console.notifications.said import MATTERS, NEVER, TASKS, Said, day, deadline, same
 from console.post import channels
 from rules.ages import months_after
 from rules.bundle import Bundle
@@ -57,7 +58,7 @@ class Person:
 _attempt = table(
     "attempt", *map(column, ("id", "admission_id", "number", "marks", "finished_at"))
 )  # fmt: skip
-_notice = table("notice", *map(column, ("id", "number", "title", "last_day")))
+_notice = table("notice", *map(column, ("id", "number", "title", "last_day", "days", "is_provisional")))
 _item = table("notice_item", *map(column, ("id", "notice_id", "admission_id")))
 _objection = table("objection", *map(column, ("id", "notice_item_id", "ruling")))
 _entry = table("roster_entry", *map(column, ("id", "number", "code", "applicant_id")))
@@ -89,10 +90,10 @@ class Facts:
         offices = session.scalars(select(Office).where(Office.id.in_({admission.office_id for admission in admissions})))
         self.offices = {office.id: office for office in offices}
         self.bundles = {r: departments.bundle_of(session, r) for r in {admission.release_id for admission in admissions}}
-        self.calendar, _ = departments.working_calendar(session)
+        self.reckoning = Reckoning(session)
         self.specialties = self._specialties([o.admission for o in self.occasions if o.event in _WITH_SPECIALTIES])
         self.attempts = self._attempts([o for o in self.occasions if o.event in ("exam_passed", "exam_failed")])
-        self.notices = self._notices([o for o in self.occasions if o.event == "notice_opened"])
+        self.notices = self._notices([o for o in self.occasions if o.event in ("notice_opened", "deadline_moved")])
         self.objections = self._objections([o for o in self.occasions if o.event.startswith("objection_")])
         self.entries = self._entries([o for o in self.occasions if o.event == "admitted"])
 
@@ -165,7 +166,7 @@ class Facts:
         wanted = [o.about for o in occasions if o.about is not None]
         if not wanted:
             return {}
-        columns = (key.c.id, _notice.c.number, _notice.c.title, _notice.c.last_day, *more)
+        columns = (key.c.id, _notice.c.number, _notice.c.title, _notice.c.last_day, _notice.c.days, _notice.c.is_provisional, *more)
         return {row.id: row for row in self._rows(source, *columns, where=key.c.id.in_(wanted))}
 
     def _entries(self, occasions: Sequence[Occasion]) -> dict[int, Any]:
@@ -193,9 +194,18 @@ class Facts:
             "hours": self._hours(office, self.bundles[admission.release_id]),
             "today": day(self.today),
             "portal_url": same(self.portal),
-            "due_on": day(clock.day_of(admission.due_at) - dt.timedelta(days=1) if admission.due_at else None),
+            "due_on": day(_last_day(admission)),
+            "deadline": self._deadline(admission),
         }
         return values | self._more(occasion)
+
+    def _deadline(self, admission: Admission) -> Said:
+        """The running deadline as everybody reads it."""
+        last = _last_day(admission)
+        if last is None:
+            return deadline(None)
+        days = self.reckoning.days(clock.day_of(admission.since), last, version=admission.calendar_version, office_id=admission.office_id)
+        return deadline(last, days, provisional=admission.is_provisional)
 
     @staticmethod
     def _hours(office: Office, bundle: Bundle) -> Said:
@@ -213,7 +223,7 @@ class Facts:
             values["specialties"] = Said(names, names)
         if settings is not None:
             values["days"] = same(settings.review.days.value)
-            until = self.calendar.due_date(self.today, settings.reconsider_within.value)
+            until = self.reckoning.calendar(admission.office_id).due_date(self.today, settings.reconsider_within.value)
             values["reconsider_until"] = day(until.last_day)
             values["reapply_on"] = day(months_after(self.today, settings.reapply_after.value.months))
         if exam is not None:
@@ -240,8 +250,14 @@ class Facts:
             values |= {
                 "notice_title": same(notice.title),
                 "closes_on": day(notice.last_day),
+                "deadline": deadline(notice.last_day, notice.days, provisional=notice.is_provisional),
                 "notice_url": same(f"{self.portal}/notices/{quote(notice.number)}"),
             }
+        elif event == "deadline_moved":
+            values["matter"] = MATTERS.get(Step(admission.step), MATTERS[Step.FIRST_REVIEW])
+            if occasion.about is not None:
+                notice = self.notices[occasion.about]
+                values |= {"due_on": day(notice.last_day), "deadline": deadline(notice.last_day, notice.days, provisional=notice.is_provisional)}
         elif event.startswith("objection_"):
             objection = self.objections[occasion.about or 0]
             values["closes_on"] = day(objection.last_day)
@@ -263,9 +279,13 @@ class Facts:
         said = reasons.of_items(occasion.items, bundle, reason=occasion.reason)
         last, days, settings = None, None, bundle.manifest.pipeline
         if settings is not None and occasion.event == "returned":
-            days, due = settings.correct_within.value, occasion.admission.due_at
-            last = clock.day_of(due) - dt.timedelta(days=1) if due else None
+            days = settings.correct_within.value
+            last = _last_day(occasion.admission)
         elif settings is not None and occasion.event == "refused":
             days = settings.reconsider_within.value
-            last = self.calendar.due_date(self.today, days).last_day
+            last = self.reckoning.calendar(occasion.admission.office_id).due_date(self.today, days).last_day
         return reasons.with_deadline(said, occasion.event, bundle, days=days, last=last)
+
+
+def _last_day(admission: Admission) -> dt.date | None:
+    return clock.day_of(admission.due_at) - dt.timedelta(days=1) if admission.due_at else None

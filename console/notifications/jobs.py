@@ -5,7 +5,7 @@ from __future__ import annotations
 from console.db import transaction
 from console.errors import N_
 from console.jobs import Sweep, job
-from console.notifications import deliveries, services
+from console.notifications import deliveries, moved_deadlines, services
 from console.notifications.models import Delivery
 from console.post.carriage import Carriage
 from console.post.registry import Lines
@@ -55,6 +55,27 @@ def tell_objection_dismissed(objection_ids: list[int]) -> None:
         services.tell_about(session, "objection_dismissed", objection_ids)
 
 
+@job("notifications.tell_deadline_moved")
+def tell_deadline_moved(admission_ids: list[int]) -> None:
+    """Tell who has more time because the calendar changed."""
+    with become(System("letters")), transaction() as session:
+        moved_deadlines.tell_applicants(session, admission_ids)
+
+
+@job("notifications.tell_notice_deadline_moved")
+def tell_notice_deadline_moved(notice_ids: list[int]) -> None:
+    """Tell who is shown for longer because the calendar changed."""
+    with become(System("letters")), transaction() as session:
+        moved_deadlines.tell_shown(session, notice_ids)
+
+
+@job("notifications.tell_offices_of_moved_deadlines")
+def tell_offices_of_moved_deadlines(office_ids: list[int]) -> None:
+    """Tell the offices that have more time."""
+    with become(System("letters")), transaction() as session:
+        moved_deadlines.tell_offices(session, office_ids)
+
+
 @job("notifications.remind")
 def remind() -> int:
     """Once a day: remind who must act soon."""
@@ -92,6 +113,9 @@ SUBSCRIPTIONS = {
     "notice.opened": (tell_notice_opened,),
     "objection.received": (tell_objection_received,),
     "objection.dismissed": (tell_objection_dismissed,),
+    "deadline.moved": (tell_deadline_moved,),
+    "notice.deadline_moved": (tell_notice_deadline_moved,),
+    "deadline.moved_at_offices": (tell_offices_of_moved_deadlines,),
     "delivery.retry_asked": (try_again,),
 }
 SWEEPS = (Sweep(deliver, Delivery, Delivery.due_at, deliveries.waiting, batch=50),)

@@ -10,13 +10,14 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from console.applications.grounds import told
-from console.notifications.said import TASKS, Said, day
+from console.notifications.said import TASKS, Said, deadline
 from rules.bundle import Bundle
+from rules.deadline_words import days_words
 from rules.grounds import to_text
 from rules.letters import placeholders
 from rules.pipeline import Step
 
-_SAYS_ITSELF = {"returned": "due_on", "refused": "reconsider_until"}  # event → the place that names its deadline
+_SAYS_ITSELF = {"returned": {"due_on", "deadline"}, "refused": {"reconsider_until"}}  # event → the places that name its deadline
 
 
 def of_items(items: Sequence[Mapping[str, Any]], bundle: Bundle, *, reason: str | None) -> Said:
@@ -28,15 +29,14 @@ def of_items(items: Sequence[Mapping[str, Any]], bundle: Bundle, *, reason: str 
 
 def with_deadline(said: Said, event: str, bundle: Bundle, *, days: int | None, last: dt.date | None) -> Said:
     """The same and until when something can be done, unless the letter's own text names that day."""
-    letter, place = bundle.letter(event), _SAYS_ITSELF.get(event)
-    if place is None or days is None or (letter is not None and place in placeholders(letter.body.zh)):
+    letter, places = bundle.letter(event), _SAYS_ITSELF.get(event)
+    if places is None or days is None or (letter is not None and places & placeholders(letter.body.zh)):
         return said
-    until = day(last)
+    until = deadline(last, days)
     if event == "returned":
-        zh, en = f"补正期限：{days} 个工作日，至 {until.zh}。", f"Time to correct: {days} working days, until {until.en}."
+        zh, en = f"补正期限：{until.zh}。", f"Time to correct: {until.en}."
     else:
-        zh = f"申请复核的期限：{days} 个工作日，至 {until.zh}，可以申请一次。"
-        en = f"Time to ask for reconsideration, once: {days} working days, until {until.en}."
+        zh, en = f"申请复核的期限：{until.zh}，可以申请一次。", f"Time to ask for reconsideration, once: {until.en}."
     return Said(f"{said.zh}\n{zh}", f"{said.en}\n{en}")
 
 
@@ -50,8 +50,8 @@ def lapsed(step: Step | None, bundle: Bundle) -> Said:
     if limit is None:
         return Said(f"期限内没有{task.zh}。", f"The time to {task.en} has passed.")
     item = {
-        "reason": f"{limit.value} 个工作日内没有{task.zh}。",
-        "reason_en": f"The time to {task.en}, {limit.value} working days, has passed.",
+        "reason": f"{days_words(limit.value)}内没有{task.zh}。",
+        "reason_en": f"The time to {task.en}, {days_words(limit.value, lang='en')}, has passed.",
         "basis": [clause.model_dump() for clause in limit.basis],
         "verified": limit.verified,
     }

@@ -36,6 +36,7 @@ EVENT_WORDS = {
     "reconsideration_granted": N_("复核恢复审核"),
     "reconsideration_refused": N_("复核维持原决定"),
     "assigned": N_("指派部门"),
+    "deadline_moved": N_("期限顺延"),
 }
 CHANNEL_WORDS = {MAIL: N_("邮件"), SMS: N_("短信")}
 

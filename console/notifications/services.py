@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import secrets
 import threading
@@ -16,7 +15,9 @@ from sqlalchemy.orm import Session, joinedload
 from console import audit, clock, db, outbox
 from console.applications.models import Admission, StepEntry
 from console.applications.pipeline import Moved
+from console.applications.queries import term_of
 from console.departments import queries as departments
+from console.departments.calendars import Reckoning
 from console.errors import N_, ConsoleError
 from console.notifications import letters
 from console.notifications.events import ADMITTED, DESK_STEPS, events_of
@@ -27,6 +28,7 @@ from console.post import channels, sms
 from console.post.channels import OutgoingMessage
 from console.roles import Act
 from console.scope import Principal, require
+from rules.deadline_words import deadline_words
 from rules.letters import render
 from rules.pipeline import APPLICANT_STEPS, Action, Step
 
@@ -200,14 +202,14 @@ _DESK_WORDS = {
 def tell_offices(session: Session, admission_ids: Sequence[int]) -> None:
     """Leave a message at the offices on whose desks these files now lie; a second time changes nothing."""
     found = session.scalars(select(Admission).where(Admission.id.in_(admission_ids)).order_by(Admission.id)).all()
-    now = clock.now(session)
+    now, reckoning = clock.now(session), Reckoning(session)
     rows = []
     for admission in found:
         step = Step(admission.step)
         if step not in DESK_STEPS:
             continue  # somebody was quicker than the message
-        until = clock.day_of(admission.due_at) - dt.timedelta(days=1) if admission.due_at else None
-        limit = f"，请在 {until:%Y-%m-%d} 前办理" if until else ""
+        term = term_of(reckoning, admission)
+        limit = f"，办理期限：{deadline_words(term.last, term.days, provisional=term.provisional)}" if term else ""
         rows.append(
             {
                 "office_id": admission.office_id,

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from console import clock
 from console.db import transaction
-from console.doors.deadlines import window
+from console.doors.deadlines import drawn
 from console.errors import InvalidAnswers, NotFound
 from console.portal.door import address, attempts, door, me, page
 from console.portal.public import notice_deadline
@@ -34,10 +34,7 @@ def notices() -> ResponseReturnValue:
 def notice(number: str) -> ResponseReturnValue:
     with transaction() as session:
         shown = queries.notice_page(session, number)
-        clock_of_notice = window(
-            shown.first_day, shown.last_day, today=shown.today, is_working_day=shown.is_working_day,
-            provisional=shown.notice.is_provisional,
-        )  # fmt: skip
+        clock_of_notice = drawn(shown.term, today=shown.today)
         return page("notice", shown=shown, notice=shown.notice, deadline=clock_of_notice, here="board")
 
 

@@ -17,7 +17,8 @@ from console.applications.grounds import told
 from console.applications.models import Admission, Application, StepEntry
 from console.db import transaction
 from console.departments import queries as departments
-from console.doors.deadlines import Deadline, window
+from console.departments.calendars import Reckoning
+from console.doors.deadlines import Deadline, drawn
 from console.doors.look import step_kind, step_label
 from console.errors import N_, InvalidAnswers, NotFound
 from console.forms.build import put_problems
@@ -175,15 +176,9 @@ def _next(step: Step, notice: Any) -> str:
 
 
 def _deadline(session: Session, admission: Admission, entries: list[StepEntry], notice: Any) -> Deadline | None:
-    calendar, _version = departments.working_calendar(session)
-    today = clock.today(session)
-    if notice is not None:
-        return window(notice.first_day, notice.last_day, today=today, is_working_day=calendar.is_workday, provisional=notice.is_provisional)
-    if admission.due_at is None:
-        return None
-    last = clock.day_of(admission.due_at) - dt.timedelta(days=1)
-    start = clock.day_of(admission.since) + dt.timedelta(days=1)  # day 0 is not counted
-    return window(start, last, today=today, is_working_day=calendar.is_workday, provisional=admission.is_provisional)
+    reckoning, today = Reckoning(session), clock.today(session)
+    term = reckoning.term_of_notice(notice) if notice is not None else queries.term_of(reckoning, admission)
+    return drawn(term, today=today) if term else None
 
 
 def returned_items(session: Session, admission: Admission, entries: list[StepEntry]) -> list[dict[str, str]]:

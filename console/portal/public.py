@@ -21,8 +21,9 @@ from console.applications.models import Application
 from console.audit import AuditAnchor
 from console.db import transaction
 from console.departments import queries as departments
+from console.departments.calendars import Reckoning
 from console.departments.models import Department, Division
-from console.doors.deadlines import Deadline, window
+from console.doors.deadlines import Deadline, drawn
 from console.forms.fields import Group, SectionForm
 from console.portal.door import applicant, departments_with_office, door, lang, page, words
 from console.portal.sections import Filling, is_blank
@@ -72,15 +73,7 @@ def _times(bundles: Any) -> dict[str, str]:
 
 
 def notice_deadline(session: Session, line: BoardLine) -> Deadline:
-    calendar, _version = departments.working_calendar(session)
-    notice = line.notice
-    return window(
-        notice.first_day,
-        notice.last_day,
-        today=clock.today(session),
-        is_working_day=calendar.is_workday,
-        provisional=notice.is_provisional,
-    )
+    return drawn(Reckoning(session).term_of_notice(line.notice), today=clock.today(session))
 
 
 # ── the self-check ───────────────────────────────────────────────────────────────────────────────────────────

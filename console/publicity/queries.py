@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from console import clock
 from console.applications import duties
 from console.applications.models import Admission, Applicant, RestrictionEntry
 from console.departments import queries as departments
+from console.departments.calendars import Reckoning
 from console.departments.models import Department, Office
 from console.errors import NotFound
 from console.publicity.errors import ON_ANOTHER_NOTICE, Obstacle, kept_out
@@ -24,6 +25,7 @@ from console.roles import Act
 from console.scope import Principal, Staff, current, may
 from rules.bundle import Bundle
 from rules.pipeline import Step
+from rules.working_days import Term
 
 RECENT_DAYS = 30  # how long a closed notice stays on the board's front page; its own address works for good
 
@@ -129,8 +131,7 @@ class Person:
 class NoticePage:
     """A notice with its people, its clock and the proof that nobody changed it.
 
-    A door draws the clock with `console.doors.deadlines.window(page.first_day, page.last_day, today=page.today,
-    is_working_day=page.is_working_day, provisional=page.notice.is_provisional)`.
+    A door draws the clock with `console.doors.deadlines.drawn(page.term, today=page.today)`.
     """
 
     notice: Notice
@@ -140,7 +141,7 @@ class NoticePage:
     sm3: str
     today: dt.date
     is_open: bool
-    is_working_day: Callable[[dt.date], bool]
+    term: Term
 
     @property
     def first_day(self) -> dt.date:
@@ -181,7 +182,6 @@ def notice_page(session: Session, number: str) -> NoticePage:
             Person(item, item.position, row["name"], row["employer"], row["division"], row["specialties"], state)
         )
     now = clock.now(session)
-    calendar, _version = departments.working_calendar(session)
     return NoticePage(
         notice=notice,
         office=notice.office,
@@ -190,7 +190,7 @@ def notice_page(session: Session, number: str) -> NoticePage:
         sm3=hashlib.new("sm3", notice.content.encode()).hexdigest(),
         today=clock.day_of(now),
         is_open=now < notice.due_at,
-        is_working_day=calendar.is_workday,
+        term=Reckoning(session).term_of_notice(notice),
     )
 
 
@@ -346,7 +346,8 @@ def window_if_opened(session: Session, candidates: Sequence[Candidate]) -> tuple
     if not releases:
         return None
     days = notice_days(session, releases)
-    calendar, _version = departments.working_calendar(session)
+    office_id = next(c.admission.office_id for c in candidates if c.obstacle is None)  # at this step a file lies with the office that opens the notice
+    calendar, _version = departments.working_calendar(session, office_id=office_id)
     today = clock.today(session)
     return calendar.due_date(today, 1).last_day, calendar.due_date(today, days).last_day, days
 

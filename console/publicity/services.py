@@ -66,7 +66,7 @@ def open_notice(
     notice = Notice(office_id=office.id, department_id=office.department_id, title="", opened_by=actor.who, opened_at=now)
     require(actor, Act.OPEN_NOTICE, notice)
     members = _lock_members(session, office, [admission.id for admission in admissions], actor)
-    calendar, version = departments.working_calendar(session)
+    calendar, version = departments.working_calendar(session, office_id=office.id)
     days = queries.notice_days(session, {admission.release_id for admission in members})
     deadline = calendar.due_date(today, days)
     notice.number, batch = _number(session, office, today)

@@ -16,8 +16,8 @@ from console.crud import unmasking
 from console.crud.pages import Page, allowed, expose
 from console.crud.screen import CARE, MY_WORK, STEPS
 from console.db import transaction
-from console.departments import queries as departments
-from console.doors.deadlines import Deadline, window
+from console.departments.calendars import Reckoning
+from console.doors.deadlines import Deadline, drawn
 from console.errors import N_, ConsoleError, InvalidAnswers, NotAllowed, NotFound
 from console.publicity import brakes, queries, services
 from console.publicity.errors import NotReady
@@ -48,14 +48,7 @@ OUTCOME_KINDS = {"admit": "done", "refuse": "no", "hold": "hold"}
 
 
 def _clock(session: Any, notice: Notice) -> Deadline:
-    calendar, _version = departments.working_calendar(session)
-    return window(
-        notice.first_day,
-        notice.last_day,
-        today=clock.today(session),
-        is_working_day=calendar.is_workday,
-        provisional=notice.is_provisional,
-    )
+    return drawn(Reckoning(session).term_of_notice(notice), today=clock.today(session))
 
 
 class _Desk(Page):

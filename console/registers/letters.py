@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from console import clock
 from console.audit import AuditEntry
-from console.departments import queries as departments
+from console.departments.calendars import Reckoning
 from console.departments.models import Office
 from console.post import channels, trying
 from console.post.channels import MAIL, SMS, OutgoingMessage, Undeliverable
@@ -30,7 +30,6 @@ from console.registers.words import state_of
 from rules.fields import EmailField
 from rules.letters import render
 from rules.registers import RECEIVED
-from rules.working_days import Calendar
 
 NOWHERE = ""  # the channel of a letter whose row has no address
 _HOURS = "工作日办公时间"
@@ -47,14 +46,14 @@ def write(session: Session, entry_ids: Sequence[int]) -> None:
     by_table: dict[str, list[AuditEntry]] = defaultdict(list)
     for entry in entries:
         by_table[entry.subject.partition(":")[0]].append(entry)
-    calendar, _loading = departments.working_calendar(session)
+    calendar = Reckoning(session)
     found = [letter for one in loading.current() for letter in _letters(session, one, by_table.get(one.declared.table, ()), calendar)]
     if found:
         once = insert(RegisterLetter).on_conflict_do_nothing(index_elements=["key"])
         session.execute(once.returning(RegisterLetter.id), found)  # with RETURNING the set goes in one statement
 
 
-def _letters(session: Session, one: Loaded, entries: Sequence[AuditEntry], calendar: Calendar) -> Iterable[dict[str, Any]]:
+def _letters(session: Session, one: Loaded, entries: Sequence[AuditEntry], calendar: Reckoning) -> Iterable[dict[str, Any]]:
     if not entries:
         return
     declared, now = one.declared, clock.now(session)
@@ -82,7 +81,7 @@ def _row_of(entry: AuditEntry) -> int:
     return int(entry.subject.rpartition(":")[2])
 
 
-def _values(one: Loaded, row: Any, entry: AuditEntry, calendar: Calendar) -> Mapping[str, str]:
+def _values(one: Loaded, row: Any, entry: AuditEntry, calendar: Reckoning) -> Mapping[str, str]:
     """Every place a letter may use, as it was when the move was made; a field's value is the row's."""
     declared, office, on = one.declared, row.office, clock.day_of(entry.at)
     state = state_of(declared, entry.facts.get("changes", {}).get("state", ["", declared.first_state])[1] if entry.action == "register.moved" else declared.first_state)
@@ -90,7 +89,7 @@ def _values(one: Loaded, row: Any, entry: AuditEntry, calendar: Calendar) -> Map
     return values | {
         "entered_on": _day(clock.day_of(row.entered_at)), "changed_on": _day(clock.day_of(row.changed_at)), "number": str(row.id),
         "register": declared.document.title.zh, "state": state.title.zh, "reason": str(entry.facts.get("reason", "")), "today": _day(on),
-        "due_on": _day(calendar.due_date(on, state.within.value).last_day) if state.within is not None else "另行通知的日期",
+        "due_on": _day(calendar.calendar(row.office_id).due_date(on, state.within.value).last_day) if state.within is not None else "另行通知的日期",
         "office": office.name, "department": office.department.name, "phone": office.phone, "hours": office.hours or _HOURS, "portal_url": channels.portal_url(),
     }  # fmt: skip
 

@@ -362,6 +362,7 @@ class Standing:
     due_at: dt.datetime | None
     answers: Sequence[tuple[str, str]]
     letters: Sequence[Told] = ()
+    days: int | None = None  # how many working days the state gives
 
     @property
     def due_on(self) -> dt.date | None:
@@ -384,7 +385,7 @@ def standing(session: Session, one: Loaded, code: str) -> Standing:
     letters = session.execute(text("SELECT title, body, written_at, mailed_at, texted_at FROM ruku_register_letters(:table, :code)"), asked)
     return Standing(
         services.state_words(one.declared, there.state), there.state_since, there.entered_at, there.due_at, list(_answers(session, one, said)),
-        [Told(**row._mapping) for row in letters],
+        [Told(**row._mapping) for row in letters], within.value if (within := services.state_of(one.declared, there.state).within) is not None else None,
     )  # fmt: skip
 
 

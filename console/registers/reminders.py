@@ -18,6 +18,7 @@ from console.departments import queries as departments
 from console.departments.models import Office
 from console.registers.loading import Loaded, current
 from console.registers.tables import Declared
+from rules.deadline_words import deadline_words
 from rules.fields import division_level
 from rules.manifest import LEVELS
 from rules.registers import State
@@ -84,12 +85,12 @@ def _said(one: Loaded, row: Any, units: dict[int, int], now: dt.datetime) -> dic
     state = next(state for state in _within(declared) if state.id == row.state)
     last, is_late = clock.day_of(row.due_at) - dt.timedelta(days=1), row.due_at <= now
     what = f"{declared.document.title.zh}第 {row.id} 号（{state.title.zh}）"
-    event = LATE if is_late else SOON
+    event, limit = LATE if is_late else SOON, deadline_words(last, state.within.value if state.within else None)
     return {
         "key": f"{event}:{declared.number}:{row.id}:{int(row.state_since.timestamp())}",
         "office_id": row.office_id if _may_act(declared, state, row.office) else units.get(row.office.department_id, row.office_id),
         "event": event,
-        "text": f"{what}已过办理期限（{last:%m 月 %d 日}），请尽快办理。" if is_late else f"{what} {last:%m 月 %d 日}到期，请及时办理。",
+        "text": f"{what}已过办理期限：{limit}。请尽快办理。" if is_late else f"{what}快到期了：{limit}。请及时办理。",
         "written_at": now,
         "register": declared.name,
         "row_id": row.id,

@@ -408,5 +408,5 @@ def _clock(session: Session, one: Loaded, row: Any, now: dt.datetime) -> None:
     within = state_of(one.declared, row.state).within
     row.due_at = None
     if within is not None:
-        calendar, _loading = departments.working_calendar(session)
+        calendar, _version = departments.working_calendar(session, office_id=row.office_id)
         row.due_at = clock.at_midnight(calendar.due_date(clock.day_of(now), within.value).due_on)

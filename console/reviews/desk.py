@@ -15,12 +15,13 @@ from flask_babel import gettext as _
 from console import audit, clock, files, visibility
 from console.accounts import recusals, why
 from console.applications import duties
+from console.applications.queries import term_of
 from console.applications.words import ACTION_WORDS
 from console.crud import unmasking
 from console.crud.pages import Page, allowed, expose
 from console.db import transaction
-from console.departments import queries as departments
-from console.doors.deadlines import window
+from console.departments.calendars import Reckoning
+from console.doors.deadlines import drawn
 from console.doors.look import step_label
 from console.doors.preferences import language
 from console.errors import N_, Conflict, ConsoleError, InvalidAnswers, NotFound
@@ -159,14 +160,8 @@ class Desk(Page):
         shown: Any = None,
     ) -> str:
         tab = request.args.get("tab", "form")
-        days = folder.days_of(session, found.admission)
-        calendar = departments.working_calendar(session)[0]
-        deadline = None
-        if days is not None:
-            provisional = found.admission.is_provisional
-            deadline = window(
-                *days, today=clock.today(session), is_working_day=calendar.is_workday, provisional=provisional
-            )
+        term = term_of(Reckoning(session), found.admission)
+        deadline = drawn(term, today=clock.today(session)) if term else None
         problems = [(p.place, _(p.sentence, **_in_language(p.facts, found))) for p in (error.problems if error else ())]
         return self.render_template(  # type: ignore[no-any-return]
             "reviews/file.html",

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from console import clock
 from console.applications import duties
 from console.applications import queries as files
 from console.applications.grounds import told
@@ -111,13 +109,6 @@ def review_page(session: Session, admission_id: int, *, actor: Principal, lang: 
         request=_last(entries, Action.REQUEST_RECONSIDERATION),
         release_version=admission.release.version,
     )
-
-
-def days_of(session: Session, admission: Admission) -> tuple[dt.date, dt.date] | None:
-    """First and last day of the running window, both inclusive; None where no clock runs. Day 0 is not counted."""
-    if admission.due_at is None:
-        return None
-    return clock.day_of(admission.since) + dt.timedelta(days=1), clock.day_of(admission.due_at) - dt.timedelta(days=1)
 
 
 def _last(entries: Sequence[StepEntry], action: Action) -> StepEntry | None:

@@ -12,8 +12,11 @@ from sqlalchemy.orm import Session
 
 from console import audit, clock
 from console.applications.models import Admission
+from console.applications.queries import term_of
+from console.departments.calendars import Reckoning
 from console.departments.models import Office
 from console.reviews.levels import REVIEW_STEPS
+from rules.deadline_words import deadline_words
 
 # the table of messages to staff; a plain one keeps its room out of this one
 _message = table("staff_message", *map(column, ("key", "office_id", "admission_id", "event", "text", "written_at")))
@@ -31,12 +34,12 @@ def untold() -> Any:
 
 def warn(session: Session, admission_ids: Sequence[int]) -> int:
     """Tell the offices that these reviews fall due soon, each once; returns how many were told."""
-    now = clock.now(session)
+    now, reckoning = clock.now(session), Reckoning(session)
     told = []
     for admission in _locked(session, admission_ids, and_(warned_about(), Admission.warn_at <= now)):
         admission.warn_at = None
         if admission.due_at is not None and admission.due_at > now:
-            text = f"{admission.number} 的审核 {_last_day(admission):%m 月 %d 日}到期。"
+            text = f"{admission.number} 的审核快到期了：{_limit(reckoning, admission)}。"
             told.append(_row(admission, admission.office_id, "review_due_soon", text, now))
     _tell(session, told)
     return len(told)
@@ -46,11 +49,11 @@ def escalate(session: Session, admission_ids: Sequence[int]) -> int:
     """Tell office and coordinating unit that these reviews are late, once per stay at the step; nothing else changes."""
     now = clock.now(session)
     late = _locked(session, admission_ids, and_(untold(), Admission.due_at <= now))
-    units = _coordinating(session, {admission.department_id for admission in late})
+    units, reckoning = _coordinating(session, {admission.department_id for admission in late}), Reckoning(session)
     told = []
     for admission in late:
         admission.overdue_told_at = now
-        text = f"{admission.number} 的审核已过期限（{_last_day(admission):%m 月 %d 日}），请尽快办理；超期不等于通过。"
+        text = f"{admission.number} 的审核已过期限：{_limit(reckoning, admission)}。请尽快办理；超期不等于通过。"
         for office_id in dict.fromkeys([admission.office_id, units.get(admission.department_id, admission.office_id)]):
             told.append(_row(admission, office_id, "review_overdue", text, now))
         audit.record(
@@ -78,9 +81,9 @@ def _coordinating(session: Session, departments: set[int]) -> dict[int, int]:
     return dict(rows.all())
 
 
-def _last_day(admission: Admission) -> dt.date:
-    assert admission.due_at is not None
-    return clock.day_of(admission.due_at) - dt.timedelta(days=1)
+def _limit(reckoning: Reckoning, admission: Admission) -> str:
+    term = term_of(reckoning, admission)
+    return deadline_words(term.last, term.days, provisional=term.provisional) if term is not None else ""
 
 
 def _row(admission: Admission, office_id: int, event: str, text: str, now: dt.datetime) -> dict[str, Any]:

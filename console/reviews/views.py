@@ -12,17 +12,19 @@ from sqlalchemy import select
 
 from console import clock
 from console.applications import services as applications
+from console.applications.queries import term_of
 from console.crud.pages import Page, allowed, expose
 from console.crud.screen import MY_WORK
 from console.crud.views import row_url
 from console.db import transaction
 from console.departments import queries as departments
+from console.departments.calendars import Reckoning
 from console.departments.models import Department, Division, Office
-from console.doors.deadlines import Deadline, window
+from console.doors.deadlines import Deadline, drawn
 from console.doors.look import message_label, step_label
 from console.doors.preferences import language
 from console.errors import N_, ConsoleError, NotFound
-from console.reviews import boards, distribution, folder, numbers, people, queries
+from console.reviews import boards, distribution, numbers, people, queries
 from console.reviews.desk import TEMPLATES, Desk, EvidencePages
 from console.reviews.levels import FILE_READERS, LEVELS, REVIEW_STEPS
 from console.roles import Act, Role
@@ -80,7 +82,7 @@ class Today(RoomPage):
                 urgent=_urgent(mine.lines, draw.today),
                 weeks=numbers.weeks(session),
                 notices=[
-                    (notice, draw.between(notice.first_day, notice.last_day))
+                    (notice, draw.of_notice(notice))
                     for notice in numbers.ending_notices(session)
                 ],
                 messages=numbers.staff_messages(session),
@@ -277,16 +279,15 @@ class Deadlines:
     """Deadlines of many files with one reading of the calendar."""
 
     def __init__(self, session: Any) -> None:
-        self.session = session
         self.today = clock.today(session)
-        self.calendar = departments.working_calendar(session)[0]
+        self.reckoning = Reckoning(session)
 
     def of(self, admission: Any) -> Deadline | None:
-        days = folder.days_of(self.session, admission)
-        return self.between(*days, provisional=admission.is_provisional) if days else None
+        term = term_of(self.reckoning, admission)
+        return drawn(term, today=self.today) if term else None
 
-    def between(self, first: dt.date, last: dt.date, *, provisional: bool = False) -> Deadline:
-        return window(first, last, today=self.today, is_working_day=self.calendar.is_workday, provisional=provisional)
+    def of_notice(self, notice: numbers.EndingNotice) -> Deadline:
+        return drawn(self.reckoning.term_of_notice(notice), today=self.today)
 
 
 def _number(text: str) -> int:

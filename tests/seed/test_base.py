@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from sqlalchemy import Engine, delete, event, func, select, update
 from sqlalchemy.orm import Session
 
 from console import db
+from console.departments.calendar_drafts import record
+from console.departments.calendars import calendars
 from console.departments.models import (
     CalendarVersion,
     CodeItem,
@@ -20,11 +23,13 @@ from console.departments.models import (
     Regulation,
     RegulationParagraph,
     Specialty,
-    Workday,
 )
+from console.outbox import OutboxMessage
 from console.scope import System, become
+from rules.decrees import DaySaid
 from seed import base
 from seed.rows import SeedProblems
+from tests.rules.test_decrees import YEAR_2027
 
 
 @pytest.fixture
@@ -49,11 +54,10 @@ def test_loading_twice_changes_nothing(owner):
         "office": 696,
         "specialty": 2140 + 4304,
         "retention_rule": 11,
-        "workday": 771,
+        "calendar_day": 771,
         "code_list": 116,
         "regulation": owner.scalar(select(func.count()).select_from(Regulation)),
         "regulation_paragraph": owner.scalar(select(func.count()).select_from(RegulationParagraph)),
-        "calendar_version": 1,
     }
 
 
@@ -94,26 +98,41 @@ def test_what_officers_edit_is_left_alone(owner):
         select(Office).join(Department).where(Department.code == "transport", Office.division_code == "150100")
     ).one()
     office.phone, office.hours = "0471-000-9999", "工作日全天"
-    day = owner.scalars(select(Workday).where(Workday.is_workday).limit(1)).one()
-    day.is_workday = False
     owner.flush()
 
     assert base.load(owner).changes == 0
 
-    assert (office.phone, office.hours, day.is_workday) == ("0471-000-9999", "工作日全天", False)
+    assert (office.phone, office.hours) == ("0471-000-9999", "工作日全天")
 
 
-def test_a_new_year_in_the_calendar_is_a_new_version(owner, tmp_path):
+def test_a_new_year_in_the_calendar_is_a_new_version_and_what_officers_recorded_stays(owner, tmp_path):
+    base.load(owner)
+    record(owner, [DaySaid(date(2026, 12, 31), "", "holiday", "停电")], years=range(2004, 2027), source="通知", recorded_by="staff:1")
+    folder = Path(shutil.copytree(base.DATA, tmp_path / "data"))
+    with (folder / "workdays.csv").open("a", encoding="utf-8") as file:
+        file.write(YEAR_2027.partition("\n")[2] + "2026-12-30,0,holiday_in_lieu,元旦\n2026-12-31,0,holiday_in_lieu,元旦\n")
+
+    report = base.load(owner, folder=folder)
+
+    assert {done.table: done.added for done in report.tables if done.added} == {"calendar_day": YEAR_2027.count("\n")}
+    versions = owner.execute(select(CalendarVersion.version, CalendarVersion.years, CalendarVersion.recorded_by).order_by(CalendarVersion.version))
+    assert versions.all() == [(1, "2004-2026", "system:seed"), (2, "2004-2026", "staff:1"), (3, "2004-2027", "system:seed")]
+    said = calendars(owner).said
+    assert (said[date(2026, 12, 30), ""].name, said[date(2026, 12, 31), ""].name) == ("元旦", "停电")
+    assert owner.scalars(select(OutboxMessage.ids).where(OutboxMessage.topic == "calendar.changed").order_by(OutboxMessage.id)).all() == [[2], [3]]
+    assert base.load(owner, folder=folder).changes == 0
+
+
+def test_half_a_year_is_not_loaded(owner, tmp_path):
     base.load(owner)
     folder = Path(shutil.copytree(base.DATA, tmp_path / "data"))
     with (folder / "workdays.csv").open("a", encoding="utf-8") as file:
         file.write("2027-01-01,0,holiday,元旦\n")
 
-    report = base.load(owner, folder=folder)
+    with pytest.raises(SeedProblems, match="2027 年只载入了一半"):
+        base.load(owner, folder=folder)
 
-    assert report.changes == 2
-    versions = owner.execute(select(CalendarVersion.version, CalendarVersion.years).order_by(CalendarVersion.version))
-    assert versions.all() == [(1, "2004-2026"), (2, "2004-2027")]
+    assert calendars(owner).version == 1
 
 
 def test_a_broken_file_writes_nothing(owner, tmp_path):

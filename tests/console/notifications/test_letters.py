@@ -465,7 +465,7 @@ def test_office_finds_a_message_when_a_file_comes_to_its_desk(session):
     jobs.tell_offices([admission_id])
 
     message = session.scalars(select(Message).where(Message.admission_id == admission_id)).one()
-    assert message.office_id == office_id and message.text.startswith(f"有新的申报推送到本机构：{number}，请在 ")
+    assert message.office_id == office_id and message.text.startswith(f"有新的申报推送到本机构：{number}，办理期限：7 个工作日，至 ")
     with become(officer):
         assert [m.id for m in queries.messages(session)] == [message.id]
     with become(stranger):

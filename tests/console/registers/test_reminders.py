@@ -63,8 +63,8 @@ def test_a_row_is_warned_about_in_time_then_told_late_and_once_each(committed_db
 
     what = f"投诉举报第 {number} 号（已收到，待受理）"
     assert _messages(committed_db) == [
-        ("register_due_soon", f"{what} 03 月 05 日到期，请及时办理。", number),
-        ("register_overdue", f"{what}已过办理期限（03 月 05 日），请尽快办理。", number),
+        ("register_due_soon", f"{what}快到期了：3 个工作日，至 3 月 5 日（周四）。请及时办理。", number),
+        ("register_overdue", f"{what}已过办理期限：3 个工作日，至 3 月 5 日（周四）。请尽快办理。", number),
     ]
 
 
@@ -81,7 +81,7 @@ def test_another_state_is_announced_anew_and_one_that_was_left_is_not(committed_
             services.change(session, one, row, {"competent": "housing"}, actor=System("test"), version=None)
         _move(left, "transfer")
     assert on(MONDAY + dt.timedelta(days=8)) == 1
-    assert _messages(committed_db)[-1] == ("register_due_soon", f"投诉举报第 {moved} 号（已受理，待转办） 03 月 10 日到期，请及时办理。", moved)
+    assert _messages(committed_db)[-1] == ("register_due_soon", f"投诉举报第 {moved} 号（已受理，待转办）快到期了：3 个工作日，至 3 月 10 日（周二）。请及时办理。", moved)
 
 
 def test_many_rows_are_announced_in_batches_and_their_versions_stay(committed_db: Any, on: Any, monkeypatch: pytest.MonkeyPatch) -> None:

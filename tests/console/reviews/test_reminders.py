@@ -30,7 +30,7 @@ def test_warning_is_given_once(session: Session, clock: Any) -> None:
         "review_due_soon",
         admission.id,
     )
-    assert message.text == f"{admission.number} 的审核 11 月 20 日到期。"
+    assert message.text == f"{admission.number} 的审核快到期了：7 个工作日，至 11 月 20 日（周五）。"
 
 
 def test_overdue_is_told_to_office_and_coordinating_unit_and_decides_nothing(session: Session, clock: Any) -> None:
