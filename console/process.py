@@ -45,7 +45,7 @@ def begin(role: Role, settings: Settings | None = None, *, check: bool = True) -
     url = {"web": settings.database_url, "worker": settings.database_worker_url, "owner": settings.database_owner_url}[role]
     if not url:
         raise NotReady("DATABASE_OWNER_URL is missing: this command changes what only the owner of the tables may change.")
-    db.configure(url, connect_args={"options": f"-c statement_timeout={_STATEMENT[role]}", "application_name": f"ruku {role} {REVISION}"})
+    db.configure(url, connect_args={"options": f"-c statement_timeout={_STATEMENT[role]}", "application_name": f"ruku {role} {REVISION}", "connect_timeout": 10})
     logs.watch(db.engine(), slow_ms=settings.slow_statement_ms)
     assembly.join()
     duties.configure(duties.Terms(days=settings.recusal_days, years=settings.recusal_years))

@@ -31,7 +31,9 @@ KIND_WORDS: dict[str, str] = {
     "token": N_("访问令牌"),
     "brake": N_("刹车"),
     "outbox": N_("发件箱"),
+    "setback": N_("没办成的对象"),
     "delivery": N_("送达"),
+    "register_letter": N_("登记表函件"),
     "department": N_("部门"),
     "audit": N_("查阅审计"),
     "recusal": N_("回避"),
@@ -41,6 +43,8 @@ KIND_WORDS: dict[str, str] = {
     "export": N_("导出"),
     "import": N_("导入"),
     "secret": N_("查看明文"),
+    "backup": N_("备份"),
+    "upgrade": N_("升级"),
 }
 
 ACT_WORDS: dict[str, str] = {
@@ -144,6 +148,8 @@ ACT_WORDS: dict[str, str] = {
     "brake.pulled": N_("踩刹车"),
     "brake.released": N_("松刹车"),
     "outbox.asked_again": N_("重做"),
+    "outbox.put_away": N_("归档，不再重做"),
+    "setback.asked_again": N_("重做"),
     "audit.read": N_("查阅审计"),
     "register.entered": N_("登记"),
     "register.changed": N_("修改登记"),
@@ -178,7 +184,9 @@ SUBJECT_WORDS: dict[str, str] = {
     "grant": N_("授权"),
     "brake": N_("刹车"),
     "outbox": N_("发件箱"),
+    "setback": N_("没办成的对象"),
     "delivery": N_("送达"),
+    "register_letter": N_("登记表函件"),
     "department": N_("部门"),
     "regulation_paragraph": N_("条文"),
     "specialty_transfer": N_("专业移交"),

@@ -1,4 +1,4 @@
-"""The desk's first page: automatic rules and their brakes, queues, processes, what did not work."""
+"""The desk's first page: how the house is, what is late, what waits for a person; automatic rules and their brakes."""
 
 from __future__ import annotations
 
@@ -6,25 +6,23 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-import redis
-from flask import abort, current_app, flash, redirect, request, url_for
+from flask import abort, flash, redirect, request, url_for
 from flask_admin import AdminIndexView, expose
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session as OrmSession
 
-from console import audit, clock, jobs, outbox
+from console import clock, jobs
 from console.db import transaction
 from console.departments.models import Department
 from console.errors import N_, ConsoleError, NotFound
-from console.jobs import Brake, Heartbeat, JobRun
-from console.ops import failures
+from console.jobs import Brake, JobRun
+from console.ops import state, waiting
 from console.ops.access import DESK, Behind, may
-from console.ops.tables import ago
+from console.ops.wording import PROCESSES, ago
 from console.outbox import OutboxMessage
-from console.roles import Act
-from console.scope import current, require
+from console.scope import current
 
 __all__ = ["DESK", "Desk"]
 
@@ -47,29 +45,8 @@ class Rule:
     last: JobRun | None
 
 
-@dataclass(frozen=True)
-class Queue:
-    name: str
-    waiting: int
-
-
-class OutboxAgain:
-    """Asking again for something that was given up: a new message with the same ids; the old one stays as it was."""
-
-    @staticmethod
-    def run(session: OrmSession, message_id: int) -> None:
-        require(current(), Act.RETRY_JOB)
-        message = session.scalars(
-            select(OutboxMessage).where(OutboxMessage.id == message_id, OutboxMessage.gave_up_at.is_not(None))
-        ).one_or_none()
-        if message is None:
-            raise NotFound()
-        outbox.publish(session, message.topic, list(message.ids))
-        audit.record(session, "outbox.asked_again", f"outbox:{message_id}", topic=message.topic)
-
-
 class Desk(Behind, AdminIndexView):
-    """作业与刹车"""
+    """运维概览"""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -78,26 +55,22 @@ class Desk(Behind, AdminIndexView):
     @expose("/")
     def index(self) -> Any:
         with transaction() as session:
-            now = clock.now(session)
-            real = dt.datetime.now(dt.UTC)
-            beats = session.scalars(select(Heartbeat).order_by(Heartbeat.kind, Heartbeat.name)).all()
+            seen = state.look(session)
+            found = waiting.groups(session)
             return self.render(
                 "ops/desk.html",
-                title=_("作业与刹车"),
-                now=now,
+                title=_("运维概览"),
+                now=seen.now,
+                seen=seen,
+                measured=ago(seen.measured_at, seen.real) if seen.measured_at else "",
+                lights=state.lights(seen),
+                lags=state.lags(session, seen),
                 rules=_rules(session),
                 departments=session.scalars(select(Department).order_by(Department.id)).all(),
-                queues=_queues(current_app.config["REDIS_URL"]),
-                outbox=_outbox_figures(session, now),
-                undelivered=failures.counts(session),
-                given_up=session.scalars(
-                    select(OutboxMessage)
-                    .where(OutboxMessage.gave_up_at.is_not(None))
-                    .order_by(OutboxMessage.gave_up_at.desc())
-                    .limit(10)
-                ).all(),
-                hours=_hours(session, now),
-                beats=[(beat, ago(beat.at, real), real - beat.at < dt.timedelta(seconds=30)) for beat in beats],
+                groups=found[:5],
+                total=sum(len(group.items) for group in found),
+                hours=_hours(session, seen.now),
+                beats=[(_(PROCESSES[beat.kind][0]) if beat.kind in PROCESSES else beat.kind, beat, ago(beat.at, seen.real), seen.real - beat.at < state.SILENT) for beat in seen.beats],
                 may=lambda permission: may(permission) and (permission != "can_brake" or _may_brake()),
             )
 
@@ -143,15 +116,6 @@ class Desk(Behind, AdminIndexView):
             flash(_("刹车已松开，下一次清扫会把欠下的补上。"), "ok")
         return redirect(url_for("ops.index"), 303)
 
-    @expose("/again/<int:message_id>", methods=("POST",))
-    def again(self, message_id: int) -> Any:
-        if not may("can_retry"):
-            abort(403)
-        with transaction() as session:
-            OutboxAgain.run(session, message_id)
-        flash(_("已重新排队。"), "ok")
-        return redirect(url_for("ops.index"), 303)
-
 
 def _may_brake() -> bool:
     """The role opens the button, the grant has to reach the whole region: a brake stops everybody's."""
@@ -180,29 +144,6 @@ def _rules(session: OrmSession) -> list[Rule]:
         last = max(runs, key=lambda run: run.id, default=None)
         rules.append(Rule(name, _(RULE_WORDS.get(name, name)), brakes, last))
     return rules
-
-
-def _queues(url: str) -> list[Queue] | None:
-    """RQ's queues and how many wait in each; None when Redis does not answer (the database is the truth, nothing is lost)."""
-    try:
-        with redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as client:
-            names = sorted(key.decode() for key in client.smembers("rq:queues"))  # type: ignore[union-attr]
-            return [Queue(name.removeprefix("rq:queue:"), int(client.llen(name))) for name in names]  # type: ignore[arg-type]
-    except redis.RedisError:
-        return None
-
-
-def _outbox_figures(session: OrmSession, now: dt.datetime) -> dict[str, int]:
-    waiting = OutboxMessage.done_at.is_(None) & OutboxMessage.gave_up_at.is_(None)
-    row = session.execute(
-        select(
-            func.count().filter(waiting & (OutboxMessage.due_at <= now)),
-            func.count().filter(waiting & (OutboxMessage.attempts > 0)),
-            func.count().filter(OutboxMessage.done_at >= clock.at_midnight(clock.day_of(now))),
-            func.count().filter(OutboxMessage.gave_up_at.is_not(None)),
-        ).where(waiting | (OutboxMessage.created_at >= now - dt.timedelta(days=30)))
-    ).one()
-    return dict(zip(("waiting", "retrying", "done_today", "given_up"), row, strict=True))
 
 
 def _hours(session: OrmSession, now: dt.datetime) -> list[tuple[str, int]]:

@@ -33,6 +33,38 @@
     later();
   });
 
+  // a page that keeps up: [data-live=seconds] looks again and puts in place what is new of each [data-live-part]. It pauses when asked, when
+  // nobody sees it, and after ten minutes without a hand: an empty chair must not keep a session alive
+  const live = document.querySelector("[data-live]");
+  if (live) {
+    const button = live.querySelector("button"), words = live.querySelector("[role=status]");
+    let paused = false, touched = Date.now();
+    const show = (said) => {
+      words.textContent = said || (paused ? live.dataset.off : live.dataset.on);
+      button.textContent = paused ? button.dataset.go : button.dataset.pause;
+    };
+    const busy = (part) => part.contains(document.activeElement) || part.querySelector("details[open]");
+    const look = async () => {
+      if (!paused && Date.now() - touched > 600000) { paused = true; show(); }
+      if (paused || document.hidden || document.querySelector("dialog[open]")) return;
+      const answer = await fetch(location.href, { credentials: "same-origin" }).catch(() => null);
+      if (paused) return;
+      if (answer && answer.redirected) return location.reload(); // the session is over
+      if (!answer || !answer.ok) return show(live.dataset.lost);
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html"); // scripts in it do not run
+      all("[data-live-part]").forEach((part) => {
+        const found = fresh.getElementById(part.id);
+        if (found && !busy(part)) part.replaceChildren(...found.childNodes);
+      });
+      show();
+    };
+    ["pointerdown", "keydown", "scroll"].forEach((hand) => addEventListener(hand, () => { touched = Date.now(); }, { passive: true }));
+    button.addEventListener("click", () => { paused = !paused; touched = Date.now(); show(); if (!paused) look(); });
+    live.hidden = false;
+    show();
+    setInterval(look, 1000 * Number(live.dataset.live));
+  }
+
   // menus made of <details>: Escape and a click elsewhere close them
   document.addEventListener("click", (event) => {
     all("details.chip-menu[open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });

@@ -82,40 +82,22 @@ def test_a_brake_without_reason_or_rule_is_not_pulled(operator, committed_db):
 
 def test_a_supervisor_reads_and_touches_nothing(console_app, committed_db):
     client = officer(console_app, committed_db, Role.SUPERVISOR, department=None)
-    key = _message(committed_db, gave_up_at=dt.datetime.now(dt.UTC))
+    _message(committed_db, gave_up_at=dt.datetime.now(dt.UTC))
     page = client.get("/ops/")
     assert page.status_code == 200 and "踩刹车…" not in page.get_data(as_text=True)
+    assert "重做选中的" not in client.get("/ops/waiting/").get_data(as_text=True)
     form = {"csrf_token": token(page), "rule": RULE, "reason": "r"}
 
-    answers = [client.post(path, data=form).status_code for path in ("/ops/brake", "/ops/release/1", f"/ops/again/{key}")]
+    answers = [client.post(path, data=form).status_code for path in ("/ops/brake", "/ops/release/1", "/ops/waiting/do")]
 
     assert answers == [403, 403, 403]
     assert _brakes(committed_db) == []
 
 
-def test_what_was_given_up_is_asked_for_again_by_a_new_message(operator, committed_db):
-    now = dt.datetime.now(dt.UTC)
-    key = _message(committed_db, gave_up_at=now, last_error="网关拒收")
-    assert "网关拒收" in operator.get("/ops/").get_data(as_text=True)
-
-    assert _post(operator, f"/ops/again/{key}").status_code == 303
-
-    with committed_db.as_worker(), db.transaction() as session:
-        rows = session.scalars(select(OutboxMessage).order_by(OutboxMessage.id)).all()
-    assert [(row.topic, row.ids, row.gave_up_at is None) for row in rows] == [("t.topic", [1, 2], False), ("t.topic", [1, 2], True)]
-
-
-def test_only_what_was_given_up_can_be_asked_for_again(operator, committed_db):
-    key = _message(committed_db)
-
-    assert _post(operator, f"/ops/again/{key}").status_code == 404
-    assert _post(operator, "/ops/again/99999").status_code == 404
-
-
 def test_tables_are_read_only(operator, committed_db):
     key = _message(committed_db)
     form = {"csrf_token": token(operator.get("/ops/")), "id": str(key)}
-    for table in ("outbox", "job-run", "delivery", "brake"):
+    for table in ("outbox", "job-run", "delivery", "brake", "setback", "heartbeat", "daily-run", "vital", "audit-anchor"):
         for route in ("new/", "edit/?id=1", "delete/", "export/csv/", "ajax/update/", "action/"):
             address = f"/ops/{table}/{route}"
             answers = [operator.get(address), operator.post(address, data=form)]
@@ -185,10 +167,10 @@ def test_letters_that_failed_are_counted_and_listed_without_anybody_in_them(oper
 
     page = operator.get("/ops/delivery/").get_data(as_text=True)
 
-    assert re.findall(r"<dt>(等着再试|转人工)</dt><dd>(\d+)</dd>", page) == [("等着再试", "1"), ("转人工", "1")]
+    assert [len(re.findall(words, page)) for words in ("status-wait[^>]*>等着再试", "status-no[^>]*>转人工")] == [1, 1]
     assert page.count("短信网关暂时不收，代码 503") == 2
     assert [secret in page for secret in ("赵明远", number, "受理回执")] == [False, False, False]
-    assert "投递失败" in operator.get("/ops/").get_data(as_text=True)
+    assert "办件函件，短信" in operator.get("/ops/").get_data(as_text=True)
 
 
 def test_failed_letters_are_told_to_staff_only(operator):
