@@ -49,7 +49,7 @@ KEYS: Mapping[str, Pair] = {
     "sms": ("短信", "text message"), "standard": ("分类标准", "standard"), "stem": ("题干", "stem"), "subject": ("标题", "subject"), "term_years": ("聘期", "term"),
     "title": ("名称", "title"), "topic": ("主题", "topic"), "training": ("培训", "training"), "training_within": ("培训期限", "time for training"), "tries": ("考试次数", "tries"),
     "type": ("题型", "type"), "unit": ("单位", "unit"), "until": ("终止日期", "until"), "url": ("网址", "address"), "value": ("值", "value"),
-    "verified": ("已核实", "verified"), "wait_days": ("重考间隔", "wait between tries"), "warn_after": ("提醒时间", "warning after"), "weight": ("权重", "weight"),
+    "verified": ("已核实", "verified"), "wait_days": ("重考间隔", "wait between tries"), "warn_after": ("提醒时间", "warning after"), "warn_before": ("提前提醒", "warning before"), "weight": ("权重", "weight"),
     "when_unknown": ("无法判断时", "when unknown"), "withdrawn": ("停用日期", "withdrawn"),
 }
 
@@ -63,7 +63,7 @@ VALUES: Mapping[str, Mapping[str, Pair]] = {
 
 _DAYS: Pair = (" 个工作日", " working days")
 UNITS: Mapping[str, Pair] = {
-    "days": _DAYS, "warn_after": _DAYS, "notice_days": _DAYS, "correct_within": _DAYS, "training_within": _DAYS, "exam_within": _DAYS, "reconsider_within": _DAYS,
+    "days": _DAYS, "warn_after": _DAYS, "warn_before": _DAYS, "notice_days": _DAYS, "correct_within": _DAYS, "training_within": _DAYS, "exam_within": _DAYS, "reconsider_within": _DAYS,
     "months": (" 个月", " months"), "term_years": (" 年", " years"), "minutes": (" 分钟", " minutes"), "pass_mark": (" 分", " marks"), "marks": (" 分", " marks"),
     "tries": (" 次", " tries"), "wait_days": (" 天", " days"), "max_mb": (" MB", " MB"), "max_length": (" 字", " characters"), "count": (" 题", " questions"),
 }

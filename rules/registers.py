@@ -18,6 +18,7 @@ from rules.documents import Document, Fault, Path, Problem, meant
 from rules.evaluation import Compiled, compile_scope
 from rules.fact_types import FactType
 from rules.fields import (
+    DateField,
     DepartmentField,
     EmailField,
     FileField,
@@ -76,22 +77,37 @@ class Check(Part):
 
 
 class State(Part):
-    """`within`: a row must leave this state in so many working days. `final`: it stays."""
+    """`within`: a row must leave this state in so many working days; `until`: by the day that this field of its own names. `final`: it stays.
+
+    The warning: `warn_after` so many working days of `within`, or `warn_before` so many of the day of `until`.
+    """
 
     id: Id
     title: Words
     within: PositiveSetting | None = None
     warn_after: PositiveSetting | None = None
+    until: Id | None = None
+    warn_before: PositiveSetting | None = None
     editable: Flag = True
     final: Flag = False
 
     @model_validator(mode="after")
     def _deadline(self) -> Self:
-        if self.final and self.within is not None:
-            raise Fault("final 的状态不会离开，不能有 within。", "A final state is never left; remove 'within'.", ("within",))
+        timed = "until" if self.until is not None else "within"
+        if self.final and self.is_timed:
+            raise Fault(f"final 的状态不会离开，不能有 {timed}。", f"A final state is never left; remove '{timed}'.", (timed,))
+        if self.within is not None and self.until is not None:
+            raise Fault("within 和 until 只能写一个：期限要么按天数算，要么按记录里的日期。", "A deadline counts days or is a day of the row: 'within' or 'until', not both.", ("until",))
         if self.warn_after is not None and (self.within is None or self.warn_after.value >= self.within.value):
             raise Fault("warn_after 须小于 within，否则提醒来不及。", "warn_after must be below 'within', or the warning comes too late.", ("warn_after",))
+        if self.warn_before is not None and self.until is None:
+            raise Fault("warn_before 是离 until 那天还有几个工作日，要和 until 一起写。", "warn_before counts back from the day of 'until'; it needs one.", ("warn_before",))
         return self
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether a row must leave it in time."""
+        return self.within is not None or self.until is not None
 
 
 def _listed(raw: Any) -> Any:
@@ -416,7 +432,11 @@ class _Building:
                 zh, en = meant(move.hands_to, [key for key, field in self.fields.items() if isinstance(field, DepartmentField)])
                 self.report((*path, "hands_to"), f"“{move.hands_to}”不是本登记表的部门字段（kind: department）。{zh}", f"'{move.hands_to}' is no department field of this register. {en}")
         left = {name for move in states.moves for name in move.start}
+        days = [key for key, field in self.fields.items() if isinstance(field, DateField)]
         for at, state in enumerate(states.states):
+            if state.until is not None and state.until not in days:
+                zh, en = meant(state.until, days)
+                self.report(("states", "states", at, "until"), f"“{state.until}”不是本登记表的日期字段（kind: date）。{zh}", f"'{state.until}' is no date field of this register. {en}")
             if state.id not in reached:
                 self.report(("states", "states", at, "id"), f"没有任何动作到达状态“{state.id}”，请补上动作或删去此状态。", f"No move leads to the state '{state.id}'; add one, or remove it.")
             if not state.final and state.id not in left and len(states.states) > 1:

@@ -28,7 +28,7 @@ def boards(session: Session, actor: Principal) -> Iterator[Board]:
         listed = ScreenList(one.declared.name)
         late = {"due_at-to": (today - dt.timedelta(days=1)).isoformat()}
         soon = {"due_at-from": today.isoformat(), "due_at-to": (today + dt.timedelta(days=SOON)).isoformat()}
-        timed = any(state.within for state in states.states)
+        timed = any(state.is_timed for state in states.states)
         yield Board(
             f"register-{one.declared.name}",
             one.declared.title,

@@ -42,13 +42,15 @@ def _timed() -> list[Loaded]:
 
 def _running(session: Session, one: Loaded, after: int, limit: int) -> list[Running]:
     r, newest = one.rows, calendars(session).version
-    asked = select(r.id, r.office_id, r.state, r.state_since, r.due_at).where(r.id > after, r.due_at > clock.now(session)).order_by(r.id).limit(limit)
+    states = one.declared.document.states
+    counted = [state.id for state in states.states if state.within is not None] if states else []  # a day of the row's own is nobody's to count
+    asked = select(r.id, r.office_id, r.state, r.state_since, r.due_at).where(r.id > after, r.due_at > clock.now(session), r.state.in_(counted))
     return [
         Running(
             one.declared.number * _PLACES + row.id, f"{one.declared.document.title.zh} {row.id}", row.office_id, clock.day_of(row.state_since),
             clock.day_of(row.due_at) - _DAY, newest, days=within.value if (within := state_of(one.declared, row.state).within) is not None else None,
         )
-        for row in session.execute(asked)
+        for row in session.execute(asked.order_by(r.id).limit(limit))
     ]  # fmt: skip
 
 

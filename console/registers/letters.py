@@ -29,7 +29,7 @@ from console.registers.shapes import answer
 from console.registers.words import state_of
 from rules.fields import EmailField
 from rules.letters import render
-from rules.registers import RECEIVED
+from rules.registers import RECEIVED, State
 
 NOWHERE = ""  # the channel of a letter whose row has no address
 _HOURS = "工作日办公时间"
@@ -89,9 +89,16 @@ def _values(one: Loaded, row: Any, entry: AuditEntry, calendar: Reckoning) -> Ma
     return values | {
         "entered_on": _day(clock.day_of(row.entered_at)), "changed_on": _day(clock.day_of(row.changed_at)), "number": str(row.id),
         "register": declared.document.title.zh, "state": state.title.zh, "reason": str(entry.facts.get("reason", "")), "today": _day(on),
-        "due_on": _day(calendar.calendar(row.office_id).due_date(on, state.within.value).last_day) if state.within is not None else "另行通知的日期",
+        "due_on": _due_on(one, row, state, calendar, on),
         "office": office.name, "department": office.department.name, "phone": office.phone, "hours": office.hours or _HOURS, "portal_url": channels.portal_url(),
     }  # fmt: skip
+
+
+def _due_on(one: Loaded, row: Any, state: State, calendar: Reckoning, on: dt.date) -> str:
+    if state.within is not None:
+        return _day(calendar.calendar(row.office_id).due_date(on, state.within.value).last_day)
+    last_day = getattr(row, one.declared.shapes[state.until].column) if state.until is not None else None
+    return _day(last_day) if last_day is not None else "另行通知的日期"
 
 
 def _in_words(one: Loaded, row: Any, name: str) -> str:

@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import and_, column, or_, select, table, update
+from sqlalchemy import DateTime, and_, cast, column, func, or_, select, table, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 
@@ -32,7 +32,7 @@ _message = table("staff_message", *map(column, ("key", "office_id", "event", "te
 
 def timed() -> tuple[Loaded, ...]:
     """The registers with a state that must be left in time."""
-    return tuple(one for one in current() if _within(one.declared))
+    return tuple(one for one in current() if _timed(one.declared))
 
 
 def announce(session: Session, one: Loaded) -> int:
@@ -43,12 +43,13 @@ def announce(session: Session, one: Loaded) -> int:
     now = clock.now(session)
     calendar, _loading = departments.working_calendar(session)
     rows = one.rows
+    _take_up(session, one)
     late = and_(rows.due_at <= now, or_(rows.warned_at.is_(None), rows.warned_at < rows.due_at))
     soon = [
-        and_(rows.state == state.id, rows.state_since < _entered_before(calendar, clock.day_of(now), state.warn_after.value), rows.warned_at.is_(None))
-        for state in _within(one.declared) if state.warn_after is not None
+        and_(rows.state == state.id, when, rows.warned_at.is_(None))
+        for state in _timed(one.declared) if (when := _is_soon(rows, state, calendar, clock.day_of(now))) is not None
     ]  # fmt: skip
-    asked = select(rows).where(rows.state.in_([state.id for state in _within(one.declared)]), rows.due_at.is_not(None), or_(late, *soon))
+    asked = select(rows).where(rows.state.in_([state.id for state in _timed(one.declared)]), rows.due_at.is_not(None), or_(late, *soon))
     asked = asked.options(joinedload(rows.office)).order_by(rows.id).limit(BATCH).with_for_update(of=rows, skip_locked=True)
     found = session.scalars(asked).unique().all()
     if found:
@@ -61,8 +62,27 @@ def announce(session: Session, one: Loaded) -> int:
     return len(found)
 
 
-def _within(declared: Declared) -> list[State]:
-    return [state for state in declared.document.states.states if state.within is not None] if declared.document.states else []
+def _timed(declared: Declared) -> list[State]:
+    return [state for state in declared.document.states.states if state.is_timed] if declared.document.states else []
+
+
+def _take_up(session: Session, one: Loaded) -> None:
+    """Rows that lay in a state before its declaration named the field with their last day."""
+    rows = one.rows
+    for state in _timed(one.declared):
+        if state.until is not None:
+            last_day = getattr(rows, one.declared.shapes[state.until].column)
+            due_at = func.timezone(clock.ZONE.key, cast(last_day + 1, DateTime))
+            session.execute(update(rows).where(rows.state == state.id, rows.due_at.is_(None), last_day.is_not(None)).values(due_at=due_at).execution_options(synchronize_session=False))
+
+
+def _is_soon(rows: Any, state: State, calendar: Calendar, today: dt.date) -> Any | None:
+    """SQL: the warning of a row in this state is due; None where it has none."""
+    if state.warn_after is not None:
+        return rows.state_since < _entered_before(calendar, today, state.warn_after.value)
+    if state.warn_before is not None:
+        return rows.due_at <= clock.at_midnight(calendar.due_date(today, state.warn_before.value).due_on)
+    return None
 
 
 def _entered_before(calendar: Calendar, today: dt.date, days: int) -> dt.datetime:
@@ -82,12 +102,14 @@ def _coordinating(session: Session, department_ids: set[int]) -> dict[int, int]:
 def _said(one: Loaded, row: Any, units: dict[int, int], now: dt.datetime) -> dict[str, Any]:
     """The message names the row by its number alone: who reads messages need not be who may look at the register."""
     declared = one.declared
-    state = next(state for state in _within(declared) if state.id == row.state)
+    state = next(state for state in _timed(declared) if state.id == row.state)
     last, is_late = clock.day_of(row.due_at) - dt.timedelta(days=1), row.due_at <= now
     what = f"{declared.document.title.zh}第 {row.id} 号（{state.title.zh}）"
     event, limit = LATE if is_late else SOON, deadline_words(last, state.within.value if state.within else None)
+    stay = int(row.state_since.timestamp())
     return {
-        "key": f"{event}:{declared.number}:{row.id}:{int(row.state_since.timestamp())}",
+        # a day of the row's own may be put off, and is then announced anew
+        "key": f"{event}:{declared.number}:{row.id}:{stay if state.until is None else f'{stay}:{last.toordinal()}'}",
         "office_id": row.office_id if _may_act(declared, state, row.office) else units.get(row.office.department_id, row.office_id),
         "event": event,
         "text": f"{what}已过办理期限：{limit}。请尽快办理。" if is_late else f"{what}快到期了：{limit}。请及时办理。",

@@ -225,4 +225,4 @@ def _formats(declared: Declared) -> dict[str, Any]:
 def _kind(declared: Declared, name: str) -> str:
     """The sign before a state's words: it is over, somebody has a deadline, it lies there. Whether an end is a good one, only the words say."""
     state = next((one for one in declared.document.states.states if one.id == name), None) if declared.document.states else None
-    return "over" if state is None or state.final else "go" if state.within else "wait"
+    return "over" if state is None or state.final else "go" if state.is_timed else "wait"

@@ -307,6 +307,9 @@ def change(session: Session, one: Loaded, row: Any, raw: Mapping[str, Any], *, a
     warnings = _judge(one, values, entered_on=clock.day_of(row.entered_at), today=today)
     _unique(session, one, row, values)
     changes = _write(one, row, values, declared.fields)
+    if state_of(declared, row.state).until in changes:
+        _clock(session, one, row, clock.now(session))
+        row.warned_at = None
     if changes:
         row.changed_by, row.changed_at = actor.who, clock.now(session)
         _flush(session, one)
@@ -404,9 +407,10 @@ def locked(session: Session, one: Loaded, ids: Iterable[int]) -> list[Any]:
 
 
 def _clock(session: Session, one: Loaded, row: Any, now: dt.datetime) -> None:
-    """When the row must have left the state it lies in now: working days, the last of them until its end."""
-    within = state_of(one.declared, row.state).within
-    row.due_at = None
+    """When the row must have left the state it lies in now: working days or a day of its own, the last of them until its end."""
+    state = state_of(one.declared, row.state)
+    within, until = state.within, getattr(row, one.declared.shapes[state.until].column) if state.until is not None else None
+    row.due_at = clock.at_midnight(until + dt.timedelta(days=1)) if until is not None else None
     if within is not None:
         calendar, _version = departments.working_calendar(session, office_id=row.office_id)
         row.due_at = clock.at_midnight(calendar.due_date(clock.day_of(now), within.value).due_on)

@@ -222,10 +222,10 @@ def test_migrations_of_registers_that_this_machine_lacks_come_back(ours: Any, ot
 
     ours("backup", "--to", ours.safe)
     with copies(tmp_path / "c") as folder:
-        lost = folder / "migrations" / "versions" / "centre_tasks_01.py"
+        lost = folder / "migrations" / "versions" / "centre_tasks_02.py"
         lost.unlink()
         assert ours("restore", ours.safe, "--into", other) == 0, ours.said()
-        assert lost.exists() and "centre_tasks_01.py was missing on this machine and is back" in ours.said()
+        assert lost.exists() and "centre_tasks_02.py was missing on this machine and is back" in ours.said()
 
 
 # ── keys, apart ──────────────────────────────────────────────────────────────────────────────────────────────

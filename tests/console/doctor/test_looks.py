@@ -140,7 +140,7 @@ def a_newer_structure(house: Ours) -> Any:
 
 @breaks("registers")
 def a_migration_whose_file_is_not_here(house: Ours) -> Any:
-    (_copied(house) / "versions" / "centre_tasks_01.py").unlink()
+    (_copied(house) / "versions" / "centre_tasks_02.py").unlink()
     return {}, State.WARNING, "1 migrations ran elsewhere"
 
 

@@ -49,15 +49,15 @@ def test_a_hidden_field_is_dropped_by_a_migration_and_the_audit_says_so(committe
     assert command(["purge", "tasks", "source"], committed_db) == 1
     said = capsys.readouterr()
     assert "2 条记录有值" in said.out and "pg_dump" in said.out and "Nothing was dropped" in said.err
-    assert "source" in columns(committed_db) and len(files(hidden)) == 2
+    assert "source" in columns(committed_db) and len(files(hidden)) == 3
 
     monkeypatch.setattr("sys.stdin", io.StringIO("source\n"))
     assert command(["purge", "tasks", "source"], committed_db) == 0
     assert command(["purge", "centre-tasks", "second_helper", "--yes"], committed_db) == 0
 
-    assert not columns(committed_db) & {"source", "second_helper_id"} and files(hidden) == [f"centre_tasks_0{n}.py" for n in (1, 2, 3, 4)]
+    assert not columns(committed_db) & {"source", "second_helper_id"} and files(hidden) == [f"centre_tasks_0{n}.py" for n in (1, 2, 3, 4, 5)]
     with committed_db.as_worker(), db.transaction() as session:
-        assert session.execute(text("SELECT hidden, revision FROM register_definition WHERE table_name = :t"), {"t": TABLE}).one() == ([], "centre_tasks_04")
+        assert session.execute(text("SELECT hidden, revision FROM register_definition WHERE table_name = :t"), {"t": TABLE}).one() == ([], "centre_tasks_05")
         entries = session.query(audit.AuditEntry).filter_by(action="register.purged").order_by(audit.AuditEntry.id).all()
         assert [(one.facts["columns"], one.facts["held"], one.who) for one in entries] == [(["source"], 2, f"migration {TABLE}"), (["second_helper_id"], 1, f"migration {TABLE}")]
         loading.refresh()
@@ -76,7 +76,7 @@ def test_the_way_back_brings_an_empty_column(committed_db: Any, hidden: Path) ->
     assert command(["purge", "tasks", "source", "--yes"], committed_db) == 0
     from alembic import command as alembic
 
-    schema.under_lock(committed_db.settings.database_owner_url, lambda c: alembic.downgrade(schema.config(c, schema.REGISTERS), "centre_tasks_02"))
+    schema.under_lock(committed_db.settings.database_owner_url, lambda c: alembic.downgrade(schema.config(c, schema.REGISTERS), "centre_tasks_03"))
     with committed_db.owner.connect() as connection:
         assert connection.execute(text(f"SELECT count(*), count(source) FROM {TABLE}")).one() == (3, 0)
         assert connection.execute(text("SELECT hidden FROM register_definition WHERE table_name = :t"), {"t": TABLE}).scalar_one() == ["source", "second_helper_id"]
@@ -94,7 +94,7 @@ def test_what_is_not_hidden_is_not_dropped(committed_db: Any, hidden: Path, caps
     ):
         assert command(["purge", *words, "--yes"], committed_db) != 0
         assert says in capsys.readouterr().err
-    assert columns(committed_db) == before and len(files(hidden)) == 2
+    assert columns(committed_db) == before and len(files(hidden)) == 3
 
 
 def test_what_is_declared_again_or_stood_on_stays(committed_db: Any, hidden: Path, capsys: Any) -> None:
@@ -110,8 +110,8 @@ def test_what_is_declared_again_or_stood_on_stays(committed_db: Any, hidden: Pat
     said = capsys.readouterr().err
     assert "by_hand" in said and "reported" in said and "source" in columns(committed_db)
 
-    (hidden / "migrations" / "versions" / "centre_tasks_02.py").rename(hidden / "elsewhere.py")
-    assert command(["purge", "tasks", "second_helper", "--yes"], committed_db) == 1 and "centre_tasks_02" in capsys.readouterr().err
+    (hidden / "migrations" / "versions" / "centre_tasks_03.py").rename(hidden / "elsewhere.py")
+    assert command(["purge", "tasks", "second_helper", "--yes"], committed_db) == 1 and "centre_tasks_03" in capsys.readouterr().err
 
 
 def columns(committed_db: Any) -> set[str]:

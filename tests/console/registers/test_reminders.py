@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from console import clock, db
 from console.notifications.models import Message
@@ -138,3 +138,87 @@ def test_the_first_page_of_the_day_leads_to_the_row(committed_db: Any, on: Any, 
 
     assert re.findall(r'<a href="([^"]*)">查看记录</a>', page) == [f"/screens/centre-complaints/{number}"]
     assert f"投诉举报第 {number} 号（已收到，待受理）已过办理期限" in page
+
+
+# ── a day of the row's own ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def task(committed_db: Any) -> int:
+    """A task under way whose deadline is Monday a week later, 9 March."""
+    with committed_db.as_worker():
+        _set(MONDAY)
+        with db.transaction() as session:
+            lead = make_staff(session, Role.COORDINATOR)
+        said = {"title": "清理规则", "urgency": "normal", "lead": lead.id, "lead_department": "transport", "begins_on": "2026-03-02", "deadline": "2026-03-09"}
+        number = enter("tasks", said)
+        one = loading.register("centre-tasks")
+        with db.transaction() as session:
+            services.move(session, one, [session.get_one(one.rows, number)], "begin", actor=System("test"))
+        return number
+
+
+def _of_tasks(committed_db: Any) -> list[tuple[str, str]]:
+    with committed_db.as_worker(), db.transaction() as session:
+        asked = select(Message.event, Message.text).where(Message.register == "centre-tasks").order_by(Message.id)
+        return [(event, text) for event, text in session.execute(asked)]
+
+
+def _due(number: int) -> dt.datetime | None:
+    one = loading.register("centre-tasks")
+    with db.transaction() as session:
+        return session.scalars(select(one.rows.due_at).where(one.rows.id == number)).one()
+
+
+def _put_off(number: int, until: str) -> None:
+    one = loading.register("centre-tasks")
+    with db.transaction() as session:
+        services.change(session, one, session.get_one(one.rows, number), {"deadline": until}, actor=System("test"), version=None)
+
+
+def test_a_task_is_due_when_its_own_last_day_is_over(committed_db: Any, on: Any, task: int) -> None:
+    with committed_db.as_worker():
+        assert _due(task) == clock.at_midnight(dt.date(2026, 3, 10))
+    days = [dt.date(2026, 3, day) for day in (3, 4, 5, 9, 10, 11)]
+
+    assert [on(day) for day in days] == [0, 1, 0, 0, 1, 0]  # three working days before Monday the 9th is Wednesday the 4th
+
+    assert [event for event, _text in _of_tasks(committed_db)] == ["register_due_soon", "register_overdue"]
+
+
+def test_a_task_that_is_put_off_is_due_later_and_announced_anew(committed_db: Any, on: Any, task: int) -> None:
+    assert on(dt.date(2026, 3, 4)) == 1
+    with committed_db.as_worker():
+        _put_off(task, "2026-03-16")
+        assert _due(task) == clock.at_midnight(dt.date(2026, 3, 17))
+
+    assert [on(dt.date(2026, 3, day)) for day in (5, 10, 11, 17)] == [0, 0, 1, 1]
+    assert [event for event, _text in _of_tasks(committed_db)] == ["register_due_soon", "register_due_soon", "register_overdue"]
+
+
+def test_a_change_of_something_else_leaves_what_was_announced(committed_db: Any, on: Any, task: int) -> None:
+    assert on(dt.date(2026, 3, 4)) == 1
+    one = loading.register("centre-tasks")
+    with committed_db.as_worker(), db.transaction() as session:
+        services.change(session, one, session.get_one(one.rows, task), {"source": "厅务会"}, actor=System("test"), version=None)
+    assert on(dt.date(2026, 3, 5)) == 0
+
+
+def test_rows_from_before_the_declaration_named_the_day_are_taken_up(committed_db: Any, on: Any, task: int) -> None:
+    one = loading.register("centre-tasks")
+    with committed_db.as_worker(), db.transaction() as session:
+        session.execute(update(one.rows).where(one.rows.id == task).values(due_at=None))
+
+    assert on(dt.date(2026, 3, 10)) == 1
+    with committed_db.as_worker():
+        assert _due(task) == clock.at_midnight(dt.date(2026, 3, 10))
+
+
+def test_the_list_marks_a_task_that_is_late(committed_db: Any, on: Any, task: int, console_app: Any) -> None:
+    client = begin_session(console_app, make_account(committed_db, Role.COORDINATOR, department="centre")[0])
+    seen = []
+    for day in (dt.date(2026, 3, 9), dt.date(2026, 3, 10)):
+        with committed_db.as_worker():
+            _set(day)
+        seen.append('class="late-mark"' in client.get("/screens/centre-tasks/").get_data(as_text=True))
+    assert seen == [False, True]
