@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from console import erasure, housekeeping
+from console.automatic import declaring
 from console.jobs import Job, Sweep
 from console.post.carriage import Carriage
 from rules import hooks
@@ -17,6 +18,7 @@ ROOMS = (
     "departments",
     "accounts",
     "exchange",
+    "automatic",
     "applications",
     "reviews",
     "dashboards",
@@ -82,6 +84,7 @@ def join() -> None:
         SWEEPS.extend(getattr(module, "SWEEPS", ()))
         DAILY.extend(getattr(module, "DAILY", ()))
         CARRIAGES.extend(getattr(module, "CARRIAGES", ()))
+        declaring.announce(getattr(module, "AUTOMATIC", ()))
 
 
 SUBSCRIPTIONS: dict[str, list[Job]] = {}  # outbox topic → jobs that take its ids

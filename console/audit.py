@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, SmallInteger, String, Text, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from console import audit_verifier, clock
+from console import audit_verifier, bulk, clock
 from console.db import Base
 from console.scope import Applicant, Public, Staff, covering_grant, current
 from console.secrecy import keyed_hash
@@ -105,7 +105,7 @@ def stream_of(division_code: str | None) -> str:
     return division_code[:4] if division_code else SYSTEM_STREAM
 
 
-def entry(
+def line(
     session: Session,
     action: str,
     subject: str,
@@ -114,8 +114,8 @@ def entry(
     reason: str | None = None,
     changes: dict[str, Any] | None = None,
     **facts: Any,
-) -> AuditEntry:
-    """An entry not yet added: set-wise writers collect many and add them at once."""
+) -> dict[str, Any]:
+    """An entry's columns, not yet written: set-wise writers collect many for `write()`."""
     principal = current()
     at = clock.now(session)
     body: dict[str, Any] = {"action": action, "at": at.isoformat(), "subject": subject, "who": principal.who}
@@ -129,15 +129,25 @@ def entry(
     if isinstance(principal, Staff | Applicant | Public) and principal.address:
         body["from"] = principal.address
     canonical = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
-    return AuditEntry(
-        stream=stream_of(division_code),
-        at=at,
-        who=principal.who,
-        action=action,
-        subject=subject,
-        body=canonical,
-        leaf=hashlib.sha256(canonical.encode()).hexdigest(),
-    )
+    return {
+        "stream": stream_of(division_code),
+        "at": at,
+        "who": principal.who,
+        "action": action,
+        "subject": subject,
+        "body": canonical,
+        "leaf": hashlib.sha256(canonical.encode()).hexdigest(),
+    }
+
+
+def entry(session: Session, action: str, subject: str, **facts: Any) -> AuditEntry:
+    """An entry not yet added."""
+    return AuditEntry(**line(session, action, subject, **facts))
+
+
+def write(session: Session, lines: Sequence[Mapping[str, Any]]) -> None:
+    """Write entries made by `line()`, one statement for all of them."""
+    bulk.write(session, AuditEntry, lines)
 
 
 def record(session: Session, action: str, subject: str, **facts: Any) -> AuditEntry:

@@ -9,7 +9,7 @@ _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # 32 of them: each letter is five
 
 def drawn(length: int) -> str:
     """That many letters and digits, each five bits of chance."""
-    return "".join(secrets.choice(_LETTERS) for _ in range(length))
+    return "".join(_LETTERS[byte & 31] for byte in secrets.token_bytes(length))
 
 
 def receipt() -> str:

@@ -17,12 +17,26 @@ import datetime as dt
 import os
 import secrets
 import socket
+import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from console import audit, clock
@@ -93,6 +107,13 @@ class Brake(WithId, Base):
     released_at: Mapped[dt.datetime | None] = mapped_column(comment="松闸时间")
 
 
+BRAKE_LOCKS = 7_402_630  # first number of a rule's advisory lock
+_WAITING = text(
+    "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = :locks AND objid = :number AND objsubid = 2"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND NOT granted)"
+)
+
+
 class BrakeAlreadyReleased(Conflict):
     message = N_("这个刹车已经松开了。")
 
@@ -110,7 +131,10 @@ def _require_brake(actor: Principal) -> None:
 
 
 def pull_brake(session: Session, rule: str, *, department_id: int | None, reason: str, actor: Principal) -> Brake:
-    """Stop an automatic rule at once, for one department or (None) for all."""
+    """Stop an automatic rule at once, for one department or (None) for all.
+
+    Waits for the batch that is being written this second, if there is one; whoever comes to the gate after that finds it closed.
+    """
     _require_brake(actor)
     brake = Brake(
         rule=rule, department_id=department_id, reason=reason, pulled_by=actor.who, pulled_at=clock.now(session)
@@ -118,6 +142,8 @@ def pull_brake(session: Session, rule: str, *, department_id: int | None, reason
     session.add(brake)
     session.flush()
     audit.record(session, "brake.pulled", f"brake:{brake.id}", reason=reason, rule=rule, department=department_id)
+    session.flush()
+    session.execute(select(func.pg_advisory_xact_lock(BRAKE_LOCKS, _number_of(rule))))
     return brake
 
 
@@ -130,8 +156,35 @@ def release_brake(session: Session, brake: Brake, *, actor: Principal) -> None:
 
 
 def braked_departments(session: Session, rule: str) -> set[int | None]:
-    """Departments for which the rule is stopped; None in the set means all of them."""
+    """Departments for which the rule is stopped; None in the set means all of them. Who acts on the answer asks `gate()`."""
     return set(session.scalars(select(Brake.department_id).where(Brake.rule == rule, Brake.released_at.is_(None))))
+
+
+def gate(session: Session, rule: str) -> set[int | None]:
+    """The same for whoever is about to act by the rule, in this transaction: until it ends, nobody who pulls the brake is told that it holds.
+
+    The lock comes before the question, so an answer is never older than a brake that somebody was told of. Held for one batch, not for a whole run.
+    """
+    session.execute(select(func.pg_advisory_xact_lock_shared(BRAKE_LOCKS, _number_of(rule))))
+    return braked_departments(session, rule)
+
+
+def is_wanted(session: Session, rule: str) -> bool:
+    """Whether somebody is waiting to pull the brake: a batch that takes long asks, and ends early."""
+    return bool(session.scalar(_WAITING, {"locks": BRAKE_LOCKS, "number": _number_of(rule) % 2**32}))
+
+
+def not_braked(rule: str, department_id: Any) -> ColumnElement[bool]:
+    """SQL for a sweep: the rule is not stopped for this department, nor for all."""
+    brakes = exists().where(
+        Brake.rule == rule, Brake.released_at.is_(None), or_(Brake.department_id.is_(None), Brake.department_id == department_id)
+    )
+    return ~brakes
+
+
+def _number_of(rule: str) -> int:
+    """A rule's number among the advisory locks."""
+    return zlib.crc32(rule.encode()) - 2**31
 
 
 # ── what was run ─────────────────────────────────────────────────────────────────────────────────────────────

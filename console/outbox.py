@@ -44,3 +44,8 @@ def publish(session: Session, topic: str, ids: list[int], *, due_at: dt.datetime
     if ids:
         now = clock.now(session)
         session.add(OutboxMessage(topic=topic, ids=list(ids), created_at=now, due_at=due_at or now, request_id=logs.known("request")))
+
+
+def come_again(session: Session, topic: str, ids: list[int], *, after: dt.timedelta = dt.timedelta(minutes=1)) -> None:
+    """Say it again later: what could not be done now, because somebody has stopped it there, is not forgotten."""
+    publish(session, topic, ids, due_at=clock.now(session) + after)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -78,6 +79,11 @@ class Criterion:
     @property
     def node(self) -> Node:
         return self.compiled.scope.node
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """The parameters it names, in order."""
+        return tuple(sorted(_params_of(self.node)))
 
 
 @dataclass(frozen=True)
@@ -154,7 +160,7 @@ class Finding:
             "id": criterion.id, "title": both(criterion.title), "outcome": self.outcome, "effect": criterion.effect,
             "basis": basis_data(criterion.basis), "verified": criterion.verified,
             "message": both(message) if message else None, "missing": list(missing),
-            "parameters": [_parameter_data(name, parameters[name], day) for name in sorted(_params_of(criterion.node))],
+            "parameters": [_parameter_data(name, parameters[name], day) for name in criterion.parameters],
         }
         if format == 1:
             return data | {"trace": first_trace_data(criterion.node, self.trace, parameters)}

@@ -38,7 +38,7 @@ EVENTS: Mapping[str, Event] = {
     "notice_opened": _event("notice_title closes_on notice_url deadline"),
     "objection_received": _event("closes_on"),
     "objection_dismissed": _event("reasons"),
-    "admitted": _event("specialties term_from term_until certificate_url", "roster_number"),
+    "admitted": _event("specialties term_from term_until certificate_url responsible notice_number", "roster_number"),
     "reminder": _event("task deadline", "due_on"),
     "lapsed": _event("reasons reapply_on"),
     "withdrawn": _event(),

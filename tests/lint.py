@@ -138,7 +138,7 @@ def table_of_a_scoped_model(module: Module) -> Iterator[str]:
 #: a plain table keeps one room out of another; statements on it meet the wall alone, and join an entity that is narrowed
 PLAIN_TABLES = {
     "console.scope": "admission, which it stands below",
-    "console.applications.jobs": "System's: which attempts are over",
+    "console.applications.foreseeing": "which files are being sat an exam for, beside files that are narrowed",
     "console.departments.regulations": "drafts that cite a paragraph, for officers",
     "console.notifications.facts": "System's: what a letter says",
     "console.notifications.services": "counts of the reader's own offices",

@@ -22,7 +22,7 @@ PACKAGES = ("console", "rules", "seed", "migrations")
 
 TRUNK = ("departments", "applications")
 BRANCHES = ("reviews", "training", "exams", "publicity", "roster", "notifications", "registers", "studio", "retention")
-BESIDE = ("crud", "forms", "accounts", "doors", "exchange", "dashboards", "post")
+BESIDE = ("crud", "forms", "accounts", "doors", "exchange", "dashboards", "automatic", "post")
 DOORS = ("portal", "ops", "apps", "assembly", "process", "prepare", "worker", "running", "relay", "measuring", "launch", "doctor", "demo", "bundle_command", "registers_command", "replay_command", "regulations_command", "keys_command", "audit_command", "staff_command", "backup", "backup_command", "upgrade_command", "__main__")
 FAB_KNOWERS = ("crud", "accounts", "ops", "apps")
 QUIET = ("models", "services", "queries", "jobs")  # files of a room that know nothing of pages
@@ -154,7 +154,7 @@ def test_trunk_knows_no_branch():
 def test_what_stands_beside_the_ground_knows_no_branch_and_no_door():
     assert check(when=lambda i: i.room in BESIDE, allowed=lambda i: i.target_room not in {*BRANCHES, *DOORS}) == []
     # the machine works for whatever a room declares; officers' grants need to know offices, nothing else
-    known = {"crud": set(), "forms": set(), "doors": set(), "exchange": set(), "dashboards": set(), "post": set(), "accounts": {"departments", "applications"}}
+    known = {"crud": set(), "forms": set(), "doors": set(), "exchange": set(), "dashboards": set(), "automatic": {"departments"}, "post": set(), "accounts": {"departments", "applications"}}
     assert check(
         when=lambda i: i.room in BESIDE, allowed=lambda i: i.target_room not in TRUNK or i.target_room in known[i.room]
     ) == []

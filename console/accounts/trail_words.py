@@ -89,6 +89,7 @@ ACT_WORDS: dict[str, str] = {
     "notice.opened": N_("开启公示"),
     "notice.closed": N_("公示结束"),
     "notice.person_failed": N_("公示期满处理出错"),
+    "notice.person_asked_again": N_("期满处理出错后再试"),
     "objection.made": N_("提出异议"),
     "objection.upheld": N_("异议成立"),
     "objection.dismissed": N_("异议不成立"),

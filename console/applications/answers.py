@@ -30,7 +30,13 @@ def is_secret(field: BaseField) -> bool:
 
 def unseal(answers: Mapping[str, Any]) -> dict[str, Any]:
     """A copy with every sealed answer readable again."""
-    return _walk(answers, (), lambda path, value: _is_sealed(value), _open)
+    return {key: _unsealed(value) for key, value in answers.items()}
+
+
+def _unsealed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _open(value) if value.keys() == _SEALED_KEYS else {key: _unsealed(inner) for key, inner in value.items()}
+    return [_unsealed(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _storable(value: Any) -> Any:
@@ -58,8 +64,11 @@ def _open(value: Any) -> Any:
     return json.loads(decrypt(value[SEALED]))
 
 
+_SEALED_KEYS = {SEALED}
+
+
 def _is_sealed(value: Any) -> bool:
-    return isinstance(value, Mapping) and value.keys() == {SEALED}
+    return isinstance(value, Mapping) and value.keys() == _SEALED_KEYS
 
 
 def _walk(value: Any, path: tuple[str, ...], hit: Any, change: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -29,6 +29,7 @@ from console.applications.models import (
 from console.departments import queries as departments
 from console.departments.models import Department, Release
 from console.errors import N_, ConsoleError
+from console.jobs import gate
 from console.secrecy import keyed_hash
 from rules import facts as derivations
 from rules import forms
@@ -243,6 +244,16 @@ def evaluate(
     )
 
 
+SCREENING = "screening"  # the name of the brake on refusals that no person decided
+
+
+def unless_stopped(session: Session, evaluation: Evaluation, department_id: int) -> Evaluation:
+    """The same, except that nobody is refused while that is stopped for the department: the file goes to a reviewer, with what the criteria said."""
+    if evaluation.action != Action.REFUSE or not {None, department_id} & gate(session, SCREENING):
+        return evaluation
+    return replace(evaluation, action=Action.PASS_STEP, reason=None, items=[])
+
+
 class DerivationMissing(ConsoleError):
     """The department's rules derive a fact by a function that this installation does not have."""
 
@@ -318,15 +329,30 @@ def _paths(missing: Sequence[str], form: forms.Form, department: str) -> list[st
     return paths
 
 
+@dataclass(frozen=True)
+class Hidden:
+    """Which facts identify a person: whole ones, and by group the fields inside its entries."""
+
+    whole: frozenset[str]
+    inside: Mapping[str, frozenset[str]]
+
+    @classmethod
+    def by(cls, *asked: forms.Form) -> Hidden:
+        questions = [question for form in asked for question in form.questions()]
+        inside = {question.id: hidden for question in questions if (hidden := frozenset(part.id for part in question.parts if is_secret(part.field)))}
+        return cls(frozenset(question.id for question in questions if is_secret(question.field)), inside)
+
+    def left(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """The facts without them."""
+        return {name: _without(value, self.inside.get(name)) for name, value in facts.items() if name not in self.whole}
+
+
 def storable(facts: Mapping[str, Any], *asked: forms.Form) -> dict[str, Any]:
     """Facts without what identifies a person, inside entries too; the trace never needs the number, only what was derived from it."""
-    questions = [question for form in asked for question in form.questions()]
-    secret = {question.id for question in questions if is_secret(question.field)}
-    inside = {question.id: hidden for question in questions if (hidden := {part.id for part in question.parts if is_secret(part.field)})}
-    return {name: _without(value, inside.get(name)) for name, value in facts.items() if name not in secret}
+    return Hidden.by(*asked).left(facts)
 
 
-def _without(value: Any, hidden: set[str] | None) -> Any:
+def _without(value: Any, hidden: frozenset[str] | None) -> Any:
     if not hidden or not isinstance(value, list):
         return value
     return [{k: v for k, v in entry.items() if k not in hidden} if isinstance(entry, dict) else entry for entry in value]

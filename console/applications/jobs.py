@@ -2,45 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy import and_, column, exists, select, table
+from sqlalchemy import select
 
 from console import clock
-from console.applications import rescreening, services
+from console.applications import foreseeing, rescreening, services
 from console.applications.models import Admission
 from console.applications.pipeline import advance
 from console.db import transaction
 from console.departments.models import Department
-from console.jobs import Sweep, job
+from console.jobs import Sweep, gate, job, not_braked
+from console.outbox import come_again
 from console.scope import System, become, current
-from rules.pipeline import APPLICANT_STEPS, Action
+from rules.pipeline import Action
 
 
-@job("applications.lapse", automatic="lapse")
+@job("applications.lapse", automatic=foreseeing.LAPSE.name)
 def lapse(admission_ids: list[int]) -> None:
     """End the files whose applicant let the time pass (逾期失效); running it again changes nothing."""
     with become(System("lapse")), transaction() as session:
+        stopped = gate(session, foreseeing.LAPSE.name)
+        if None in stopped:
+            return
         due = session.scalars(
             select(Admission)
-            .where(Admission.id.in_(admission_ids), _waits(), Admission.due_at <= clock.now(session))
+            .where(
+                Admission.id.in_(admission_ids), foreseeing.waits(), Admission.due_at <= clock.now(session), Admission.department_id.not_in(stopped)
+            )
             .with_for_update(skip_locked=True)
         ).all()
         advance(session, due, Action.LAPSE, actor=current(), reason="期限内没有办理", lenient=True)
-
-
-# a plain table keeps the trunk below the exam room
-_attempt = table("attempt", column("admission_id"), column("finished_at"))
-
-
-def _waits() -> Any:
-    """Files at their applicant's turn; one whose applicant is sitting the exam is first graded, whatever the hour."""
-    sitting = exists().where(_attempt.c.admission_id == Admission.id, _attempt.c.finished_at.is_(None))
-    return and_(
-        Admission.step.in_([str(step) for step in APPLICANT_STEPS]),
-        Admission.due_at.is_not(None),
-        ~sitting.correlate(Admission),
-    )
 
 
 @job("applications.carry_out_assignment", together=False)
@@ -57,15 +47,24 @@ def carry_out_assignment(ids: list[int]) -> None:
         )
 
 
-@job("applications.rescreen")
+@job("applications.rescreen", automatic=foreseeing.RESCREEN.name)
 def rescreen(admission_ids: list[int]) -> None:
-    """Ask the new rules about files their transitional clause names; one by one, so that one fault holds nobody else."""
+    """Ask the new rules about files their transitional clause names; one by one, so that one fault holds nobody else.
+
+    Those of a department whose brake is pulled come again a minute later.
+    """
     for admission_id in admission_ids:
         with become(System("rescreen")), transaction() as session:
+            stopped = gate(session, foreseeing.RESCREEN.name)
             admission = session.get(Admission, admission_id, with_for_update={"of": Admission})
-            if admission is not None:
+            if admission is None:
+                continue
+            if {None, admission.department_id} & stopped:
+                come_again(session, rescreening.RULES_CHANGED, [admission_id])
+            else:
                 rescreening.rescreen(session, admission, actor=current())
 
 
+AUTOMATIC = (foreseeing.LAPSE, foreseeing.SCREENING, foreseeing.RESCREEN)
 SUBSCRIPTIONS = {"admission.assignment_named": (carry_out_assignment,), rescreening.RULES_CHANGED: (rescreen,)}
-SWEEPS = (Sweep(lapse, Admission, Admission.due_at, _waits),)
+SWEEPS = (Sweep(lapse, Admission, Admission.due_at, lambda: foreseeing.waits() & not_braked(foreseeing.LAPSE.name, Admission.department_id)),)

@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
-from console import audit, clock, outbox
+from console import audit, bulk, clock, outbox
 from console.applications import duties
 from console.applications.duties import REVIEW_ACTS
 from console.applications.duties import SeparatedDuty as SeparatedDuty  # raised here, so found here too
@@ -84,11 +84,11 @@ class Filing:
 
 
 def begin(
-    session: Session, filings: Sequence[Filing], *, actor: Principal, audited: Sequence[audit.AuditEntry] = ()
+    session: Session, filings: Sequence[Filing], *, actor: Principal, audited: Sequence[dict[str, Any]] = ()
 ) -> list[Moved]:
     """Put new admissions where screening sends them: one INSERT, and both first lines of each trail.
 
-    `audited`: entries of the caller about the same act, written in the same statement as those of the moves.
+    `audited`: lines of the caller about the same act, written in the same statement as those of the moves.
     """
     now = clock.now(session)
     plans = _Plans(session, [filing.admission for filing in filings])
@@ -118,8 +118,8 @@ def begin(
         last = entries[-1]
         action = filing.outcome or Action.SUBMIT
         moved.append(Moved(filing.admission, action, start, to, filing.reason, list(filing.items), last))
-    session.add_all((*entries, *audited))
-    _tell(session, moved, actor=actor)
+    session.add_all(entries)
+    _tell(session, moved, actor=actor, audited=audited)
     return moved
 
 
@@ -179,9 +179,20 @@ def advance(
         if ordered_by is not None:
             entry.who = f"staff:{ordered_by}"
         moves.append(Moved(admission, action, from_step, to, reason, list(items), entry))
-    session.add_all(moved.entry for moved in moves)
+    _write_entries(session, [moved.entry for moved in moves])
     _tell(session, moves, actor=actor)
     return moves
+
+
+_ENTRY = ("admission_id", "applicant_id", "office_id", "action", "from_step", "to_step", "at", "who", "reason", "items", "due_at")
+
+
+def _write_entries(session: Session, entries: Sequence[StepEntry]) -> None:
+    """One statement for the whole set, in which each admission appears once; the entries, which belong to no session, get their numbers."""
+    rows = [{name: getattr(entry, name) for name in _ENTRY} for entry in entries]
+    numbers = {row.admission_id: row.id for row in bulk.write(session, StepEntry, rows, returning=(StepEntry.admission_id, StepEntry.id))}
+    for entry in entries:
+        entry.id = numbers[entry.admission_id]
 
 
 def _land(session: Session, admission: Admission, to: Step, landing: dict[str, Any]) -> None:
@@ -220,13 +231,14 @@ def _entry(
     )
 
 
-def _tell(session: Session, moves: Sequence[Moved], *, actor: Principal) -> None:
+def _tell(session: Session, moves: Sequence[Moved], *, actor: Principal, audited: Sequence[dict[str, Any]] = ()) -> None:
     """Audit, outbox, rooms: in this order, each with the whole set."""
     by_step: dict[Step, list[Moved]] = defaultdict(list)
+    lines = list(audited)
     for moved in moves:
         by_step[moved.to_step].append(moved)
-        session.add(
-            audit.entry(
+        lines.append(
+            audit.line(
                 session,
                 f"admission.{moved.action}",
                 f"admission:{moved.admission.id}",
@@ -238,6 +250,7 @@ def _tell(session: Session, moves: Sequence[Moved], *, actor: Principal) -> None
                 ordered_by=moved.entry.who if moved.entry.who != actor.who else None,
             )
         )
+    audit.write(session, lines)
     for step, entered in by_step.items():
         outbox.publish(session, f"admission.entered_{step}", [moved.admission.id for moved in entered])
     session.flush()

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from console import audit, clock, files, outbox
 from console.applications import answers as sealed
 from console.applications import carrying, duties, pipeline
-from console.applications.checking import Evaluation, Filed, check_files, evaluate, held_back
+from console.applications.checking import Evaluation, Filed, check_files, evaluate, held_back, unless_stopped
 from console.applications.models import (
     Admission,
     Applicant,
@@ -357,11 +357,11 @@ def submit(session: Session, application: Application, *, actor: ApplicantPrinci
         if department.is_centre:
             filings.append(Filing(admission, None))
         else:
-            evaluation = evaluate(session, filed, clean, applicant, department, chosen, applied_on=today)
+            evaluation = unless_stopped(session, evaluate(session, filed, clean, applicant, department, chosen, applied_on=today), department.id)
             admission.verdict, admission.flags = evaluation.decision, evaluation.flags
             filings.append(Filing(admission, evaluation.action, evaluation.reason, evaluation.items))
             evaluations.append((admission, evaluation))
-    submitted = audit.entry(
+    submitted = audit.line(
         session,
         "application.submitted",
         f"application:{application.id}",
@@ -454,7 +454,7 @@ def resubmit(session: Session, admission: Admission, *, actor: ApplicantPrincipa
     department = session.get_one(Department, admission.department_id)
     chosen = [(s.standard, s.code) for s in admission.specialties]
     applied_on = application.applied_on or today
-    evaluation = evaluate(session, filed, clean, applicant, department, chosen, applied_on=applied_on)
+    evaluation = unless_stopped(session, evaluate(session, filed, clean, applicant, department, chosen, applied_on=applied_on), department.id)
     if evaluation.action == Action.RETURN_FOR_CORRECTION:
         raise InvalidAnswers({item["path"]: item["reason"] for item in evaluation.items})
     application.answers = sealed.seal(filed.form, clean)
@@ -588,4 +588,4 @@ def screen(
     if unasked and evaluation.action != Action.REFUSE:
         items = {item["path"]: item for item in [*unasked, *evaluation.items]}
         evaluation = replace(evaluation, action=Action.RETURN_FOR_CORRECTION, items=list(items.values()))
-    return evaluation
+    return unless_stopped(session, evaluation, department.id)

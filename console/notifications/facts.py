@@ -17,7 +17,7 @@ from urllib.parse import quote
 from sqlalchemy import ColumnElement, FromClause, column, select, table
 from sqlalchemy.orm import Session
 
-from console import clock
+from console import bulk, clock
 from console.applications.models import Admission, Applicant, Application, ApplicationSpecialty
 from console.departments import queries as departments
 from console.departments.calendars import Reckoning
@@ -62,7 +62,7 @@ _notice = table("notice", *map(column, ("id", "number", "title", "last_day", "da
 _item = table("notice_item", *map(column, ("id", "notice_id", "admission_id")))
 _objection = table("objection", *map(column, ("id", "notice_item_id", "ruling")))
 _entry = table("roster_entry", *map(column, ("id", "number", "code", "applicant_id")))
-_standing = table("roster_specialty", *map(column, ("admission_id", "entry_id", "term_from", "term_to")))
+_standing = table("roster_specialty", *map(column, ("admission_id", "entry_id", "term_from", "term_to", "responsible", "notice_number")))
 
 _FALLBACK_HOURS = Said("工作日办公时间", "office hours on working days")
 _WITH_SPECIALTIES = {"submitted", "assigned", "admitted"}
@@ -84,7 +84,7 @@ class Facts:
             row.id: Person(row.name, row.language, row.has_email)
             for row in session.execute(
                 select(Applicant.id, Applicant.name, Applicant.language, Applicant.email.is_not(None).label("has_email"))
-                .where(Applicant.id.in_({admission.applicant_id for admission in admissions}))
+                .where(bulk.among(Applicant.id, [admission.applicant_id for admission in admissions]))
             )
         }  # fmt: skip
         offices = session.scalars(select(Office).where(Office.id.in_({admission.office_id for admission in admissions})))
@@ -106,7 +106,7 @@ class Facts:
         rows = self.session.execute(
             select(ApplicationSpecialty.admission_id, Specialty.name)
             .join(Specialty, ApplicationSpecialty.specialty)
-            .where(ApplicationSpecialty.admission_id.in_([admission.id for admission in admissions]))
+            .where(bulk.among(ApplicationSpecialty.admission_id, [admission.id for admission in admissions]))
             .order_by(ApplicationSpecialty.standard, ApplicationSpecialty.code)
         )
         for admission_id, name in rows:
@@ -175,7 +175,8 @@ class Facts:
         source = _standing.join(_entry, _entry.c.id == _standing.c.entry_id)
         rows = self._rows(
             source, _standing.c.admission_id, _entry.c.number, _entry.c.code, _standing.c.term_from, _standing.c.term_to,
-            where=_standing.c.admission_id.in_([o.admission.id for o in occasions]),
+            _standing.c.responsible, _standing.c.notice_number,
+            where=bulk.among(_standing.c.admission_id, [o.admission.id for o in occasions]),
         )  # fmt: skip
         return {row.admission_id: row for row in rows}
 
@@ -268,6 +269,8 @@ class Facts:
                 "roster_number": same(entry.number),
                 "term_from": day(entry.term_from),
                 "term_until": day(entry.term_to),
+                "responsible": same(entry.responsible),
+                "notice_number": same(entry.notice_number or "—"),
                 "certificate_url": same(f"{self.portal}/verify/{quote(entry.code)}"),
             }
         else:

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from console import clock
+from console import bulk, clock
 from console.notifications.facts import Facts, Occasion
 from console.notifications.models import Delivery, Letter
 from console.notifications.said import Said
@@ -32,10 +31,8 @@ def write(session: Session, occasions: Sequence[Occasion]) -> list[Occasion]:
     now = clock.now(session)
     rows = {occasion.key: _row(occasion, facts) | {"written_at": now} for occasion in visible}
     if rows:
-        written = session.execute(
-            insert(Letter).on_conflict_do_nothing(index_elements=["key"]).returning(Letter.id, Letter.key),
-            list(rows.values()),
-        ).all()
+        once = bulk.from_rows(Letter, list(rows.values())).on_conflict_do_nothing(index_elements=["key"])
+        written = session.execute(once.returning(Letter.id, Letter.key)).all()
         _address(session, [(letter_id, rows[key]) for letter_id, key in written], facts, now)
     return [occasion for occasion in occasions if occasion.admission.applicant_id not in facts.people]
 
@@ -88,5 +85,4 @@ def _address(session: Session, written: Sequence[tuple[int, dict[str, Any]]], fa
         for channel in ((MAIL, SMS) if facts.people[row["applicant_id"]].has_email else (SMS,))
     ]
     if deliveries:
-        once = insert(Delivery).on_conflict_do_nothing(index_elements=["idempotency_key"])
-        session.execute(once.returning(Delivery.id), deliveries)  # with RETURNING the set goes in one statement
+        session.execute(bulk.from_rows(Delivery, deliveries).on_conflict_do_nothing(index_elements=["idempotency_key"]))

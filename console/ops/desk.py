@@ -14,9 +14,10 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session as OrmSession
 
 from console import clock, jobs
+from console.automatic import brakes, declaring
 from console.db import transaction
 from console.departments.models import Department
-from console.errors import N_, ConsoleError, NotFound
+from console.errors import ConsoleError, InvalidAnswers, NotFound
 from console.jobs import Brake, JobRun
 from console.ops import state, waiting
 from console.ops.access import DESK, Behind, may
@@ -25,14 +26,6 @@ from console.outbox import OutboxMessage
 from console.scope import current
 
 __all__ = ["DESK", "Desk"]
-
-#: what a rule is called on the desk; a rule without words here shows its code
-RULE_WORDS: dict[str, str] = {
-    "admission": N_("公示期满自动入库"),
-    "lapse": N_("逾期未补正自动失效"),
-    "retention": N_("到期清除个人信息"),
-    "registers": N_("登记表按期抽取"),
-}
 
 
 @dataclass(frozen=True)
@@ -87,15 +80,19 @@ class Desk(Behind, AdminIndexView):
         try:
             with transaction() as session:
                 department_id = int(department) if department.isascii() and department.isdecimal() else None
-                if department_id is not None and not session.scalar(select(Department.id).where(Department.id == department_id)):
+                code = session.scalar(select(Department.code).where(Department.id == department_id)) if department_id is not None else None
+                if department_id is not None and code is None:
                     raise NotFound()
-                jobs.pull_brake(session, rule, department_id=department_id, reason=reason[:500], actor=current())
+                brakes.pull(session, rule, code, reason=reason[:500], actor=current())
         except NotFound:
             raise
+        except InvalidAnswers as error:
+            for words in error.problems.values():
+                flash(_(words), "bad")
         except ConsoleError as error:
             flash(_(error.message, **error.facts), "bad")
         else:
-            flash(_("“%(rule)s”已停。在办的件和期限照常走。", rule=_(RULE_WORDS.get(rule, rule))), "ok")
+            flash(_("“%(rule)s”已停。在办的件和期限照常走。", rule=_(declaring.RULES[rule].title)), "ok")
         return redirect(url_for("ops.index"), 303)
 
     @expose("/release/<int:brake_id>", methods=("POST",))
@@ -104,10 +101,7 @@ class Desk(Behind, AdminIndexView):
             abort(403)
         try:
             with transaction() as session:
-                found = session.scalars(select(Brake).where(Brake.id == brake_id)).one_or_none()
-                if found is None:
-                    raise NotFound()
-                jobs.release_brake(session, found, actor=current())
+                brakes.release(session, brake_id, actor=current())
         except NotFound:
             raise
         except ConsoleError as error:
@@ -123,7 +117,7 @@ def _may_brake() -> bool:
 
 
 def _rule_names() -> list[str]:
-    return sorted({job.automatic for job in jobs.REGISTRY.values() if job.automatic})
+    return list(declaring.RULES)
 
 
 def _rules(session: OrmSession) -> list[Rule]:
@@ -142,7 +136,7 @@ def _rules(session: OrmSession) -> list[Rule]:
         runs = [run for run in latest if names[run.job] == name]
         brakes = tuple((brake, place or "") for brake, place in active if brake.rule == name)
         last = max(runs, key=lambda run: run.id, default=None)
-        rules.append(Rule(name, _(RULE_WORDS.get(name, name)), brakes, last))
+        rules.append(Rule(name, _(declaring.RULES[name].title), brakes, last))
     return rules
 
 

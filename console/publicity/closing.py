@@ -13,29 +13,32 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
-from console import audit, clock, codes, outbox
-from console.applications.models import Admission, Finding
+from console import audit, bulk, clock, codes, outbox
+from console.applications.models import Finding
 from console.applications.pipeline import advance
 from console.errors import ConsoleError, NotAllowed
-from console.jobs import Brake, braked_departments
+from console.jobs import gate, is_wanted, not_braked
 from console.publicity.models import RECHECK_CODE, Notice, NoticeItem, Objection, objection_ids
 from console.publicity.queries import ADMITTED, REFUSED, WITHDRAWN, open_objection
 from console.publicity.recheck import Outcome, Recheck, load, recheck
-from console.scope import Principal, System
+from console.roles import Act
+from console.scope import Principal, System, require
 from rules import facts as derivations
 from rules.pipeline import Action, Step
 
 log = logging.getLogger("ruku.publicity")
 
 RULE = "admission"  # the name of the brake
-BATCH = 10_000
+BATCH = 1_000  # as quick by the row as 10,000, in a third of the memory; and whoever pulls the brake waits for no more than this
 PASSED = "公示期满，没有未决异议，复核通过"  # the reason in the trail
+MOST_TRIES = 5
 RETRY_AFTER = dt.timedelta(minutes=10)  # a person who could not be settled is tried again, not every second
 #: what one person's data can raise; a time limit or a lost connection is nobody's fault and ends the whole run
 _ONE_PERSONS = (ConsoleError, SQLAlchemyError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -46,7 +49,7 @@ _LEFT = {Step.WITHDRAWN: WITHDRAWN, Step.ROSTER: ADMITTED}
 class Closing:
     """What a run came to, by admission id. `left`: now held, an officer must look; `failed`: id → what went wrong.
 
-    `more`: the batch was full and another run is needed at once.
+    `more`: the batch was full and another run is needed at once; `interrupted`: somebody waits to pull the brake, the rest was left.
     """
 
     admitted: list[int] = field(default_factory=list)
@@ -56,6 +59,7 @@ class Closing:
     failed: dict[int, str] = field(default_factory=dict)
     closed: list[int] = field(default_factory=list)
     more: bool = False
+    interrupted: bool = False
 
     def __str__(self) -> str:
         words = f"入库 {len(self.admitted)}，不予通过 {len(self.refused)}，撤回 {len(self.withdrawn)}，待查 {len(self.left)}"
@@ -68,38 +72,39 @@ def due(now: dt.datetime) -> list[ColumnElement[bool]]:
         Notice.due_at <= now,
         Notice.closed_at.is_(None),
         NoticeItem.settled_at.is_(None),
+        ~given_up(),
         ~open_objection(NoticeItem.id),
     ]
+
+
+def given_up() -> ColumnElement[bool]:
+    """SQL on NoticeItem: it did not work several times, so a person has to look."""
+    return func.coalesce(NoticeItem.tries, 0) >= MOST_TRIES
 
 
 def has_work() -> ColumnElement[bool]:
     """SQL on Notice, for the sweep: somebody can be settled, or everybody is and only the notice itself is open.
 
-    A notice that waits for a ruling or for the brake gives no work, so that it is not claimed again and again.
+    A notice that waits for a ruling, for the brake or for somebody to look gives no work, so that it is not claimed again and again.
     """
     unsettled = exists().where(NoticeItem.notice_id == Notice.id, NoticeItem.settled_at.is_(None))
     free = exists().where(
-        NoticeItem.notice_id == Notice.id, NoticeItem.settled_at.is_(None), ~open_objection(NoticeItem.id)
+        NoticeItem.notice_id == Notice.id, NoticeItem.settled_at.is_(None), ~given_up(), ~open_objection(NoticeItem.id)
     )
-    braked = exists().where(
-        Brake.rule == RULE,
-        Brake.released_at.is_(None),
-        or_(Brake.department_id.is_(None), Brake.department_id == Notice.department_id),
-    )
-    return (Notice.closed_at.is_(None)) & ~braked & (free | ~unsettled)
+    return (Notice.closed_at.is_(None)) & not_braked(RULE, Notice.department_id) & (free | ~unsettled)
 
 
-def close_due(session: Session, notice_ids: Sequence[int], *, actor: Principal) -> Closing:
+def close_due(session: Session, notice_ids: Sequence[int], *, actor: Principal, most: int = BATCH) -> Closing:
     """Settle everybody on these notices whose window has ended and against whom nothing is open, and close what is done.
 
     Each person is looked at again as of today, then admitted (`advance(PASS_STEP)`, set-wise) or refused with the clause. Where
     the re-check needs an officer's eye it files an objection of its own. Who is held stays, and keeps the notice open.
-    At most 10,000 people a run. Notices and people that another run holds are left to it.
+    At most `most` people a run. Notices and people that another run holds are left to it.
     """
     if not isinstance(actor, System):
         raise NotAllowed()
     now, result = clock.now(session), Closing()
-    stopped = braked_departments(session, RULE)
+    stopped = gate(session, RULE)
     if None in stopped:
         return result
     mine = session.scalars(
@@ -120,15 +125,15 @@ def close_due(session: Session, notice_ids: Sequence[int], *, actor: Principal) 
         .join(Notice, Notice.id == NoticeItem.notice_id)
         .where(NoticeItem.notice_id.in_(mine), *due(now))
         .order_by(NoticeItem.id)
-        .limit(BATCH)
+        .limit(most)
         .with_for_update(of=NoticeItem, skip_locked=True)
     ).all()
     # an objection written while we waited for nothing: now that the rows are ours, ask once more
     ids = [item_id for item_id, _ in locked]
-    free = set(session.scalars(select(NoticeItem.id).where(NoticeItem.id.in_(ids), ~open_objection(NoticeItem.id))))
+    free = set(session.scalars(select(NoticeItem.id).where(bulk.among(NoticeItem.id, ids), ~open_objection(NoticeItem.id))))
     _settle(session, {a: item for item, a in locked if item in free}, result, actor=actor)
     _close(session, mine, now, result)
-    result.more = len(locked) == BATCH and bool(result.admitted or result.refused or result.withdrawn)
+    result.more = not result.interrupted and len(locked) == most and bool(result.admitted or result.refused or result.withdrawn)
     return result
 
 
@@ -140,13 +145,16 @@ def _settle(session: Session, items: dict[int, int], result: Closing, *, actor: 
     if not items:
         return
     try:
-        with session.begin_nested():
+        with bulk.undisturbed(), session.begin_nested():
             done = _settle_together(session, items, actor=actor)
     except _ONE_PERSONS as error:
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise
         if len(items) == 1:
-            _note_failure(session, next(iter(items)), error, result)
+            _note_failure(session, *next(iter(items.items())), error, result)
+            return
+        if is_wanted(session, RULE):  # looking for the culprit takes long: whoever pulls the brake must not wait for it
+            result.interrupted = True
             return
         ordered = sorted(items)
         for part in (ordered[: len(ordered) // 2], ordered[len(ordered) // 2 :]):
@@ -185,7 +193,7 @@ def _settle_together(session: Session, items: dict[int, int], *, actor: Principa
     doubts = [_doubt(session, items[check.admission.id], check, now) for check in unsure]
     session.add_all(doubts)
     told = {*done.admitted, *done.refused, *done.left}
-    session.add_all(_finding(check, today, now) for check in checks if check.admission.id in told)
+    bulk.write(session, Finding, [_finding(check, today, now) for check in checks if check.admission.id in told])
     outbox.publish(session, "notice.person_left", [doubt.id for doubt in doubts])
     session.flush()
     return done
@@ -226,30 +234,30 @@ def _outcome(session: Session, item_ids: list[int], outcome: str, now: dt.dateti
     if item_ids:
         session.execute(
             update(NoticeItem)
-            .where(NoticeItem.id.in_(item_ids), NoticeItem.settled_at.is_(None))
+            .where(bulk.among(NoticeItem.id, item_ids), NoticeItem.settled_at.is_(None))
             .values(outcome=outcome, settled_at=now)
             .execution_options(synchronize_session=False)
         )
 
 
-def _finding(check: Recheck, today: dt.date, now: dt.datetime) -> Finding:
+def _finding(check: Recheck, today: dt.date, now: dt.datetime) -> dict[str, Any]:
     admission, verdict = check.admission, check.verdict
-    return Finding(
-        admission_id=admission.id,
-        applicant_id=admission.applicant_id,
-        office_id=admission.office_id,
-        release_id=check.release_id,
-        moment="decided",
-        evaluated_on=today,
-        at=now,
-        decision="reject" if check.outcome is Outcome.REFUSE else verdict.decision,
-        facts=check.facts,
-        derivation_version=derivations.DERIVATION_VERSION,
-        trace=verdict.to_data(),
-    )
+    return {
+        "admission_id": admission.id,
+        "applicant_id": admission.applicant_id,
+        "office_id": admission.office_id,
+        "release_id": check.release_id,
+        "moment": "decided",
+        "evaluated_on": today,
+        "at": now,
+        "decision": "reject" if check.outcome is Outcome.REFUSE else verdict.decision,
+        "facts": check.facts,
+        "derivation_version": derivations.DERIVATION_VERSION,
+        "trace": verdict.to_data(),
+    }
 
 
-def _note_failure(session: Session, admission_id: int, error: Exception, result: Closing) -> None:
+def _note_failure(session: Session, admission_id: int, item_id: int, error: Exception, result: Closing) -> None:
     """List the person; the others have gone on. Only our own errors are quoted: others may carry a name in their text."""
     if isinstance(error, ConsoleError):
         words = str(error)
@@ -258,7 +266,24 @@ def _note_failure(session: Session, admission_id: int, error: Exception, result:
         words = f"{type(getattr(error, 'orig', error)).__name__} ({Path(place.filename).name}:{place.lineno})"
     log.error("admission could not be settled", extra={"admission_id": admission_id, "error": words})
     audit.record(session, "notice.person_failed", f"admission:{admission_id}", error=words)
+    session.execute(
+        update(NoticeItem)
+        .where(NoticeItem.id == item_id)
+        .values(failed_at=clock.now(session), failure=words[:1_000], tries=func.coalesce(NoticeItem.tries, 0) + 1)
+        .execution_options(synchronize_session=False)
+    )
     result.failed[admission_id] = words
+
+
+def try_again(session: Session, item: NoticeItem, *, actor: Principal) -> None:
+    """Have somebody who could not be settled looked at again at once: what was wrong with the file has been put right. Twice changes nothing."""
+    require(actor, Act.RULE_ON_OBJECTION, item)
+    if item.settled_at is not None or item.failed_at is None:
+        return
+    item.failed_at, item.failure, item.tries = None, None, None
+    item.notice.claimed_until = None
+    audit.record(session, "notice.person_asked_again", f"admission:{item.admission_id}")
+    session.flush()
 
 
 def _close(session: Session, mine: Sequence[int], now: dt.datetime, result: Closing) -> None:
@@ -288,45 +313,11 @@ def _close(session: Session, mine: Sequence[int], now: dt.datetime, result: Clos
     session.flush()
 
 
-# ── what it would do ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True)
-class Would:
-    """What the next run would do with one person, were it to run now."""
-
-    item: NoticeItem
-    notice: Notice
-    check: Recheck
-
-    @property
-    def outcome(self) -> Outcome:
-        return self.check.outcome
-
-
-def would_admit(
-    session: Session, *, department_id: int | None = None, notice: Notice | None = None, limit: int = 500
-) -> list[Would]:
-    """Everybody whose window has ended and who is not settled or held, with what the re-check says today; nothing is written.
-
-    The list beside a pulled brake, and the dry run of tonight's work.
-    """
-    statement = (
-        select(NoticeItem)
-        .join(Notice, Notice.id == NoticeItem.notice_id)
-        .where(*due(clock.now(session)))
-        .options(joinedload(NoticeItem.notice).joinedload(Notice.department))
-        .order_by(Notice.due_at, NoticeItem.id)
-        .limit(limit)
+def wake(session: Session) -> None:
+    """End the claims on notices whose window is over, so that the next sweep takes them."""
+    session.execute(
+        update(Notice)
+        .where(Notice.closed_at.is_(None), Notice.due_at <= clock.now(session), Notice.claimed_until.is_not(None))
+        .values(claimed_until=None)
+        .execution_options(synchronize_session=False)
     )
-    if department_id is not None:
-        statement = statement.where(Notice.department_id == department_id)
-    if notice is not None:
-        statement = statement.where(Notice.id == notice.id)
-    items = session.scalars(statement).all()
-    by_admission: dict[int, NoticeItem] = {item.admission_id: item for item in items}
-    admissions: list[Admission] = [a for a in load(session, list(by_admission)) if a.step == Step.PUBLICITY]
-    checks = recheck(session, admissions, on=clock.today(session))
-    return [
-        Would(by_admission[check.admission.id], by_admission[check.admission.id].notice, check) for check in checks
-    ]

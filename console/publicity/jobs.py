@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from console.db import transaction
 from console.jobs import Sweep, job
-from console.publicity import closing, services
+from console.publicity import closing, foreseeing, services
 from console.publicity.models import Notice
 from console.scope import System, become
 
@@ -28,5 +28,13 @@ def settle_withdrawn(admission_ids: list[int]) -> None:
         services.settle_withdrawn(session, admission_ids, actor=actor)
 
 
-SUBSCRIPTIONS = {"admission.entered_withdrawn": (settle_withdrawn,)}
-SWEEPS = (Sweep(close_due, Notice, Notice.due_at, closing.has_work),)
+@job("publicity.wake")
+def wake(brake_ids: list[int]) -> None:
+    """A brake was released: notices that a worker had claimed before are looked at now and not when the claim ends."""
+    with become(System("close notices")), transaction() as session:
+        closing.wake(session)
+
+
+AUTOMATIC = (foreseeing.ADMISSION,)
+SUBSCRIPTIONS = {"admission.entered_withdrawn": (settle_withdrawn,), "brake.released": (wake,)}
+SWEEPS = (Sweep(close_due, Notice, Notice.due_at, closing.has_work, batch=20),)  # a few notices an order, so that all workers have some

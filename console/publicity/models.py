@@ -58,7 +58,11 @@ class NoticeItem(WithId, AdmissionPart, Base):
     """One person in a notice, as shown."""
 
     __tablename__ = "notice_item"
-    __table_args__ = (UniqueConstraint("notice_id", "admission_id"), {"comment": "公示名单"})
+    __table_args__ = (
+        UniqueConstraint("notice_id", "admission_id"),
+        Index("ix_notice_item_failed", "failed_at", postgresql_where=text("failed_at IS NOT NULL")),
+        {"comment": "公示名单"},
+    )
     subject: ClassVar[Subject] = Subject.NOTICES
 
     notice_id: Mapped[int] = mapped_column(ForeignKey("notice.id"), index=True, comment="公示")
@@ -68,6 +72,10 @@ class NoticeItem(WithId, AdmissionPart, Base):
     specialties: Mapped[list[dict[str, Any]]] = mapped_column(comment="专业")
     outcome: Mapped[str | None] = mapped_column(String(20), comment="结果")  # admitted | refused | withdrawn
     settled_at: Mapped[dt.datetime | None] = mapped_column(comment="办结时间")
+    # what went wrong when the window had ended; after some tries a person has to look
+    failed_at: Mapped[dt.datetime | None] = mapped_column(comment="没办成的时间")
+    failure: Mapped[str | None] = mapped_column(Text, comment="没办成的原因")
+    tries: Mapped[int | None] = mapped_column(comment="没办成的次数")
 
     notice: Mapped[Notice] = relationship(back_populates="items")
 

@@ -13,11 +13,12 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session
 
+from console import bulk
 from console.applications import answers, grounds
-from console.applications.checking import derived, holds, register_facts, storable
-from console.applications.models import Admission, Applicant, Application, RestrictionEntry
+from console.applications.checking import Hidden, derived, holds, register_facts
+from console.applications.models import Admission, Applicant, Application, ApplicationSpecialty, RestrictionEntry
 from console.applications.models import Finding as FindingRow
 from console.departments import queries as departments
 from console.departments.models import Department
@@ -51,15 +52,11 @@ class Recheck:
 
 
 def load(session: Session, admission_ids: Sequence[int]) -> list[Admission]:
-    """The files with everything the re-check reads, fresh from the database."""
+    """The files, fresh from the database."""
     return list(
         session.scalars(
             select(Admission)
-            .where(Admission.id.in_(admission_ids))
-            .options(
-                joinedload(Admission.application).joinedload(Application.applicant),
-                selectinload(Admission.specialties),
-            )
+            .where(bulk.among(Admission.id, list(admission_ids)))
             .order_by(Admission.id)
             .execution_options(populate_existing=True)
         )
@@ -68,21 +65,25 @@ def load(session: Session, admission_ids: Sequence[int]) -> list[Admission]:
 
 def recheck(session: Session, admissions: Sequence[Admission], *, on: dt.date) -> list[Recheck]:
     """One answer per admission, in their order. `admissions` come from `load()`."""
+    ids = [admission.id for admission in admissions]
+    filed = _filed(session, ids)
+    chosen = _chosen(session, ids)
     records = _records(session, [admission.applicant_id for admission in admissions])
     # the release the file met, or a later one whose transitional clause asks accepted files too
     governing = departments.governing(session, {(a.department_id, a.release_id) for a in admissions}, on)
-    bundles = {r: departments.bundle_of(session, r) for r in set(governing.values())}
+    rules = {r: Rules.of(r, departments.bundle_of(session, r)) for r in set(governing.values())}
     codes = dict(session.execute(select(Department.id, Department.code)).all())
-    ruled = _rulings(session, [admission.id for admission in admissions])
+    ruled = _rulings(session, ids)
     is_any_barred = any(holds(entry, on) for entries in records.values() for entry in entries)
     centre = _centre_on(session, on) if is_any_barred else None
     return [
         _one(
             admission,
-            governing[admission.release_id],
-            bundles[governing[admission.release_id]],
+            filed[admission.id],
+            chosen[admission.id],
+            rules[governing[admission.release_id]],
             codes[admission.department_id],
-            records[admission.applicant_id],
+            records.get(admission.applicant_id, []),
             ruled.get(admission.id, {}),
             centre,
             on,
@@ -91,56 +92,94 @@ def recheck(session: Session, admissions: Sequence[Admission], *, on: dt.date) -
     ]
 
 
-def _rulings(session: Session, admissions: Sequence[int]) -> dict[int, dict[str, Any]]:
+@dataclass(frozen=True)
+class Rules:
+    """A release as the re-check asks it, made once for everybody under it."""
+
+    release_id: int
+    bundle: Bundle
+    hidden: Hidden
+
+    @classmethod
+    def of(cls, release_id: int, bundle: Bundle) -> Rules:
+        return cls(release_id, bundle, Hidden.by(bundle.form, *([bundle.centre.form] if bundle.centre else [])))
+
+
+def _filed(session: Session, admissions: list[int]) -> dict[int, Any]:
+    """Admission id → (answers, applied_on, id_number): rows, not objects, because there may be ten thousand of them."""
+    rows = session.execute(
+        select(Admission.id, Application.answers, Application.applied_on, Applicant.id_number)
+        .join(Application, Application.id == Admission.application_id)
+        .join(Applicant, Applicant.id == Admission.applicant_id)
+        .where(bulk.among(Admission.id, admissions))
+    )
+    return {row.id: row for row in rows}
+
+
+def _chosen(session: Session, admissions: list[int]) -> dict[int, list[dict[str, str]]]:
+    """Admission id → the specialties it carries."""
+    found: dict[int, list[dict[str, str]]] = {admission: [] for admission in admissions}
+    rows = session.execute(
+        select(ApplicationSpecialty.admission_id, ApplicationSpecialty.standard, ApplicationSpecialty.code).where(
+            bulk.among(ApplicationSpecialty.admission_id, admissions)
+        )
+    )
+    for admission_id, standard, code in rows:
+        found[admission_id].append({"standard": standard, "code": code})
+    return found
+
+
+def _rulings(session: Session, admissions: list[int]) -> dict[int, dict[str, Any]]:
     """Admission id → what its reviewers ruled from evidence about criteria that the answers left unknown."""
     latest = (
         select(FindingRow.admission_id, FindingRow.trace["rulings"])
-        .where(FindingRow.admission_id.in_(admissions), FindingRow.moment == "submitted")
+        .where(bulk.among(FindingRow.admission_id, admissions), FindingRow.moment == "submitted")
         .order_by(FindingRow.admission_id, FindingRow.id.desc())
         .ext(distinct_on(FindingRow.admission_id))
     )
     return {admission_id: rulings or {} for admission_id, rulings in session.execute(latest)}
 
 
-def _records(session: Session, applicants: Sequence[int]) -> dict[int, list[RestrictionEntry]]:
+def _records(session: Session, applicants: list[int]) -> dict[int, list[RestrictionEntry]]:
     """Every entry of the joint restriction list about these people, lapsed ones too: they count as penalties."""
-    found: dict[int, list[RestrictionEntry]] = {applicant: [] for applicant in applicants}
+    found: dict[int, list[RestrictionEntry]] = {}
     rows = session.execute(
         select(Applicant.id, RestrictionEntry)
         .join(RestrictionEntry, RestrictionEntry.id_number_hash == Applicant.id_number_hash)
-        .where(Applicant.id.in_(applicants))
+        .where(bulk.among(Applicant.id, applicants))
         .order_by(RestrictionEntry.id)
     )
     for applicant_id, entry in rows:
-        found[applicant_id].append(entry)
+        found.setdefault(applicant_id, []).append(entry)
     return found
 
 
 def _one(
     admission: Admission,
-    release_id: int,
-    bundle: Bundle,
+    filed: Any,
+    chosen: list[dict[str, str]],
+    rules: Rules,
     code: str,
     records: list[RestrictionEntry],
     ruled: Mapping[str, Any],
     centre: Bundle | None,
     on: dt.date,
 ) -> Recheck:
-    application = admission.application
+    bundle, release_id = rules.bundle, rules.release_id
     barred = [grounds.of_restriction(entry, centre) for entry in records if holds(entry, on)]
     facts = derivations.derive(
-        {"id_number": application.applicant.id_number} | answers.unseal(application.answers),
+        {"id_number": filed.id_number} | answers.unseal(filed.answers),
         department=code,
-        applied_on=application.applied_on or on,
+        applied_on=filed.applied_on or on,
         decided_on=on,
-        specialties=[{"standard": s.standard, "code": s.code} for s in admission.specialties],
+        specialties=chosen,
         registers=register_facts(records, on),
     )
     if bundle.criteria is None:
         raise LookupError(f"the bundle of {code} holds no criteria")
     facts = derived(bundle, facts)
     verdict = evaluate(bundle.criteria, facts, on=on, moment="decided")
-    kept = storable(facts, bundle.form, *([bundle.centre.form] if bundle.centre else []))
+    kept = rules.hidden.left(facts)
     open_still = [finding for finding in verdict.findings if not _settled(finding, ruled)]
     items = [grounds.of_finding(finding, bundle) for finding in verdict.reasons if finding in open_still]
     if verdict.decision == "reject":

@@ -20,7 +20,7 @@ from console.departments import queries as departments
 from console.departments.models import Division, Office
 from console.errors import N_, InvalidAnswers, NotAllowed
 from console.publicity import queries
-from console.publicity.closing import Closing, close_due, would_admit
+from console.publicity.closing import Closing, close_due, try_again
 from console.publicity.errors import (
     NOT_AT_PUBLICITY,
     OF_ANOTHER_DEPARTMENT,
@@ -32,6 +32,7 @@ from console.publicity.errors import (
     WindowClosed,
     kept_out,
 )
+from console.publicity.foreseeing import would_admit
 from console.publicity.models import Notice, NoticeItem, Objection, objection_ids
 from console.publicity.queries import waiting
 from console.roles import Act
@@ -39,7 +40,7 @@ from console.scope import Principal, Public, Staff, System, require
 from rules.documents import canonical
 from rules.pipeline import Action, Step
 
-__all__ = ["Closing", "close_due", "object_to", "open_notice", "rule_on", "waiting", "would_admit"]
+__all__ = ["Closing", "close_due", "object_to", "open_notice", "rule_on", "try_again", "waiting", "would_admit"]
 
 LONGEST_GROUND = 4_000
 SECRETS = ("objector", "contact")

@@ -1,4 +1,4 @@
-"""The coordinator's pages: notices, opening one, objections and rulings, and the brake on automatic admission."""
+"""The coordinator's pages: notices, opening one, objections and rulings."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from flask_babel import gettext as _
 from console import clock, visibility
 from console.accounts import why
 from console.applications import duties
+from console.automatic import brakes
 from console.crud import unmasking
 from console.crud.pages import Page, allowed, expose
-from console.crud.screen import CARE, MY_WORK, STEPS
+from console.crud.screen import MY_WORK, STEPS
 from console.db import transaction
 from console.departments.calendars import Reckoning
 from console.doors.deadlines import Deadline, drawn
 from console.errors import N_, ConsoleError, InvalidAnswers, NotAllowed, NotFound
-from console.publicity import brakes, queries, services
+from console.publicity import closing, foreseeing, queries, services
 from console.publicity.errors import NotReady
 from console.publicity.models import Notice, Objection
 from console.roles import ROLES, Act, Role, Subject
@@ -43,8 +44,6 @@ STATE_WORDS = {
 STATE_KINDS = {
     queries.SHOWN: "go", queries.HELD: "hold", queries.ADMITTED: "done", queries.REFUSED: "no", queries.WITHDRAWN: "no",
 }  # fmt: skip
-OUTCOME_WORDS = {"admit": N_("会入库"), "refuse": N_("会不予通过"), "hold": N_("会转人工查看")}
-OUTCOME_KINDS = {"admit": "done", "refuse": "no", "hold": "hold"}
 
 
 def _clock(session: Any, notice: Notice) -> Deadline:
@@ -59,8 +58,8 @@ class _Desk(Page):
             template,
             state_words=lambda state: _(STATE_WORDS[state]),
             state_kind=STATE_KINDS.__getitem__,
-            outcome_words=lambda outcome: _(OUTCOME_WORDS[outcome]),
-            outcome_kind=OUTCOME_KINDS.__getitem__,
+            outcome_words=lambda outcome: _(foreseeing.WORDS[outcome]),
+            outcome_kind=foreseeing.KINDS.__getitem__,
             **values,
         )
 
@@ -101,7 +100,7 @@ class Notices(_Desk):
                 deadline=_clock(session, page.notice),
                 objections={o.notice_item_id: o for o in queries.open_objections(session, notice=page.notice)},
                 would={w.item.id: w for w in services.would_admit(session, notice=page.notice)} if over else {},
-                stopped=brakes.stops(session, page.notice.department_id),
+                stopped=brakes.stops(session, closing.RULE, page.notice.department_id),
                 may_rule=may(current(), Act.RULE_ON_OBJECTION, page.notice),
             )
 
@@ -284,55 +283,4 @@ def _secrets(objection: Objection) -> list[tuple[str, str, str | None, bool]]:
     return found
 
 
-class Brakes(_Desk):
-    """The stop button of automatic admission: who stopped it and why, and what it would have done."""
-
-    name, title, menu, icon = "brake", N_("刹车"), CARE, "hand"
-    permissions = {"can_read": _who_may(Act.PULL_BRAKE) | {Role.SUPERVISOR}, "can_pull": _who_may(Act.PULL_BRAKE)}
-
-    @expose("/")
-    @allowed("read")
-    def home(self) -> Any:
-        return self._page()
-
-    @expose("/pull", methods=["POST"])
-    @allowed("pull")
-    def pull(self) -> Any:
-        scope, reason = request.form.get("department", ""), request.form.get("reason", "")[:1_000].strip()
-        try:
-            with transaction() as session:
-                brakes.pull(session, scope or None, reason=reason, actor=current())
-        except InvalidAnswers as error:
-            return self._page([(field, _(words)) for field, words in error.problems.items()], reason, scope), 422
-        flash(_("已踩刹车：自动入库停住了。公示和期限照常走。"), "ok")
-        return redirect(url_for(".home"), 303)
-
-    @expose("/<int:brake_id>/release", methods=["POST"])
-    @allowed("pull")
-    def release(self, brake_id: int) -> Any:
-        with transaction() as session:
-            brakes.release(session, brake_id, actor=current())
-        flash(_("刹车已松开。期满的人会在一分钟内逐人复核后入库。"), "ok")
-        return redirect(url_for(".home"), 303)
-
-    def _page(self, problems: list[tuple[str, str]] | None = None, reason: str = "", scope: str = "") -> Any:
-        with transaction() as session:
-            pulled, past = brakes.pulled(session), brakes.released(session)
-            names = queries.officer_names(session, [row.brake.pulled_by for row in pulled])
-            return self.render(
-                "publicity/brake.html",
-                title=_("自动入库的刹车"),
-                pulled=pulled,
-                past=past,
-                name_of=lambda who: names.get(who, _("系统")),
-                choices=brakes.choices(session, current()),
-                would=services.would_admit(session),
-                may_release=lambda brake: brakes.may_pull(current(), brake.department_id),
-                sees=bool(current().offices(Subject.NOTICES)),
-                problems=problems or [],
-                reason=reason,
-                scope=scope,
-            )
-
-
-PAGES = (Notices, Objections, Brakes)
+PAGES = (Notices, Objections)

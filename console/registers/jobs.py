@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+from sqlalchemy import Integer, Select, cast, literal, null, select
 from sqlalchemy.orm import Session
 
 from console import faults
+from console.automatic.declaring import Rule
 from console.db import transaction
 from console.errors import N_
-from console.jobs import Sweep, job
+from console.jobs import Sweep, gate, job
 from console.post.carriage import Carriage
 from console.post.registry import Lines
 from console.registers import draws, letters, reminders
 from console.registers.loading import Loaded
-from console.registers.models import RegisterLetter
+from console.registers.models import RegisterDraw, RegisterLetter
+from console.roles import Role
 from console.scope import System, become
 
 log = logging.getLogger(__name__)
@@ -43,7 +47,7 @@ def draw() -> int:
             for name, work in _work(one):
                 try:
                     with transaction() as session:
-                        done += bool(work(session))
+                        done += not gate(session, "registers") and bool(work(session))
                 except Exception as error:  # whatever it was, it is this draw's, and the others of the day are to be done
                     log.exception("%s %s", one.declared.table, name)
                     failures.append(f"{one.declared.table} {name}: {faults.told(error)}")
@@ -107,4 +111,23 @@ def remind() -> int:
     return told
 
 
+def _would(until: dt.datetime) -> Select[*tuple[Any, ...]]:
+    nothing = cast(null(), Integer)
+    return select(
+        RegisterDraw.id, nothing.label("department_id"), RegisterDraw.committed_at.label("due_at"), RegisterDraw.register.label("who"),
+        RegisterDraw.period.label("number"), nothing.label("admission_id"), literal(1).label("many"),
+    ).where(RegisterDraw.drawn_at.is_(None))  # fmt: skip
+
+
+AUTOMATIC = (
+    Rule(
+        "registers",
+        title=N_("登记表按期抽取"),
+        does=N_("登记表声明了抽查比例的，期初冻结名单并公开承诺值，公开值出来以后按承诺抽取，谁都能复算。"),
+        owner=Role.COORDINATOR,
+        would=_would,
+        comes_to=N_("等公开值，然后抽取"),
+        by_department=False,
+    ),
+)
 DAILY = (draw, remind)

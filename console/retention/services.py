@@ -15,6 +15,7 @@ from console import audit, clock, outbox
 from console.applications.models import Attachment
 from console.erasure import RULES, Rule
 from console.errors import N_, Conflict, ConsoleError
+from console.jobs import gate
 from console.retention.models import LegalHold, RetentionOutlook, RetentionRule, RetentionRun
 from console.roles import Act
 from console.scope import Principal, require
@@ -129,6 +130,9 @@ def periods(session: Session) -> dict[str, RetentionRule]:
 # ── the run ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+BRAKE = "retention"
+
+
 def run(opening: Callable[[], AbstractContextManager[Session]], *, forget: Callable[[str], bool], batch: int = BATCH) -> list[tuple[str, int]]:
     """Erase what is due, class by class; (class, how many). `opening` is a transaction as System("retention"). Twice at once: one waits outside
     and finds nothing. Files are taken out of the store after the commit that took their last mention."""
@@ -138,7 +142,7 @@ def run(opening: Callable[[], AbstractContextManager[Session]], *, forget: Calla
         while True:
             with opening() as session:
                 period = session.get(RetentionRule, rule.kind)
-                if period is None or not session.scalar(select(func.pg_try_advisory_xact_lock(LOCK))):
+                if period is None or gate(session, BRAKE) or not session.scalar(select(func.pg_try_advisory_xact_lock(LOCK))):
                     break
                 ids, hashes = _erase(session, rule, period, batch)
                 erased += len(ids)

@@ -89,6 +89,9 @@ class RosterSpecialty(WithId, ApplicantsOwn, Base):
     standing: Mapped[str] = mapped_column(String(20), default="active", server_default="active", comment="状态")
     unpaid: Mapped[bool] = mapped_column(default=False, server_default="false", comment="不取酬")
     responsible: Mapped[str] = mapped_column(String(80), comment="责任人")
+    # the receipt: the public notice it rests on, and the fingerprint of what that said; none for who was entered before there was one
+    notice_number: Mapped[str | None] = mapped_column(String(30), comment="公示编号")
+    notice_hash: Mapped[str | None] = mapped_column(String(64), comment="公示内容指纹")
 
     entry: Mapped[RosterEntry] = relationship(back_populates="specialties")
     department: Mapped[Department] = relationship(lazy="joined", innerjoin=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import column, func, select, table, text
 from sqlalchemy.orm import Session, selectinload
 
-from console import clock
+from console import bulk, clock
 from console.departments.models import Division
 from console.errors import NotFound
 from console.roster.models import RosterEntry, RosterEvent, RosterSpecialty
@@ -33,6 +33,9 @@ class Line:
     term_to: dt.date
     standing: str
     since: dt.date | None = None
+    responsible: str = ""
+    notice_number: str | None = None
+    notice_hash: str | None = None
 
 
 @dataclass(frozen=True)
@@ -174,6 +177,9 @@ def _lines(session: Session, entry: RosterEntry, today: dt.date) -> tuple[Line, 
             row.term_to,
             standing_on(row, today),
             clock.day_of(since[row.id]) if row.id in since else None,
+            row.responsible,
+            row.notice_number,
+            row.notice_hash,
         )
         for row in rows
     )
@@ -195,17 +201,26 @@ def _place(session: Session, code: str) -> str:
     return names[code] if names[code] == league else league + names[code]
 
 
-def responsible_officers(session: Session, admission_ids: Sequence[int]) -> dict[int, str]:
-    """Admission id → name of the officer who opened the notice that showed the person last.
+@dataclass(frozen=True)
+class Shown:
+    """The notice that showed somebody last: who answers for it, its number, and the fingerprint of what it said."""
+
+    responsible: str
+    number: str | None
+    fingerprint: str | None
+
+
+def shown_on(session: Session, admission_ids: Sequence[int]) -> dict[int, Shown]:
+    """Admission id → the notice it rests on.
 
     Read by table name, as the wall is: the room of notices is beside this one, and neither imports the other.
     """
-    notice = table("notice", column("id"), column("opened_by_name"))
+    notice = table("notice", column("id"), column("opened_by_name"), column("number"), column("content_hash"))
     item = table("notice_item", column("id"), column("notice_id"), column("admission_id"))
     rows = session.execute(
-        select(item.c.admission_id, notice.c.opened_by_name)
+        select(item.c.admission_id, notice.c.opened_by_name, notice.c.number, notice.c.content_hash)
         .join_from(item, notice, notice.c.id == item.c.notice_id)
-        .where(item.c.admission_id.in_(admission_ids))
+        .where(bulk.among(item.c.admission_id, list(admission_ids)))
         .order_by(item.c.id)
     )
-    return dict(rows.all())
+    return {admission_id: Shown(*rest) for admission_id, *rest in rows}

@@ -101,7 +101,7 @@ SCREENS = (
         menu=STEPS,
         icon="tree",
         columns=("entry", "specialty", "department", "term_from", "term_to", "standing"),
-        show=("entry", "specialty", "department", "term_from", "term_to", "standing", "unpaid", "responsible"),
+        show=("entry", "specialty", "department", "term_from", "term_to", "standing", "unpaid", "responsible", "notice_number", "notice_hash"),
         filters=("department", "standing", "term_to", "code", "league"),
         asking={"standing": _standing, "code": lambda value: [RosterSpecialty.code == value.upper()], "league": _in_league},
         order="term_to",

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import case, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from console import audit, clock, outbox
+from console import audit, bulk, clock, outbox
 from console.applications.answers import unseal
 from console.applications.models import Applicant, Application, ApplicationSpecialty
 from console.applications.pipeline import Moved
@@ -18,7 +17,7 @@ from console.departments import queries as departments
 from console.errors import N_, Conflict, InvalidAnswers, NotAllowed
 from console.roster import numbers
 from console.roster.models import RosterEntry, RosterEvent, RosterSpecialty
-from console.roster.queries import responsible_officers
+from console.roster.queries import Shown, shown_on
 from console.scope import Principal, System
 from rules.ages import anniversary
 
@@ -47,19 +46,20 @@ def enter_roster(session: Session, moves: Sequence[Moved], *, actor: Principal) 
         raise NotAllowed()
     admissions = {moved.admission.id: moved.admission for moved in moves}
     entries = _entries(session, moves)
-    responsible = responsible_officers(session, list(admissions))
+    shown = shown_on(session, list(admissions))
     today = clock.today(session)
     terms = {
         release: _term_end(session, release, today)
         for release in {admission.release_id for admission in admissions.values()}
     }
     rows = []
-    for chosen in session.scalars(
-        select(ApplicationSpecialty)
-        .where(ApplicationSpecialty.admission_id.in_(admissions))
+    for chosen in session.execute(
+        select(ApplicationSpecialty.admission_id, ApplicationSpecialty.standard, ApplicationSpecialty.code)
+        .where(bulk.among(ApplicationSpecialty.admission_id, list(admissions)))
         .order_by(ApplicationSpecialty.admission_id, ApplicationSpecialty.standard, ApplicationSpecialty.code)
     ):
         admission = admissions[chosen.admission_id]
+        notice = shown.get(admission.id, Shown(actor.reason, None, None))
         rows.append(
             {
                 "entry_id": entries[admission.applicant_id],
@@ -73,7 +73,9 @@ def enter_roster(session: Session, moves: Sequence[Moved], *, actor: Principal) 
                 "term_to": terms[admission.release_id],
                 "standing": ACTIVE,
                 "unpaid": UNPAID_FLAG in admission.flags,
-                "responsible": responsible.get(admission.id, actor.reason),
+                "responsible": notice.responsible,
+                "notice_number": notice.number,
+                "notice_hash": notice.fingerprint,
             }
         )
     if rows:
@@ -85,19 +87,16 @@ def _entries(session: Session, moves: Sequence[Moved]) -> dict[int, int]:
     by_applicant = {moved.admission.applicant_id: moved.admission for moved in moves}
     found = dict(
         session.execute(
-            select(RosterEntry.applicant_id, RosterEntry.id).where(RosterEntry.applicant_id.in_(by_applicant))
+            select(RosterEntry.applicant_id, RosterEntry.id).where(bulk.among(RosterEntry.applicant_id, list(by_applicant)))
         ).all()
     )
     new = sorted(set(by_applicant) - set(found))
     if not new:
         return found
-    names = dict(session.execute(select(Applicant.id, Applicant.name).where(Applicant.id.in_(new))).all())
-    filled: dict[int, dict[str, Any]] = dict(
-        session.execute(
-            select(Application.id, Application.answers).where(
-                Application.id.in_([by_applicant[applicant].application_id for applicant in new])
-            )
-        ).all()
+    names = dict(session.execute(select(Applicant.id, Applicant.name).where(bulk.among(Applicant.id, new))).all())
+    applications = [by_applicant[applicant].application_id for applicant in new]
+    employers: dict[int, Any] = dict(  # in one JSON value, as what may be sealed
+        session.execute(select(Application.id, Application.answers["employer"]).where(bulk.among(Application.id, applications))).all()
     )
     now = clock.now(session)
     values = []
@@ -110,17 +109,16 @@ def _entries(session: Session, moves: Sequence[Moved]) -> dict[int, int]:
                 "number": number,
                 "code": numbers.new_code(),
                 "name": names[applicant],
-                "employer": str(unseal(filled[admission.application_id]).get("employer") or "")[:120],
+                "employer": str(unseal({"employer": employers[admission.application_id]})["employer"] or "")[:120],
                 "division_code": admission.division_code,
                 "entered_at": now,
             }
         )
     # another worker may be admitting the same person for another department: whoever comes second takes the first one's entry
-    statement = insert(RosterEntry).on_conflict_do_nothing(index_elements=[RosterEntry.applicant_id])
-    session.execute(statement, values)
+    session.execute(bulk.from_rows(RosterEntry, values).on_conflict_do_nothing(index_elements=[RosterEntry.applicant_id]))
     return dict(
         session.execute(
-            select(RosterEntry.applicant_id, RosterEntry.id).where(RosterEntry.applicant_id.in_(by_applicant))
+            select(RosterEntry.applicant_id, RosterEntry.id).where(bulk.among(RosterEntry.applicant_id, list(by_applicant)))
         ).all()
     )
 
@@ -134,9 +132,12 @@ def _term_end(session: Session, release_id: int, first: dt.date) -> dt.date:
     return end - dt.timedelta(days=1)
 
 
-def _write_specialties(session: Session, rows: list[dict[str, Any]]) -> list[RosterSpecialty]:
+_HELD = ("entry_id", "applicant_id", "office_id", "standard", "code", "department_id", "admission_id", "term_from", "term_to")  # what an event tells
+
+
+def _write_specialties(session: Session, rows: list[dict[str, Any]]) -> list[Any]:
     """Insert; a specialty held before gets a new term by the new file. A suspension outlives it; the same file changes nothing."""
-    statement = insert(RosterSpecialty)
+    statement = bulk.from_rows(RosterSpecialty, rows)
     new = statement.excluded
     renewed = statement.on_conflict_do_update(
         index_elements=[RosterSpecialty.entry_id, RosterSpecialty.standard, RosterSpecialty.code],
@@ -148,46 +149,54 @@ def _write_specialties(session: Session, rows: list[dict[str, Any]]) -> list[Ros
             "term_to": new.term_to,
             "unpaid": new.unpaid,
             "responsible": new.responsible,
+            "notice_number": new.notice_number,
+            "notice_hash": new.notice_hash,
             "standing": case((RosterSpecialty.standing == SUSPENDED, SUSPENDED), else_=ACTIVE),
         },
         where=RosterSpecialty.admission_id != new.admission_id,
-    ).returning(RosterSpecialty)
-    return list(session.scalars(renewed, rows, execution_options={"populate_existing": True}).unique())
+    )
+    told = (RosterSpecialty.id, RosterSpecialty.responsible, RosterSpecialty.notice_number, *(getattr(RosterSpecialty, name) for name in _HELD))
+    return sorted(session.execute(renewed.returning(*told)).all())
 
 
-def _record_entered(session: Session, written: Sequence[RosterSpecialty], actor: System) -> None:
+def _record_entered(session: Session, written: Sequence[Any], actor: System) -> None:
     now = clock.now(session)
-    session.add_all(_event(row, "entered", now, actor, None) for row in written)
-    by_entry: dict[int, list[RosterSpecialty]] = {}
+    bulk.write(session, RosterEvent, [_event(row, "entered", now, actor, None) for row in written])
+    by_entry: dict[int, list[Any]] = {}
     for row in written:
         by_entry.setdefault(row.entry_id, []).append(row)
-    for entry_id, held in by_entry.items():
-        session.add(
-            audit.entry(
+    audit.write(
+        session,
+        [
+            audit.line(
                 session,
                 "roster.entered",
                 f"roster_entry:{entry_id}",
                 admission=held[0].admission_id,
                 responsible=held[0].responsible,
+                notice=held[0].notice_number,
                 specialties=[f"{row.standard}/{row.code}" for row in held],
                 term=[held[0].term_from.isoformat(), held[0].term_to.isoformat()],
             )
-        )
+            for entry_id, held in by_entry.items()
+        ],
+    )
     outbox.publish(session, "roster.entered", list(by_entry))
     session.flush()
 
 
-def _event(row: RosterSpecialty, event: str, at: dt.datetime, actor: Principal, reason: str | None) -> RosterEvent:
-    return RosterEvent(
-        entry_id=row.entry_id,
-        roster_specialty_id=row.id,
-        applicant_id=row.applicant_id,
-        office_id=row.office_id,
-        event=event,
-        at=at,
-        who=actor.who,
-        reason=reason,
-        facts={
+def _event(row: Any, event: str, at: dt.datetime, actor: Principal, reason: str | None) -> dict[str, Any]:
+    """`row`: a RosterSpecialty, or its columns."""
+    return {
+        "entry_id": row.entry_id,
+        "roster_specialty_id": row.id,
+        "applicant_id": row.applicant_id,
+        "office_id": row.office_id,
+        "event": event,
+        "at": at,
+        "who": actor.who,
+        "reason": reason,
+        "facts": {
             "standard": row.standard,
             "code": row.code,
             "department_id": row.department_id,
@@ -195,7 +204,7 @@ def _event(row: RosterSpecialty, event: str, at: dt.datetime, actor: Principal, 
             "term_from": row.term_from.isoformat(),
             "term_to": row.term_to.isoformat(),
         },
-    )
+    }
 
 
 # ── suspending and restoring, per department and specialty ───────────────────────────────────────────────────
@@ -242,7 +251,7 @@ def _turn(
     now = clock.now(session)
     for row in rows:
         row.standing = after
-        session.add(_event(row, event, now, actor, reason.strip()))
+        session.add(RosterEvent(**_event(row, event, now, actor, reason.strip())))
         audit.record(
             session,
             f"roster.{event}",

@@ -230,9 +230,10 @@ class _Maker:
         )  # fmt: skip
         put("notice", notice.number)
         self.world.put("public notice", "", notice.number)
-        item = self.add(NoticeItem(**part, notice_id=notice.id, position=1, name=place.mark, employer="某公司", specialties=[]))
+        item = self.add(NoticeItem(**part, notice_id=notice.id, position=1, name=place.mark, employer="某公司", specialties=[], failed_at=self.now, failure="测试", tries=1))
         objection = Objection(**part, code=f"YY-{place.mark}", notice_item_id=item.id, objector="某人", contact="0471", ground="业绩不实", made_at=self.now)
         put("objection", self.add(objection).id)
+        put("failed person", item.id)
 
     def roster(self, place: Place, part: dict[str, Any], put: Any) -> None:
         own = {key: part[key] for key in ("applicant_id", "office_id")}

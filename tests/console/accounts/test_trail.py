@@ -22,11 +22,11 @@ CONSOLE = Path(__file__).parents[3] / "console"
 
 
 def _acts() -> set[str]:
-    """Every act named in a call of `audit.record()` or `audit.entry()`, as far as it is written out."""
+    """Every act named in a call of `audit.record()`, `audit.entry()` or `audit.line()`, as far as it is written out."""
     found = set()
     for path in CONSOLE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("record", "entry"):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("record", "entry", "line"):
                 if getattr(node.func.value, "id", "") == "audit" and len(node.args) > 1:
                     constants = [n.value for n in ast.walk(node.args[1]) if isinstance(n, ast.Constant)]
                     found |= {text for text in constants if isinstance(text, str) and text.count(".") == 1 and not text.endswith(".") and text[0] != "."}

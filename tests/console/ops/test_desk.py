@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, text
 
 from console import clock as console_clock
-from console import db, jobs
+from console import db
 from console.jobs import Brake
 from console.notifications.models import Delivery, Letter
 from console.outbox import OutboxMessage
@@ -19,13 +19,7 @@ from console.scope import Public, become
 from tests.factories import make_admission, make_applicant
 from tests.officers import officer, token
 
-RULE = "t.rule"
-
-
-@pytest.fixture(autouse=True)
-def rule(monkeypatch):
-    """An automatic rule of this test's own."""
-    monkeypatch.setitem(jobs.REGISTRY, "t.job", jobs.Job("t.job", lambda ids: None, RULE))
+RULE = "lapse"
 
 
 @pytest.fixture

@@ -12,11 +12,13 @@ from sqlalchemy import select
 
 from console import db
 from console.applications import services as applications
-from console.applications.models import Finding
-from console.errors import NotAllowed
+from console.applications.models import Application, Finding
+from console.automatic import brakes
+from console.automatic.declaring import RULES, counted, failures, lines
+from console.errors import NotAllowed, NotFound
 from console.jobs import Brake
 from console.outbox import OutboxMessage
-from console.publicity import brakes, closing, jobs, queries, services
+from console.publicity import closing, jobs, queries, services
 from console.publicity.errors import WindowClosed
 from console.publicity.models import Notice, NoticeItem, Objection
 from console.publicity.recheck import Outcome
@@ -138,6 +140,55 @@ def test_a_poisoned_file_is_listed_and_the_others_go_on(session, clock):
     assert close(session, notice).admitted == [sick.id]
 
 
+def test_who_cannot_be_settled_waits_for_a_person_after_some_tries(session, clock, as_):
+    """The list says who and why; five tries later nobody is tried any more, until the coordinator has put the file right."""
+    clock.set(OPENED)
+    sick, well = make_person(session, "丙"), make_person(session, "敖登")
+    notice = open_for(session, [sick, well])
+    sick.application.answers = {"name": {"sealed": "gone.AAAA"}}
+    session.flush()
+    clock.set(notice.due_at)
+    rule, application_id, notice_id, sick_id = RULES[closing.RULE], sick.application_id, notice.id, sick.id
+
+    results = [close(session, notice) for _ in range(closing.MOST_TRIES + 1)]
+
+    assert [bool(result.failed) for result in results] == [True] * closing.MOST_TRIES + [False]
+    assert swept(session) == []
+    (found,) = failures(session, rule)
+    assert (found.who, found.tries, found.admission_id) == ("丙", closing.MOST_TRIES, sick_id)
+    assert "gone" in found.failure
+    assert counted(session, rule, until=notice.due_at) == {}
+
+    coordinator, stranger = make_coordinator(session), make_coordinator(session, "water")
+    with as_(stranger), pytest.raises(NotFound):
+        brakes.ask_again(session, closing.RULE, found.id, actor=stranger)
+    session.get_one(Application, application_id).answers = {"name": "丙", "transport": {"admin_penalty": False}}
+    session.flush()
+    with as_(coordinator):
+        brakes.ask_again(session, closing.RULE, found.id, actor=coordinator)
+        brakes.ask_again(session, closing.RULE, found.id, actor=coordinator)
+    assert swept(session) == [notice_id]
+    assert closing.close_due(session, [notice_id], actor=SWEEP).admitted == [sick_id]
+    assert failures(session, rule) == []
+
+
+def test_tonight_is_asked_with_what_the_re_check_says_today(session, clock):
+    clock.set(OPENED)
+    barred, other = make_person(session, "何文涛"), make_person(session, "敖登")
+    notice = open_for(session, [barred, other])
+    bar(session, barred, since=OPENED)
+    clock.set(notice.due_at - dt.timedelta(hours=4))
+    rule, before = RULES[closing.RULE], snapshot(session)
+
+    assert lines(session, rule, until=notice.due_at - dt.timedelta(hours=4)) == []
+    tonight = lines(session, rule, until=brakes.tonight(session))
+
+    assert [(line.row.who, line.outcome.words) for line in tonight] == [("何文涛", "会不予通过"), ("敖登", "会入库")]
+    assert "限制名单" in tonight[0].outcome.because
+    assert [line.row.who for line in lines(session, rule, until=brakes.tonight(session), offset=1, limit=1)] == ["敖登"]
+    assert snapshot(session) == before
+
+
 def test_who_withdraws_is_marked_on_the_notice(session, clock, as_):
     clock.set(OPENED)
     gone, other = make_person(session), make_person(session, "敖登")
@@ -187,7 +238,7 @@ def test_the_brake_stops_one_department_and_lets_it_go_on_without_double_effect(
     barred = make_person(session, "何文涛")
     notice, other = open_for(session, [mine, barred]), open_for(session, [theirs])
     coordinator = make_coordinator(session)
-    brake = brakes.pull(session, "transport", reason="材料须复查，先停一停", actor=coordinator)
+    brake = brakes.pull(session, closing.RULE, "transport", reason="材料须复查，先停一停", actor=coordinator)
     clock.set(notice.due_at)
     bar(session, barred, since=OPENED)
 
@@ -211,7 +262,7 @@ def test_a_brake_for_all_stops_everybody(session, clock):
     clock.set(OPENED)
     notice = open_for(session, [make_person(session)])
     operator = factories.make_staff(session, Role.OPERATOR, department_code="centre")
-    brakes.pull(session, None, reason="夜间检修，暂停入库", actor=operator)
+    brakes.pull(session, closing.RULE, None, reason="夜间检修，暂停入库", actor=operator)
     clock.set(notice.due_at)
 
     assert close(session, notice) == closing.Closing()
@@ -222,8 +273,8 @@ def test_a_coordinator_stops_only_their_own_department_and_says_why(session):
     coordinator = make_coordinator(session)
     for code in ("water", None):
         with pytest.raises(NotAllowed):
-            brakes.pull(session, code, reason="材料须复查，先停一停", actor=coordinator)
-    assert [d.code for d in brakes.choices(session, coordinator)] == ["transport"]
+            brakes.pull(session, closing.RULE, code, reason="材料须复查，先停一停", actor=coordinator)
+    assert [d.code for d in brakes.choices(session, RULES[closing.RULE], coordinator)] == ["transport"]
     assert session.scalars(select(Brake)).all() == []
 
 

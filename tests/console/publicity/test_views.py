@@ -98,24 +98,24 @@ def test_the_brake_stops_a_running_expiry_and_resumes(committed_db, clock, coord
         notice = open_for(session, people)
         bar(session, people[1], since=OPENED)
         notice_id, due_at = notice.id, notice.due_at
-    page = shown(coordinator, "/brake/")
+    page = shown(coordinator, "/brake/admission/")
     assert "在运行" in page
-    refused = coordinator.post("/brake/pull", data={"csrf_token": token(coordinator.get("/brake/")), "department": "transport"})
+    refused = coordinator.post("/brake/admission/pull", data={"csrf_token": token(coordinator.get("/brake/admission/")), "department": "transport"})
     assert refused.status_code == 422
-    data = {"csrf_token": token(coordinator.get("/brake/")), "department": "transport", "reason": "材料须复查，先停一停"}
-    assert coordinator.post("/brake/pull", data=data).status_code == 303
+    data = {"csrf_token": token(coordinator.get("/brake/admission/")), "department": "transport", "reason": "材料须复查，先停一停"}
+    assert coordinator.post("/brake/admission/pull", data=data).status_code == 303
     clock.set(due_at)
     coordinator = officer(coordinator.application, committed_db, Role.COORDINATOR)  # the first one's session is a week old
     with committed_db.as_worker():
         jobs.close_due([notice_id])
-    page = shown(coordinator, "/brake/")
+    page = shown(coordinator, "/brake/admission/")
     assert "刹车中" in page
     assert "会入库" in page
     assert "会不予通过" in page
 
     with committed_db.as_worker(), db.transaction() as session:
         brake = session.scalars(select(Brake.id)).one()
-    data = {"csrf_token": token(coordinator.get("/brake/"))}
+    data = {"csrf_token": token(coordinator.get("/brake/admission/"))}
     assert coordinator.post(f"/brake/{brake}/release", data=data).status_code == 303
     with committed_db.as_worker():
         jobs.close_due([notice_id])
@@ -130,7 +130,7 @@ def test_the_brake_stops_a_running_expiry_and_resumes(committed_db, clock, coord
     assert "在聘" in shown(coordinator, "/screens/roster-specialties/")
 
 
-@pytest.mark.parametrize("path", ["/notices/", "/notices/open", "/objections/", "/brake/", "/screens/roster/"])
+@pytest.mark.parametrize("path", ["/notices/", "/notices/open", "/objections/", "/brake/", "/brake/admission/", "/screens/roster/"])
 def test_a_reviewer_opens_none_of_these(committed_db, console_app, path):
     reviewer = officer(console_app, committed_db, Role.FIRST_REVIEWER)
     assert reviewer.get(path).status_code in (302, 303, 403)
