@@ -199,6 +199,12 @@ def regulations(options: argparse.Namespace) -> int:
     return regulations_command.run(options)
 
 
+def specialties(options: argparse.Namespace) -> int:
+    from console import specialties_command
+
+    return specialties_command.run(options)
+
+
 def keys(options: argparse.Namespace) -> int:
     from console import keys_command
 
@@ -308,6 +314,12 @@ def _parser() -> argparse.ArgumentParser:
     paragraphs.add_argument("file", nargs="?", help="load: a CSV with the columns of seed/data/regulation_paragraphs.csv")
     paragraphs.add_argument("--apply", action="store_true", help="load: record them; without it only what would move is shown")
     paragraphs.add_argument("--reason", help="load --apply: where it is known from; kept in the audit")
+    classes = command("specialties", "another edition of a classification standard: what it would move, and loading it")
+    classes.add_argument("action", choices=("list", "preview", "load"), nargs="?", default="list")
+    classes.add_argument("file", nargs="?", metavar="FILE.csv", help="the whole standard, with the columns of seed/data/specialties_316_2018.csv; UTF-8 or GB18030")
+    classes.add_argument("--from", dest="day", metavar="DAY", help="load: from when on what has gone cannot be applied for (today)")
+    classes.add_argument("--reason", help="load: document and clause; kept in the audit")
+    classes.add_argument("--many", action="store_true", help="load: it is meant that more than a fifth of the codes end")
     database = command("roles", "print the SQL for the database's roles, make them, or check them")
     database.add_argument("action", choices=("print", "apply", "check"), nargs="?", default="print")
     database.add_argument("--administrator", metavar="URL", help="address of a superuser, for apply")

@@ -13,7 +13,7 @@ _TABLES = """ab_user id / last_login login_count fail_login_count created_on cha
 access_token id / used_at used_from; answer attempt_id question; applicant id / failed_sign_ins locked_until language; application id / / submitted_at; attempt id / claimed_until
 application_release application_id department_id occasion; application_specialty application_id standard code; audit_anchor stream seq
 calendar_version version; delivery id / claimed_until attempts due_at last_error; letter id / read_at; notice id / claimed_until
-register_letter id / claimed_until attempts due_at last_error; retention_rule kind; staff_account staff_id / totp_last_step signed_in_at""".replace("\n", "; ").split("; ")
+register_letter id / claimed_until attempts due_at last_error; retention_rule kind; specialty_version standard number; staff_account staff_id / totp_last_step signed_in_at""".replace("\n", "; ").split("; ")
 WITNESSED: dict[str, Any] = {name: [part.split() for part in f"{rest}//".split("/")[:3]] for name, rest in (line.split(" ", 1) for line in _TABLES)}
 WITNESSED |= dict.fromkeys("""attachment brake calendar_day course_progress department draft_revision finding legal_hold notice_item objection office paper regulation
 recusal register_definition register_draw regulation_paragraph release release_event restriction retention_run review roster_entry roster_event roster_specialty rule_draft specialty_transfer

@@ -48,6 +48,7 @@ class Act(StrEnum):
     TRANSFER_SPECIALTY = "specialty.transfer"
     RECORD_REGULATION = "regulation.record"
     KEEP_CALENDAR = "calendar.keep"  # days off, make-up days and regional days, for everybody
+    LOAD_SPECIALTIES = "specialty.load"
     GRANT = "grant.give"
     PULL_BRAKE = "brake.pull"
     HOLD = "data.hold"  # stop erasure, and say how long a class of data is kept
@@ -107,7 +108,7 @@ ROLES: dict[Role, RoleDefinition] = {
         "平台管理员",
         "Platform admin",
         frozenset({Subject.PEOPLE, Subject.REGISTERS}),
-        frozenset({Act.GRANT, Act.RETRY_JOB, Act.PULL_BRAKE, Act.RECORD_REGULATION, Act.KEEP_CALENDAR, Act.HOLD}),
+        frozenset({Act.GRANT, Act.RETRY_JOB, Act.PULL_BRAKE, Act.RECORD_REGULATION, Act.KEEP_CALENDAR, Act.LOAD_SPECIALTIES, Act.HOLD}),
     ),
     Role.SUPERVISOR: RoleDefinition("监督员", "Supervisor", _ALL, frozenset({Act.READ_FILE})),
     Role.OPERATOR: RoleDefinition(

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from console import clock
 from console.departments.calendar_drafts import record
 from console.departments.calendars import calendars
-from console.departments.models import SEEDED, Department, RegulationParagraph
+from console.departments.models import SEEDED, Department, RegulationParagraph, SpecialtyVersion
 from rules.decrees import COUNTRY, DaySaid, check_year
 from seed import tables
 from seed.rows import Problem, Row, SeedProblems, read_files
@@ -61,9 +61,14 @@ def load(session: Session, *, folder: Path = DATA) -> LoadReport:
     """Fill the reference tables from `folder`; SeedProblems, before anything is written, when a cell is broken."""
     read = read_files(folder, tables.FILES)
     content = _contents(read)
+    loaded = {*session.scalars(select(SpecialtyVersion.standard))}  # by people: the file beside us is an older edition
+    content["specialty"] = [row for row in content["specialty"] if row["standard"] not in loaded]
     done = []
     for target in tables.TARGETS:
         rows = content[target.model.__tablename__]
+        if not rows:
+            done.append(TableLoad(target.model.__tablename__, 0, 0, 0))
+            continue
         if target.model.__tablename__ == "office":
             rows = _with_department_ids(session, rows)
         if target.model is RegulationParagraph:

@@ -16,6 +16,7 @@ KIND_WORDS: dict[str, str] = {
     "attachment": N_("材料"),
     "exam": N_("考试"),
     "calendar": N_("工作日历"),
+    "specialties": N_("专业分类"),
     "training": N_("培训"),
     "notice": N_("公示"),
     "objection": N_("异议"),
@@ -160,6 +161,7 @@ ACT_WORDS: dict[str, str] = {
     "backup.made": N_("备份"),
     "backup.restored": N_("从备份恢复"),
     "upgrade.done": N_("升级"),
+    "specialties.loaded": N_("载入专业分类"),
     "register.draw_committed": N_("公布抽取的承诺值"),
     "register.drawn": N_("抽签"),
     "delivery.retry_asked": N_("要求重发"),
@@ -194,6 +196,7 @@ SUBJECT_WORDS: dict[str, str] = {
     "backup": N_("备份"),
     "revision": N_("数据库结构"),
     "calendar_version": N_("日历版本"),
+    "specialty_version": N_("专业分类版本"),
     "audit": N_("审计"),
 }
 #: what the generic screens do to a row

@@ -27,6 +27,7 @@ ACT_WORDS: dict[Act, str] = {
     Act.PUBLISH_RELEASE: N_("核准本部门的规则发布，必要时退回上一版；不能发布自己改过的草稿"),
     Act.TRANSFER_SPECIALTY: N_("登记专业移交（仅交易中心）"),
     Act.HOLD: N_("封存资料、规定留存期限"),
+    Act.LOAD_SPECIALTIES: N_("载入专业分类标准的新版（平台管理员）"),
     Act.RECORD_REGULATION: N_("登记法规条文的变化（交易中心的规则发布人或平台管理员）"),
     Act.KEEP_CALENDAR: N_("维护工作日历（交易中心的平台管理员）"),
     Act.GRANT: N_("给出、改动、收回和复核自己范围内的授权"),

@@ -117,6 +117,8 @@ def _check_specialties(session: Session, wanted: Sequence[tuple[str, str]]) -> d
     known = departments.specialties(session, wanted) if wanted else {}
     if known.keys() != set(wanted):
         return {"specialties": N_("有一个专业代码不在所选的分类标准里，请从列表中选。")}
+    if any(one.until is not None and one.until <= clock.today(session) for one in known.values()):
+        return {"specialties": N_("有一个专业在新版分类标准里已经停用，请去掉它，从列表里另选。")}
     if not all(specialty.is_leaf for specialty in known.values()):
         return {"specialties": N_("请选到最细一级的专业。")}
     return {}

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
+    Date,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -98,9 +99,31 @@ class Specialty(Base):
     name: Mapped[str] = mapped_column(String(120), comment="专业名称")
     level: Mapped[int] = mapped_column(comment="层级")
     is_leaf: Mapped[bool] = mapped_column(comment="可申报")
+    until: Mapped[dt.date | None] = mapped_column(Date, comment="停用日期")  # from this day on nobody applies for it; who did keeps it
 
     def __str__(self) -> str:
         return f"{self.code} {self.name}"
+
+
+class SpecialtyVersion(Base):
+    """One loading of an edition of a standard, by `ruku_load_specialties()` alone; what was there before the first came with the base data."""
+
+    __tablename__ = "specialty_version"
+    __table_args__ = {"comment": "专业分类版本"}
+
+    standard: Mapped[str] = mapped_column(String(20), primary_key=True, comment="分类标准")
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, comment="版本")
+    loaded_at: Mapped[dt.datetime] = mapped_column(comment="载入时间")
+    loaded_by: Mapped[str] = mapped_column(String(80), comment="载入人")
+    in_force_from: Mapped[dt.date] = mapped_column(Date, comment="施行日期")
+    source: Mapped[str] = mapped_column(String(200), comment="来源")
+    reason: Mapped[str] = mapped_column(Text, comment="理由")
+    content_hash: Mapped[str] = mapped_column(String(64), comment="内容指纹")
+    codes: Mapped[int] = mapped_column(comment="代码数")
+    added: Mapped[int] = mapped_column(comment="新增")
+    renamed: Mapped[int] = mapped_column(comment="改名")
+    moved: Mapped[int] = mapped_column(comment="调整")
+    ended: Mapped[int] = mapped_column(comment="停用")
 
 
 SEEDED = "system:seed"  # who recorded what came with the installation

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Engine, and_, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Engine, and_, exists, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased
 
@@ -118,6 +118,11 @@ def owners_recorded(session: Session) -> dict[tuple[str, str], int]:
         select(SpecialtyTransfer.standard, SpecialtyTransfer.prefix, SpecialtyTransfer.to_id).order_by(SpecialtyTransfer.id)
     )
     return {(standard, prefix): taker for standard, prefix, taker in rows}
+
+
+def choosable(today: dt.date) -> ColumnElement[bool]:
+    """Of a Specialty: it has not ended, so that it may be applied for that day."""
+    return or_(Specialty.until.is_(None), Specialty.until > today)
 
 
 def specialties(session: Session, chosen: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Specialty]:

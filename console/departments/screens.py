@@ -111,6 +111,7 @@ SCREENS = (
         menu=REFERENCE,
         icon="log",
         columns=("standard", "code", "name", "level", "parent_code", "is_leaf"),
+        show=("standard", "code", "name", "level", "parent_code", "is_leaf", "until"),
         search=("code", "name"),
         filters=("standard", "is_leaf"),
         read_only=True,

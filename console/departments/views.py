@@ -17,6 +17,7 @@ from console.db import transaction
 from console.departments import queries, regulations
 from console.departments.models import Department, Regulation
 from console.departments.regulations import CHANGED, REPEALED, UNRECORDED, Paragraph
+from console.departments.views_standards import SpecialtyStandards
 from console.errors import N_, InvalidAnswers
 from console.roles import ROLES, Act, Role
 from console.scope import Whole, current, may
@@ -121,4 +122,4 @@ def _read(typed: dict[str, str], *, verified: bool) -> tuple[Paragraph, dict[str
     return Paragraph(**{name: typed[name].strip() for name in names}, **days, verified=verified), problems  # type: ignore[arg-type]
 
 
-PAGES = (ChangedParagraphs,)
+PAGES = (ChangedParagraphs, SpecialtyStandards)

@@ -82,7 +82,7 @@ def search(session: Session, text: str, standard: str = "") -> list[Specialty]:
         return []
     by_name = and_(*(Specialty.name.contains(word, autoescape=True) for word in asked))
     by_code = Specialty.code.startswith(asked[0].upper(), autoescape=True)
-    statement = select(Specialty).where(Specialty.is_leaf, or_(by_code, by_name))
+    statement = select(Specialty).where(Specialty.is_leaf, departments.choosable(clock.today(session)), or_(by_code, by_name))
     if standard:
         statement = statement.where(Specialty.standard == standard)
     return list(session.scalars(statement.order_by(by_code.desc(), Specialty.standard, Specialty.code).limit(MOST_HITS)))
@@ -178,7 +178,7 @@ def _branch(session: Session, standard: str, under: str) -> dict[str, Any]:
     last = above[-1].code if above else None
     below = session.scalars(
         select(Specialty)
-        .where(Specialty.standard == standard, Specialty.parent_code == last if last else Specialty.parent_code.is_(None))
+        .where(Specialty.standard == standard, Specialty.parent_code == last if last else Specialty.parent_code.is_(None), departments.choosable(clock.today(session)))
         .order_by(Specialty.code)
     ).all()
     return {"standard": standard, "above": above, "below": below}

@@ -71,7 +71,7 @@ def shortages(session: Session, actor: Principal, *, least: int) -> Shortages:
     bundles, _centre, _releases = departments.bundles_in_force(session, today)
     claims = {str(department): bundle.manifest.specialties for department, bundle in bundles.items()}
     handed = {key: str(taker) for key, taker in departments.owners_recorded(session).items()}
-    tree = session.execute(select(Specialty.standard, Specialty.code, Specialty.name, Specialty.is_leaf, Specialty.level).order_by(Specialty.standard, Specialty.code)).all()
+    tree = session.execute(select(Specialty.standard, Specialty.code, Specialty.name, Specialty.is_leaf, Specialty.level).where(departments.choosable(today)).order_by(Specialty.standard, Specialty.code)).all()
     owned = {str(department) for department in (bundles if None in whole else whole)}
     counted = _in_office(session, today)
     places = []

@@ -258,7 +258,7 @@ def test_an_officer_does_not_hand_a_row_over_to_a_foreign_office(behind: Wall, p
 
 FRAME = "the public frame: reference data, the same for everybody"
 UNGUARDED = {
-    "division": FRAME, "department": FRAME, "office": FRAME, "specialty": FRAME, "code_list": FRAME, "calendar_version": FRAME,
+    "division": FRAME, "department": FRAME, "office": FRAME, "specialty": FRAME, "specialty_version": FRAME, "code_list": FRAME, "calendar_version": FRAME,
     "calendar_day": FRAME, "calendar_draft": "days that may become the calendar, and how many deadlines they would move; numbers of files, no names", "regulation": FRAME, "regulation_paragraph": FRAME, "specialty_transfer": FRAME,
     "searched_table": "which columns of which tables are searched", "register_definition": "what registers there are is declared in public files", "alembic_version_registers": "names of migrations",
     "register_draw": "numbers of rows and how they were drawn: published so that anybody can draw again",
