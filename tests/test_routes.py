@@ -145,6 +145,13 @@ def test_the_portal_allows_no_inline_style(portal):
     assert re.findall(r"<[^>]+\sstyle=", answer.get_data(as_text=True)) == []
 
 
+def test_an_attribute_written_by_a_template_keeps_its_quotes():
+    """Jinja escapes a constant like any other value: `{{ ' class="x"' if here }}` would make the quotes a part of the class."""
+    constant = re.compile(r"""\{\{-? ?(['"]) [a-z-]+=(?:(?!\1).)*\1(?!\|safe)""")
+    found = [f"{path.name}: {hit[0]}" for path in ROOT.glob("console/**/templates/**/*.html") for hit in constant.finditer(path.read_text(encoding="utf-8"))]
+    assert found == []
+
+
 def test_no_file_of_ours_asks_another_site():
     """Namespaces and licences aside, no address in templates, styles and scripts leaves the house."""
     found = []
