@@ -104,7 +104,7 @@ def full_house(committed_db, redis):
     with committed_db.as_worker("seed"), db.transaction() as session:
         now, hour = clock.now(session), dt.timedelta(hours=1)
         session.add_all([Heartbeat(name=f"{kind} 1", kind=kind, at=real_now() - age * dt.timedelta(seconds=1)) for kind, age in (("worker", 2), ("relay", 40), ("cron", 0))])
-        session.add(Brake(rule="lapse", department_id=4, reason="试", pulled_by="system:test", pulled_at=now))
+        session.add(Brake(rule="retention", department_id=4, reason="试", pulled_by="system:test", pulled_at=now))
         session.add_all([
             OutboxMessage(topic="t", ids=[1], created_at=now, due_at=now - hour), OutboxMessage(topic="t", ids=[1], created_at=now, due_at=now + hour),
             OutboxMessage(topic="t", ids=[1], created_at=now, due_at=now + hour, attempts=2),
@@ -133,7 +133,7 @@ def test_it_counts_what_is_late_waits_and_was_given_up(scraper, full_house):
 
     assert values(text, "ruku_processes") == {("cron",): 1, ("relay",): 0, ("worker",): 1}
     assert 38 < values(text, "ruku_heartbeat_age_seconds")["relay",] < 120
-    assert values(text, "ruku_brakes")["lapse",] == 1 and sum(values(text, "ruku_brakes").values()) == 1
+    assert values(text, "ruku_brakes")["retention",] == 1 and sum(values(text, "ruku_brakes").values()) == 1
     assert values(text, "ruku_outbox_messages") == {("waiting",): 1, ("retrying",): 1, ("given_up",): 1}
     assert 3600 <= values(text, "ruku_outbox_oldest_seconds")[()] < 3700
     assert {key: n for key, n in values(text, "ruku_setbacks").items() if n} == {("given_up", "applications.lapse"): 1, ("retrying", "publicity.close_due"): 1}

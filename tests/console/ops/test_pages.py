@@ -46,7 +46,7 @@ def full_house(committed_db):
         now, hour = clock.now(session), dt.timedelta(hours=1)
         for kind in PROCESSES:
             session.add(Heartbeat(name=f"{kind} 1", kind=kind, at=real_now()))
-        session.add(Brake(rule="lapse", department_id=None, reason="核对名单", pulled_by="staff:1", pulled_at=now))
+        session.add(Brake(rule="retention", department_id=None, reason="核对名单", pulled_by="staff:1", pulled_at=now))
         for n in range(60):
             session.add(OutboxMessage(topic="notice.opened", ids=list(range(n + 1)), created_at=now - hour, due_at=now - hour, attempts=8, gave_up_at=now if n % 2 else None, last_error=f"E: {n}"))
             session.add(JobRun(job=sorted(REGISTRY)[n % len(REGISTRY)], subject_count=n, started_at=now - hour, finished_at=now if n % 3 else None, error="E: x" if n % 5 == 0 and n % 3 else None, result="7", process="worker 1"))
@@ -188,8 +188,9 @@ def test_the_outbox_is_narrowed_by_state_and_keeps_it_while_one_pages(operator, 
 
 def test_the_schedule_says_what_comes_next_and_what_stands_still(operator, committed_db, full_house):
     page = operator.get("/ops/schedule/").get_data(as_text=True)
-    lapse = re.search(r'<tr class="is-held">.*?applications\.lapse.*?</tr>', page, re.DOTALL)
-    assert lapse and "刹车中" in lapse[0] and "现在到期 1 件" in lapse[0]
+    rows = {code: row for row in re.findall(r"<tr.*?</tr>", page, re.DOTALL) for code in re.findall(r'<span class="sub code">([^<]+)', row)}
+    assert "刹车中" in rows["retention.run"] and 'class="is-held"' in rows["retention.run"]
+    assert "现在到期 1 件" in rows["applications.lapse"] and "刹车中" not in rows["applications.lapse"]
     assert "今天的还没有安排" in page and "公布审计链首" in page
 
 
