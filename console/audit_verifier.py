@@ -10,7 +10,7 @@ import psycopg
 
 # Tables whose rows leave a witness: key columns / columns that come and go / the column that must be set; those below: id, none, none.
 _TABLES = """ab_user id / last_login login_count fail_login_count created_on changed_on; admission id / claimed_until overdue_told_at warn_at
-access_token id / used_at used_from; answer attempt_id question; applicant id / failed_sign_ins locked_until language; application id / / submitted_at; attempt id / claimed_until
+absence id / claimed_until; access_token id / used_at used_from; answer attempt_id question; applicant id / failed_sign_ins locked_until language; application id / / submitted_at; attempt id / claimed_until
 application_release application_id department_id occasion; application_specialty application_id standard code; audit_anchor stream seq
 calendar_version version; delivery id / claimed_until attempts due_at last_error; letter id / read_at; notice id / claimed_until
 register_letter id / claimed_until attempts due_at last_error; retention_rule kind; specialty_version standard number; staff_account staff_id / totp_last_step signed_in_at""".replace("\n", "; ").split("; ")

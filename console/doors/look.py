@@ -47,6 +47,7 @@ MESSAGE_WORDS: dict[str, str] = {
     "register_overdue": N_("登记表里有记录已过办理期限，请尽快办理。"),
     "deadlines_moved": N_("工作日历有了新版本，本机构有办理期限往后延了。"),
     "register_deadlines_moved": N_("工作日历有了新版本，登记表里有记录的办理期限往后延了。"),
+    "review_holder_away": N_("承办人缺勤，审核期限在缺勤期内，请改派。"),
     "review_overdue": N_("审核已超期，请尽快办理；超期不等于通过。"),
 }
 STEP_KINDS: dict[str, str] = {

@@ -26,6 +26,7 @@ from console.doors.look import step_label
 from console.doors.preferences import language
 from console.errors import N_, Conflict, ConsoleError, InvalidAnswers, NotFound
 from console.reviews import distribution, folder, queries, reading, services
+from console.reviews.absent import away_words
 from console.reviews.errors import NotReady
 from console.reviews.folder import Folder
 from console.reviews.levels import DECISION_WORDS, FILE_READERS, REVIEW_ROLES, Decision
@@ -180,7 +181,8 @@ class Desk(Page):
             action_words=ACTION_WORDS,
             decision_words=DECISION_WORDS,
             shown=shown,
-            may_take=found.may_decide and found.admission.holder_id is None,
+            may_take=(found.may_decide and found.admission.holder_id is None) or found.stands_in,
+            away=away_words(session, {0: found.holder_away})[0] if found.holder_away else "",
             undeclared=found.hindrance is not None and found.hindrance.kind == duties.Kind.UNDECLARED,
             may_step_aside=folder.may_step_aside(current(), found),
             may_release=folder.may_release(current(), found.admission),

@@ -36,6 +36,17 @@ class NotReady(ConsoleError):
         return "\n".join([super().__str__(), *map(str, self.problems)])
 
 
+class NotEntered(ConsoleError):
+    """An absence cannot be entered so; `problems` says all of it, by field."""
+
+    message = N_("有 %(count)s 处要改，缺勤没有填报。")
+    status = 422
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(count=len(problems))
+        self.problems = tuple(problems)
+
+
 class HeldByAnother(Conflict):
     """Somebody else of the office has taken the file."""
 
@@ -52,6 +63,18 @@ class CannotHold(ConsoleError):
     """The person named may not review this file here."""
 
     message = N_("%(name)s 不能承办 %(number)s：没有这一环节的授权，或者办过它的另一个审核环节，或者须回避。")
+    status = 422
+
+
+class IsAway(ConsoleError):
+    """An absence was entered for whoever the file was meant for."""
+
+    message = N_("%(name)s %(first)s 至 %(last)s 缺勤，不能分派。请另选一人，或者先结束这段缺勤。")
+    status = 422
+
+
+class NobodyPresent(ConsoleError):
+    message = N_("%(number)s 所在机构的审核员都在缺勤，没有分派。请先安排代办，或者结束一段缺勤。")
     status = 422
 
 

@@ -63,6 +63,7 @@ class Folder:
     history: Sequence[Past]
     siblings: Sequence[Admission]
     holder: str | None
+    holder_away: people.Away | None
     place: str
     refusal: StepEntry | None
     request: StepEntry | None
@@ -76,6 +77,14 @@ class Folder:
     def may_decide(self) -> bool:
         return self.level is not None and self.hindrance is None
 
+    @property
+    def stands_in(self) -> bool:
+        """Whether the reader was named for the holder, who is away, and may take the file."""
+        return self.hindrance is not None and self.hindrance.sentence == STANDS_IN
+
+
+STANDS_IN = N_("办件 %(number)s 的承办人缺勤，由您代办。请先点“由我代办”，再办理。")
+
 
 def review_page(session: Session, admission_id: int, *, actor: Principal, lang: str = "zh") -> Folder:
     """The file as this officer may see it; NotFound outside their scope."""
@@ -86,13 +95,14 @@ def review_page(session: Session, admission_id: int, *, actor: Principal, lang: 
     history = _history(session, admission)
     entries = [past.entry for past in history]
     names = people.staff_names(session, [admission.holder_id])
+    gone = people.away(session, [admission.holder_id]).get(admission.holder_id or 0)
     place = reading.place_names(session, {admission.division_code})[admission.division_code]
     bundle = departments.bundle_of(session, admission.release_id)
     return Folder(
         admission=admission,
         applicant=admission.applicant,
         level=level,
-        hindrance=_hindrance(session, admission, level, actor, names),
+        hindrance=_hindrance(session, admission, level, actor, names, gone),
         sheet=sheet,
         draft=draft,
         blocks=readiness.blocks(sheet) if sheet is not None else (),
@@ -104,6 +114,7 @@ def review_page(session: Session, admission_id: int, *, actor: Principal, lang: 
         history=history,
         siblings=queries.siblings(session, admission),
         holder=names.get(admission.holder_id or 0),
+        holder_away=gone,
         place=place[1 if lang == "en" else 0],
         refusal=_last(entries, Action.REFUSE),
         request=_last(entries, Action.REQUEST_RECONSIDERATION),
@@ -127,7 +138,7 @@ def _history(session: Session, admission: Admission) -> list[Past]:
 
 
 def _hindrance(
-    session: Session, admission: Admission, level: Level | None, actor: Principal, names: Mapping[int, str]
+    session: Session, admission: Admission, level: Level | None, actor: Principal, names: Mapping[int, str], gone: people.Away | None
 ) -> Hindrance | None:
     """The first reason why this officer may not decide here, in the order in which the services ask."""
     number = {"number": admission.number}
@@ -138,6 +149,8 @@ def _hindrance(
     found = duties.hindrances(session, [admission], staff_id=actor.id, act=level.act).get(admission.id)
     if found is not None:
         return Hindrance(found.sentence, found.facts, found.kind)
+    if gone is not None and gone.delegate_id == actor.id:
+        return Hindrance(STANDS_IN, number)
     if admission.holder_id not in (None, actor.id):
         return Hindrance(HeldByAnother.message, number | {"holder": names.get(admission.holder_id or 0, "—")})
     return None

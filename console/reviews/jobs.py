@@ -5,7 +5,8 @@ from __future__ import annotations
 from console.applications.models import Admission
 from console.db import transaction
 from console.jobs import Sweep, job
-from console.reviews import distribution, reminders
+from console.reviews import absences, distribution, reminders
+from console.reviews.models import Absence
 from console.scope import System, become
 
 
@@ -30,8 +31,16 @@ def hand_over(staff_ids: list[int]) -> int:
         return sum(distribution.hand_over_of(session, staff_id, actor=actor).given for staff_id in staff_ids)
 
 
+@job("reviews.begin_absences")
+def begin_absences(absence_ids: list[int]) -> int:
+    """See to the files of officers whose absence begins."""
+    with become(System("absence_begins")), transaction() as session:
+        return absences.begin(session, absence_ids)
+
+
 SUBSCRIPTIONS = {"staff.left": (hand_over,)}
 SWEEPS = (
     Sweep(warn, Admission, Admission.warn_at, reminders.warned_about),
     Sweep(escalate, Admission, Admission.due_at, reminders.untold),
+    Sweep(begin_absences, Absence, Absence.begins_at, absences.to_begin),
 )

@@ -1,17 +1,18 @@
-"""What a reviewer decided and on what grounds."""
+"""What a reviewer decided and on what grounds, and when an officer is away."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlalchemy import Index, String, Text, UniqueConstraint, false, text
+from sqlalchemy import CheckConstraint, Date, Index, String, Text, UniqueConstraint, false, or_, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.sql import ColumnElement
 
 from console.applications.models import Admission
 from console.db import Base, WithId
-from console.scope import AdmissionPart, Principal, Staff
+from console.roles import Subject
+from console.scope import AdmissionPart, Principal, Scoped, Staff
 
 
 class Review(WithId, AdmissionPart, Base):
@@ -51,3 +52,41 @@ class Review(WithId, AdmissionPart, Base):
     def visible_to(cls, principal: Principal) -> ColumnElement[bool]:
         # what was noted stays inside: the person is told the decision and its grounds, by the trail and the letter
         return super().visible_to(principal) if isinstance(principal, Staff) else false()
+
+
+class Absence(Scoped, WithId, Base):
+    """Days on which an officer is away (缺勤), the last of them included, and who stands in (代办). What was entered stands; it is agreed to, or ended early.
+
+    Read by the officer, the delegate, and whoever reads people at the office. That somebody is away, and until when, everybody learns who reads files
+    (`people.away`); why, only they.
+    """
+
+    __tablename__ = "absence"
+    __table_args__ = (
+        CheckConstraint("to_on >= from_on", name="ends_after_it_begins"),
+        CheckConstraint("delegate_id <> staff_id", name="delegate_is_another"),
+        Index("ix_absence_staff", "staff_id", "to_on"),
+        Index("ix_absence_delegate", "delegate_id", "to_on", postgresql_where=text("ended_at IS NULL")),
+        Index("ix_absence_begins", "begins_at", postgresql_where=text("begun_at IS NULL AND ended_at IS NULL")),
+        {"comment": "缺勤"},
+    )
+    subject: ClassVar[Subject] = Subject.PEOPLE
+
+    staff_id: Mapped[int] = mapped_column(comment="工作人员")  # ab_user.id; office_id: where they worked then
+    from_on: Mapped[dt.date] = mapped_column(Date, comment="缺勤起")
+    to_on: Mapped[dt.date] = mapped_column(Date, comment="缺勤止")
+    reason: Mapped[str] = mapped_column(String(200), comment="缺勤事由", info={"personal": True})
+    delegate_id: Mapped[int | None] = mapped_column(comment="代办人")
+    agreed_by: Mapped[str | None] = mapped_column(String(80), comment="同意代办的人")
+    entered_by: Mapped[str] = mapped_column(String(80), comment="填报人")
+    entered_at: Mapped[dt.datetime] = mapped_column(comment="填报时间")
+    begins_at: Mapped[dt.datetime] = mapped_column(comment="开始时间")
+    begun_at: Mapped[dt.datetime | None] = mapped_column(comment="安排时间")  # when what is in hand was looked through
+    ended_at: Mapped[dt.datetime | None] = mapped_column(comment="提前结束时间")
+    ended_by: Mapped[str | None] = mapped_column(String(80), comment="提前结束的人")
+    claimed_until: Mapped[dt.datetime | None] = mapped_column(comment="领取至")
+
+    @classmethod
+    def visible_to(cls, principal: Principal) -> ColumnElement[bool]:
+        theirs = super().visible_to(principal)
+        return or_(theirs, cls.staff_id == principal.id, cls.delegate_id == principal.id) if isinstance(principal, Staff) else theirs

@@ -11,19 +11,21 @@ from sqlalchemy.orm import Session
 from console import clock
 from console.applications.models import Admission, StepEntry
 from console.reviews.levels import REVIEW_STEPS
+from console.reviews.queries import substituted
 from console.scope import Principal, Staff
 from rules.pipeline import OPEN_STEPS
 
 
 @dataclass(frozen=True)
 class StepCount:
-    """How many open files lie at a step, how many of them are mine, nobody's, and late."""
+    """How many open files lie at a step, how many of them are mine, nobody's, late, and of those for whom I stand in."""
 
     step: str
     count: int
     mine: int
     unassigned: int
     overdue: int
+    standing_in: int = 0
 
 
 def counts_by_step(session: Session, actor: Principal) -> list[StepCount]:
@@ -37,6 +39,7 @@ def counts_by_step(session: Session, actor: Principal) -> list[StepCount]:
             func.count().filter(and_(waiting, Admission.holder_id == me)),
             func.count().filter(and_(waiting, Admission.holder_id.is_(None))),
             func.count().filter(and_(waiting, Admission.due_at <= clock.now(session))),
+            func.count().filter(and_(waiting, Admission.holder_id.in_(substituted(session, actor)))),
         )
         .where(Admission.step.in_([str(step) for step in OPEN_STEPS]))
         .group_by(Admission.step)

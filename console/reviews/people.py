@@ -1,13 +1,14 @@
-"""Officers: their names, who of them may hold a file, and how much each has in hand."""
+"""Officers: their names, who of them may hold a file, who is away, and how much each has in hand."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import String, and_, column, func, select, table
+from sqlalchemy import ARRAY, Date, Integer, String, and_, column, func, literal, select, table
 from sqlalchemy.orm import Session
 
 from console import clock
@@ -73,6 +74,35 @@ def able_to_review(session: Session, admissions: Sequence[Admission]) -> dict[in
 
 def reviewers_for(session: Session, admission: Admission) -> list[Person]:
     return able_to_review(session, [admission])[admission.id]
+
+
+@dataclass(frozen=True)
+class Away:
+    """The days somebody is away, the last included, and who stands in."""
+
+    staff_id: int
+    from_on: dt.date
+    to_on: dt.date
+    delegate_id: int | None
+
+
+def away(session: Session, staff_ids: Iterable[int | None], *, days: tuple[dt.date, dt.date] | None = None) -> dict[int, Away]:
+    """Those of these officers who are away today, or on any of `days`; one statement, none for nobody."""
+    wanted = sorted({staff_id for staff_id in staff_ids if staff_id is not None})
+    if not wanted:
+        return {}
+    first, last = days or (clock.today(session),) * 2
+    columns = (column("staff_id", Integer), column("from_on", Date), column("to_on", Date), column("delegate_id", Integer))
+    found = func.ruku_away(literal(wanted, ARRAY(Integer)), first, last).table_valued(*columns)
+    rows = [Away(*row) for row in session.execute(select(*found.c))]
+    return {one.staff_id: one for one in reversed(rows)}  # of several, the first
+
+
+def stand_ins(session: Session, staff_id: int) -> list[Person]:
+    """Who reviews at the same steps, over an office both reach: told to the officer and to whoever administers them; two statements."""
+    found = func.ruku_stand_ins(staff_id).table_valued(column("staff_id", Integer))
+    names = staff_names(session, session.scalars(select(found.c.staff_id)))
+    return sorted((Person(*one) for one in names.items()), key=lambda person: (person.name, person.id))
 
 
 def loads(session: Session) -> dict[int, int]:

@@ -19,12 +19,12 @@ from console.departments.models import Division
 from console.errors import NotFound
 from console.reviews import people
 from console.reviews.levels import REVIEW_STEPS
-from console.reviews.models import Review
+from console.reviews.models import Absence, Review
 from console.scope import Principal, Staff
 from rules.pipeline import CLOSED_STEPS, OPEN_STEPS, Action, Step
 
 PAGE = 25
-VIEWS = ("mine", "unassigned", "overdue", "office", "returned", "closed", "all")
+VIEWS = ("mine", "standing_in", "unassigned", "overdue", "office", "returned", "closed", "all")
 
 
 @dataclass(frozen=True)
@@ -161,6 +161,8 @@ def _of_view(session: Session, actor: Principal, view: str) -> Any:
     in_review = Admission.step.in_(REVIEW_STEPS)
     if view == "mine":
         return and_(in_review, Admission.holder_id == (actor.id if isinstance(actor, Staff) else 0))
+    if view == "standing_in":
+        return and_(in_review, Admission.holder_id.in_(substituted(session, actor)))
     if view == "unassigned":
         return and_(in_review, Admission.holder_id.is_(None))
     if view == "overdue":
@@ -172,6 +174,12 @@ def _of_view(session: Session, actor: Principal, view: str) -> Any:
     if view == "all":
         return true()
     return Admission.step.in_([str(step) for step in OPEN_STEPS])
+
+
+def substituted(session: Session, actor: Principal) -> Select[Any]:
+    """Whose work the actor does today: the officers who named them and are away."""
+    today, me = clock.today(session), actor.id if isinstance(actor, Staff) else 0
+    return select(Absence.staff_id).where(Absence.delegate_id == me, Absence.ended_at.is_(None), Absence.from_on <= today, Absence.to_on >= today)
 
 
 _CONDITIONS: dict[str, Any] = {

@@ -19,7 +19,7 @@ from console.reviews.levels import REVIEW_STEPS
 from rules.deadline_words import deadline_words
 
 # the table of messages to staff; a plain one keeps its room out of this one
-_message = table("staff_message", *map(column, ("key", "office_id", "admission_id", "event", "text", "written_at")))
+_messages = table("staff_message", *map(column, ("key", "office_id", "admission_id", "event", "text", "written_at")))
 
 
 def warned_about() -> Any:
@@ -39,9 +39,9 @@ def warn(session: Session, admission_ids: Sequence[int]) -> int:
     for admission in _locked(session, admission_ids, and_(warned_about(), Admission.warn_at <= now)):
         admission.warn_at = None
         if admission.due_at is not None and admission.due_at > now:
-            text = f"{admission.number} 的审核快到期了：{_limit(reckoning, admission)}。"
-            told.append(_row(admission, admission.office_id, "review_due_soon", text, now))
-    _tell(session, told)
+            text = f"{admission.number} 的审核快到期了：{limit(reckoning, admission)}。"
+            told.append(message(admission, admission.office_id, "review_due_soon", text, now))
+    tell(session, told)
     return len(told)
 
 
@@ -49,13 +49,13 @@ def escalate(session: Session, admission_ids: Sequence[int]) -> int:
     """Tell office and coordinating unit that these reviews are late, once per stay at the step; nothing else changes."""
     now = clock.now(session)
     late = _locked(session, admission_ids, and_(untold(), Admission.due_at <= now))
-    units, reckoning = _coordinating(session, {admission.department_id for admission in late}), Reckoning(session)
+    units, reckoning = coordinating(session, {admission.department_id for admission in late}), Reckoning(session)
     told = []
     for admission in late:
         admission.overdue_told_at = now
-        text = f"{admission.number} 的审核已过期限：{_limit(reckoning, admission)}。请尽快办理；超期不等于通过。"
+        text = f"{admission.number} 的审核已过期限：{limit(reckoning, admission)}。请尽快办理；超期不等于通过。"
         for office_id in dict.fromkeys([admission.office_id, units.get(admission.department_id, admission.office_id)]):
-            told.append(_row(admission, office_id, "review_overdue", text, now))
+            told.append(message(admission, office_id, "review_overdue", text, now))
         audit.record(
             session,
             "review.overdue",
@@ -64,7 +64,7 @@ def escalate(session: Session, admission_ids: Sequence[int]) -> int:
             step=admission.step,
             holder=admission.holder_id,
         )
-    _tell(session, told)
+    tell(session, told)
     return len(late)
 
 
@@ -73,7 +73,7 @@ def _locked(session: Session, ids: Sequence[int], condition: Any) -> Sequence[Ad
     return session.scalars(statement.with_for_update(skip_locked=True)).all()
 
 
-def _coordinating(session: Session, departments: set[int]) -> dict[int, int]:
+def coordinating(session: Session, departments: set[int]) -> dict[int, int]:
     """Department → its coordinating office (审核协调机构)."""
     rows = session.execute(
         select(Office.department_id, Office.id).where(Office.department_id.in_(departments), Office.is_coordinating)
@@ -81,14 +81,16 @@ def _coordinating(session: Session, departments: set[int]) -> dict[int, int]:
     return dict(rows.all())
 
 
-def _limit(reckoning: Reckoning, admission: Admission) -> str:
+def limit(reckoning: Reckoning, admission: Admission) -> str:
+    """A file's deadline as it is said everywhere."""
     term = term_of(reckoning, admission)
     return deadline_words(term.last, term.days, provisional=term.provisional) if term is not None else ""
 
 
-def _row(admission: Admission, office_id: int, event: str, text: str, now: dt.datetime) -> dict[str, Any]:
+def message(admission: Admission, office_id: int, event: str, text: str, now: dt.datetime, *, about: str = "") -> dict[str, Any]:
+    """A word to an office about a file, once for each stay at a step (and each thing it is `about`)."""
     return {
-        "key": f"{event}:{admission.id}:{admission.version}:{office_id}",
+        "key": f"{event}{about}:{admission.id}:{admission.version}:{office_id}",
         "office_id": office_id,
         "admission_id": admission.id,
         "event": event,
@@ -97,6 +99,7 @@ def _row(admission: Admission, office_id: int, event: str, text: str, now: dt.da
     }
 
 
-def _tell(session: Session, rows: list[dict[str, Any]]) -> None:
+def tell(session: Session, rows: list[dict[str, Any]]) -> None:
+    """Put messages before their offices; one that was told already is not told again."""
     if rows:
-        session.execute(insert(_message).values(rows).on_conflict_do_nothing(index_elements=["key"]))
+        session.execute(insert(_messages).values(rows).on_conflict_do_nothing(index_elements=["key"]))

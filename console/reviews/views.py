@@ -25,6 +25,8 @@ from console.doors.look import message_label, step_label
 from console.doors.preferences import language
 from console.errors import N_, ConsoleError, NotFound
 from console.reviews import boards, distribution, numbers, people, queries
+from console.reviews.absence_views import Absences
+from console.reviews.absent import away_words
 from console.reviews.desk import TEMPLATES, Desk, EvidencePages
 from console.reviews.levels import FILE_READERS, LEVELS, REVIEW_STEPS
 from console.roles import Act, Role
@@ -34,6 +36,7 @@ from rules.pipeline import CLOSED_STEPS, OPEN_STEPS, Step
 
 VIEW_WORDS: dict[str, str] = {
     "mine": N_("等我办"),
+    "standing_in": N_("代办"),
     "unassigned": N_("没有分派"),
     "overdue": N_("超期"),
     "office": N_("在办"),
@@ -77,6 +80,7 @@ class Today(RoomPage):
                 today=clock.today(session),
                 lines=mine.lines,
                 late=late.lines if late else [],
+                away=away_words(session, people.away(session, [line.admission.holder_id for line in late.lines])) if late else {},
                 counts=counts,
                 totals=totals,
                 urgent=_urgent(mine.lines, draw.today),
@@ -132,8 +136,9 @@ class Files(RoomPage):
                 before=asked["before"],
             )
             open_lines = [line.admission for line in page.lines if line.admission.step in REVIEW_STEPS]
-            distribute = may(actor, Act.DISTRIBUTE) and view in ("mine", "unassigned", "overdue", "office")
+            distribute = may(actor, Act.DISTRIBUTE) and view in ("mine", "standing_in", "unassigned", "overdue", "office")
             colleagues = _people(people.able_to_review(session, open_lines)) if distribute else []
+            gone = people.away(session, [*(line.admission.holder_id for line in page.lines), *(one.id for one in colleagues)])
             return self.render_template(
                 "reviews/files.html",
                 title=_("申报审核"),
@@ -147,7 +152,9 @@ class Files(RoomPage):
                 deadline=Deadlines(session).of,
                 verb=verb,
                 distribute=distribute and bool(open_lines),
-                people=colleagues,
+                people=[one for one in colleagues if one.id not in gone],
+                gone=[one.name for one in colleagues if one.id in gone],
+                away=away_words(session, gone),
                 totals=totals,
                 review_steps=REVIEW_STEPS,
             )
@@ -172,10 +179,13 @@ class Files(RoomPage):
                 admissions = [admission for admission in picked if admission.step in REVIEW_STEPS]
                 if to == "evenly":
                     given = distribution.distribute_evenly(session, admissions, actor=current())
-                    names = people.staff_names(session, given)
-                    told = [f"{names[staff_id]} {number}" for staff_id, number in given.items()]
-                    said = _("已按在办多少分派 %(count)s 件：%(who)s。", count=sum(given.values()), who="、".join(told))
-                    if not given:
+                    received = given.received
+                    names = people.staff_names(session, [*received, *given.away])
+                    told = [f"{names[staff_id]} {number}" for staff_id, number in received.items()]
+                    said = _("已按在办多少分派 %(count)s 件：%(who)s。", count=sum(received.values()), who="、".join(told))
+                    if received and given.away:
+                        said += _("缺勤的没有分派：%(who)s。", who=_("、").join(names[staff_id] for staff_id in given.away))
+                    if not received:
                         said = _("选中的办件都已有承办人，没有改动。要改派时请指定审核员。")
                 else:
                     staff_id = int(to) if to.isascii() and to.isdecimal() and len(to) < 10 else 0
@@ -307,6 +317,7 @@ def _totals(counts: list[numbers.StepCount]) -> dict[str, int]:
         "mine": sum(row.mine for row in counts),
         "unassigned": sum(row.unassigned for row in counts),
         "overdue": sum(row.overdue for row in counts),
+        "standing_in": sum(row.standing_in for row in counts),
         "office": sum(row.count for row in counts),
         "returned": sum(row.count for row in counts if row.step == Step.CORRECTION),
     }
@@ -392,4 +403,4 @@ def _led_here(session: Any, asked: dict[str, str]) -> list[tuple[str, str, str]]
     return found
 
 
-PAGES = (Today, Files, Desk, EvidencePages, Unclaimed)
+PAGES = (Today, Files, Absences, Desk, EvidencePages, Unclaimed)

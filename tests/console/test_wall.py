@@ -29,7 +29,7 @@ PUBLISHED = {"notice", "notice_item"}
 #: for the public one at a time, by certificate code; the wall lets it ask, the query names the code
 BY_CODE = {"roster_entry", "roster_specialty"}
 #: for officers only, also where the row is about an applicant
-NOT_THE_APPLICANTS = {"review", "objection", "staff_message", "replay_outcome", "staff_account", "staff_grant", "recusal", "sign_in_link", "access_token"}
+NOT_THE_APPLICANTS = {"review", "objection", "staff_message", "replay_outcome", "staff_account", "staff_grant", "recusal", "sign_in_link", "access_token", "absence"}
 #: rules are one for all offices: which officer does what to them is asked by the services
 ALL_OFFICERS = {"rule_draft", "draft_revision", "replay"}
 #: whoever asked sees it and nobody else does, and nobody here asked (tests/console/exchange shows that the asker does)
@@ -426,7 +426,7 @@ PAST_THE_WALL = {
     "ruku_work_at", "ruku_in_hand", "ruku_decided_by", "ruku_file_place", "ruku_recused", "ruku_hands",
     "ruku_holdings", "ruku_held_by", "ruku_subject_taken", "ruku_holds_only_here",
     "ruku_erase", "ruku_applicant_of", "ruku_token_bearer", "ruku_register_receipt", "ruku_found", "ruku_register_answers",
-    "ruku_register_letters",
+    "ruku_register_letters", "ruku_away", "ruku_stand_ins",
 }  # fmt: skip
 
 

@@ -41,7 +41,7 @@ from console.publicity.models import Notice, NoticeItem, Objection
 from console.registers import loading
 from console.registers.models import RegisterLetter
 from console.retention.models import LegalHold, RetentionRun
-from console.reviews.models import Review
+from console.reviews.models import Absence, Review
 from console.roles import Role
 from console.roster.models import RosterEntry, RosterSpecialty
 from console.scope import System
@@ -257,6 +257,10 @@ class _Maker:
         put("their office", self.office(place).id)
         kept_out = Recusal(staff_id=user.id, office_id=self.office(place).id, kind="former_employer", employer=place.mark, left_on=self.today, declared_at=self.now)
         put("recusal", self.add(kept_out).id)
+        put("absence", self.add(Absence(
+            staff_id=user.id, office_id=self.office(place).id, from_on=self.today, to_on=self.today, reason=f"缺勤 {place.mark}", entered_by="system:matrix",
+            entered_at=self.now, begins_at=self.now,
+        )).id)  # fmt: skip
         put("grant", self.give(user.id, Role.RULE_EDITOR, place.department, place.division).id)
 
     def give(self, staff_id: int, role: Role, department: str | None, division: str) -> StaffGrant:

@@ -53,7 +53,7 @@ def test_loading_twice_changes_nothing(owner):
         "department": 6,
         "office": 696,
         "specialty": 2140 + 4304,
-        "retention_rule": 11,
+        "retention_rule": 12,
         "calendar_day": 771,
         "code_list": 116,
         "regulation": owner.scalar(select(func.count()).select_from(Regulation)),

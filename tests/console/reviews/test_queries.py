@@ -210,7 +210,7 @@ def test_even_distribution_gives_the_urgent_ones_first_to_who_has_least(
         )
 
     holders = [session.get_one(Admission, a.id).holder_id for a in waiting]
-    assert given == {first.id: 2, other.id: 1}
+    assert given == distribution.Shared({first.id: 2, other.id: 1})
     assert holders == [first.id, other.id, first.id]  # by deadline: 2, 3 and 4 days
 
 
