@@ -36,8 +36,8 @@ bench: .venv/dev  ## the figures of the README, as ratios
 matrix: .venv/dev  ## the wide property tests (hours; `make test` has their short form)
 	@HYPOTHESIS_PROFILE=matrix $(BIN)/python -m pytest -n $(JOBS) -m "matrix or hypothesis" --timeout 7200
 
-crash: .venv/dev  ## kill -9 in the middle of everything, many times; the seed is printed
-	@$(BIN)/python -m pytest -m crash -p no:xdist
+crash: .venv/dev  ## 2,000 admissions while everything is killed, and a program that judges (about 8 minutes; SEED=7 repeats one)
+	@exec $(BIN)/python -m tests.crash
 
 words: .venv/run  ## compile the translations
 	@$(BIN)/python -m console words

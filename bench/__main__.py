@@ -12,7 +12,7 @@ import sys
 
 from bench.house import house
 
-FIGURES = ("start", "submit", "advance", "criteria", "replay", "audit", "locks", "importing", "exporting", "lists", "sweep")
+FIGURES = ("start", "submit", "advance", "criteria", "replay", "audit", "locks", "importing", "exporting", "lists", "sweep", "jobs")
 SLOW = ("first_page",)
 
 

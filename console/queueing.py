@@ -19,6 +19,7 @@ from console.jobs import REGISTRY
 NAME = "ruku"
 DELIVER = "outbox.deliver"  # takes ids of messages; the only name that is not a room's job
 TIMEOUT = 600
+FORGOTTEN = 3_600  # seconds after which an order that nobody took is gone: what is still to do was asked for again long before
 _LONGEST = 10_000
 
 
@@ -39,7 +40,7 @@ class ListedJob(Job):
         self.group_id = None
         self.timeout = TIMEOUT
         self.result_ttl = 0
-        self.failure_ttl = 3_600
+        self.failure_ttl = FORGOTTEN
 
     @property
     def func(self) -> Callable[..., Any]:
@@ -82,7 +83,7 @@ def queue(connection: Redis) -> Queue:
 def ask(queue: Queue, orders: Iterable[tuple[str, list[int]]]) -> int:
     """Put names with their numbers into the queue in one round trip; how many."""
     data = [
-        Queue.prepare_data(name, (ids,), timeout=TIMEOUT, result_ttl=0, failure_ttl=3_600, description=name)
+        Queue.prepare_data(name, (ids,), timeout=TIMEOUT, ttl=FORGOTTEN, result_ttl=0, failure_ttl=FORGOTTEN, description=name)
         for name, ids in orders
     ]
     if data:

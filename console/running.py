@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, exists, func, select, update
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Connection, any_, cast, delete, exists, func, select, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -71,13 +71,20 @@ class Outcome:
 def deliver(outbox_ids: Sequence[int]) -> None:
     """Do the jobs subscribed to these messages; a message is done when all of its jobs are."""
     with db.transaction() as session:
-        messages = _waiting(session, outbox_ids)
-    for group in groups(messages):
+        _unhurried(session)
+        sets = list(groups(_waiting(session, outbox_ids)))
+        begun = _begin_messages(session, sets[0]) if sets else None
+    for number, group in enumerate(sets):
         ids = [message.id for message in group]
+        if number:  # what stood behind others is looked at again
+            with db.transaction() as session:
+                _unhurried(session)
+                begun = _begin_messages(session, _waiting(session, ids))
         asked_by = {message.request_id for message in group}
         request = asked_by.pop() if len(asked_by) == 1 else None  # of several requests none is named
         with logs.about(messages=len(ids), outbox=ids[0] if len(ids) == 1 else ids if len(ids) <= _NAMED else None, request=request):
-            _deliver(ids, group[0].topic)
+            if begun:
+                _work(*begun)
 
 
 def groups(messages: Sequence[Message]) -> Iterator[list[Message]]:
@@ -85,13 +92,15 @@ def groups(messages: Sequence[Message]) -> Iterator[list[Message]]:
     ordered = sorted(messages, key=lambda message: (message.topic, message.id))
     for topic, of_topic in itertools.groupby(ordered, key=lambda message: message.topic):
         group: list[Message] = []
+        numbers = 0
         for message in of_topic:
             if message.attempts or not travels_together(topic):
                 yield [message]
                 continue
-            if group and sum(len(one.ids) for one in group) + len(message.ids) > MOST_IDS:
+            numbers += len(message.ids)
+            if group and numbers > MOST_IDS:
                 yield group
-                group = []
+                group, numbers = [], len(message.ids)
             group.append(message)
         if group:
             yield group
@@ -117,7 +126,7 @@ def _waiting(session: Session, outbox_ids: Sequence[int]) -> list[Message]:
             OutboxMessage.claimed_until < func.now() + LEASE / 2,
         )
         .where(
-            OutboxMessage.id.in_(outbox_ids),
+            _among(OutboxMessage.id, outbox_ids),
             OutboxMessage.due_at <= clock.now(session),
             OutboxMessage.done_at.is_(None),
             OutboxMessage.gave_up_at.is_(None),
@@ -129,21 +138,26 @@ def _waiting(session: Session, outbox_ids: Sequence[int]) -> list[Message]:
     return [Message(*row[:5]) for row in rows]
 
 
-def _deliver(outbox_ids: list[int], topic: str) -> None:
-    with db.transaction() as session:
-        messages = _waiting(session, outbox_ids)
-        if not messages:
-            return
-        try:
-            jobs = jobs_for(topic)
-        except LookupError:
-            _postpone(session, {message.id: f"{topic}: no such job" for message in messages})
-            return
-        if any(stopped(session, job) for job in jobs):
-            _change(session, [message.id for message in messages], due_at=clock.now(session) + WHILE_BRAKED, claimed_until=None)
-            return
-        number = messages[0].id if len(messages) == 1 else None
-        runs = [_begin(session, job, len(_subjects(messages)), outbox_id=number) for job in jobs]
+Begun = tuple[list[Message], list[Job], list[int]]  # and their runs
+
+
+def _begin_messages(session: Session, messages: list[Message]) -> Begun | None:
+    """Write down that these messages are worked on; None when there is nothing to do now."""
+    if not messages:
+        return None
+    try:
+        jobs = jobs_for(messages[0].topic)
+    except LookupError:
+        _postpone(session, {message.id: f"{message.topic}: no such job" for message in messages})
+        return None
+    if any(stopped(session, job) for job in jobs):
+        _change(session, [message.id for message in messages], due_at=clock.now(session) + WHILE_BRAKED, claimed_until=None)
+        return None
+    number = messages[0].id if len(messages) == 1 else None
+    return messages, jobs, [_begin(session, job, len(_subjects(messages)), outbox_id=number) for job in jobs]
+
+
+def _work(messages: list[Message], jobs: list[Job], runs: list[int]) -> None:
     failures: dict[int, str] = {}
     outcomes: dict[int, Outcome] = {}
     with _kept_in_mind(runs):
@@ -176,6 +190,11 @@ def _do(job: Job, messages: Sequence[Message], outcome: Outcome) -> None:
         db.Session.remove()
         log.exception("%s failed", job.name)
         outcome.failures = dict.fromkeys(message.ids, faults.told(error))
+
+
+def _among(column: Any, ids: Sequence[int]) -> ColumnElement[bool]:
+    """One array instead of a parameter for each: hundreds of them take longer to say than to find."""
+    return column == any_(cast(list(ids), ARRAY(BigInteger)))  # type: ignore[no-any-return]
 
 
 def _subjects(messages: Sequence[Message]) -> list[int]:
@@ -219,7 +238,7 @@ def _change(session: Session, outbox_ids: list[int], **values: Any) -> None:
     if outbox_ids:
         session.execute(
             update(OutboxMessage)
-            .where(OutboxMessage.id.in_(outbox_ids), OutboxMessage.done_at.is_(None))
+            .where(_among(OutboxMessage.id, outbox_ids), OutboxMessage.done_at.is_(None))
             .values(**values)
             .execution_options(synchronize_session=False)
         )
@@ -231,9 +250,10 @@ def _change(session: Session, outbox_ids: list[int], **values: Any) -> None:
 def sweep(of: Sweep, ids: Sequence[int]) -> None:
     """Do a sweep's job with those of the rows that are due; what it could not do waits as a setback."""
     with db.transaction() as session:
+        _unhurried(session)
         if stopped(session, of.job):
             return
-        due = list(session.scalars(select(of.model.id).where(of.model.id.in_(ids), of.due <= clock.now(session), of.where()).order_by(of.model.id)))
+        due = list(session.scalars(select(of.model.id).where(_among(of.model.id, ids), of.due <= clock.now(session), of.where()).order_by(of.model.id)))
         if not due:
             return
         run = _begin(session, of.job, len(due))
@@ -320,6 +340,11 @@ def _kept_in_mind(runs: list[int]) -> Iterator[None]:
         raise
 
 
+def _unhurried(session: Session) -> None:
+    """What this transaction writes may be lost with the server: then the work is simply done again."""
+    session.execute(select(func.set_config("synchronous_commit", "off", True)))
+
+
 def _begin(session: Session, job: Job, subjects: int, *, outbox_id: int | None = None) -> int:
     row = JobRun(job=job.name, subject_count=subjects, outbox_id=outbox_id, process=this_process("worker"), started_at=clock.now(session))
     session.add(row)
@@ -328,12 +353,13 @@ def _begin(session: Session, job: Job, subjects: int, *, outbox_id: int | None =
 
 
 def _end(session: Session, outcomes: dict[int, Outcome]) -> None:
-    for row in session.scalars(select(JobRun).where(JobRun.id.in_(outcomes))):
-        outcome = outcomes[row.id]
-        row.finished_at, row.result, row.error = clock.now(session), outcome.result, None
-        if outcome.failures:
-            told = [f"{key}: {text}" for key, text in outcome.failures.items()]
-            row.error = f"{row.job}: {len(told)} failed ({'; '.join(told[:5])})"[:2_000]
+    now = clock.now(session)
+    for run, outcome in outcomes.items():
+        told = [f"{key}: {text}" for key, text in outcome.failures.items()]
+        error = f"{len(told)} failed ({'; '.join(told[:5])})"[:2_000] if told else None
+        session.execute(
+            update(JobRun).where(JobRun.id == run).values(finished_at=now, result=outcome.result, error=error).execution_options(synchronize_session=False)
+        )
 
 
 def close_left_open(connection: Connection) -> None:

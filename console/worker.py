@@ -19,6 +19,8 @@ from redis.exceptions import RedisError
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
+from rq.utils import now
+from rq.worker import WorkerStatus
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -32,6 +34,7 @@ log = logging.getLogger("ruku.worker")
 
 BEAT = 5  # seconds
 PAUSE = 2  # seconds until Redis is tried again
+TELL_REDIS = dt.timedelta(seconds=30)  # how often RQ's own list of workers hears from this one
 
 
 def prepare() -> None:
@@ -109,14 +112,30 @@ class _Worker(SimpleWorker):
         if threading.current_thread() is threading.main_thread():
             super()._install_signal_handlers()
 
-    def handle_job_failure(self, job: Any, queue: Any, started_job_registry: Any = None, exc_string: str = "") -> None:
-        """RQ would keep the whole traceback in Redis; the row of `job_run` says what happened."""
-        super().handle_job_failure(job, queue, started_job_registry, exc_string="see job_run")
+    def set_state(self, state: str, pipeline: Any = None) -> None:
+        """Known here, and written nowhere: the heartbeat in PostgreSQL says who lives."""
+        self._state = state
 
-    def handle_exception(self, job: Any, *exc_info: Any) -> None:
-        """One line; what was asked for is named only when it is on the list."""
-        kind = "refused" if isinstance(exc_info[1], queueing.NotListed) else "failed"
-        log.error("job %s %s: %s", job.id, kind, faults.told(exc_info[1]), exc_info=None if kind == "refused" else exc_info)
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        if self.last_heartbeat is None or now() - self.last_heartbeat > TELL_REDIS:
+            super().heartbeat(timeout, pipeline)
+
+    def execute_job(self, job: Any, queue: Any) -> None:
+        """Run one order and drop it. RQ's books of what was started, finished and failed are not kept: what a dead worker had in hand, PostgreSQL asks
+        for again, and `job_run` says what happened."""
+        self._state = WorkerStatus.BUSY  # who asks to stop now waits for the end of this one
+        try:
+            with self.death_penalty_class(queueing.TIMEOUT, JobTimeoutException, job_id=job.id):
+                job._execute()
+        except (Exception, running.TimeIsUp) as error:
+            kind = "refused" if isinstance(error, NotListed) else "failed"
+            log.error("job %s %s: %s", job.id, kind, faults.told(error), exc_info=None if kind == "refused" else error)
+        finally:
+            self._state = WorkerStatus.IDLE
+        with self.connection.pipeline() as pipeline:
+            pipeline.lrem(queue.intermediate_queue_key, 1, job.id)
+            pipeline.delete(job.key)
+            pipeline.execute()
 
 
 # ── what is asked for ────────────────────────────────────────────────────────────────────────────────────────

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from console import clock
 from console.applications.models import Admission
 from console.departments.calendars import calendars
+from console.departments.models import Office
 from console.notifications import letters
 from console.notifications.facts import Occasion
 from console.notifications.models import Message
@@ -52,7 +53,7 @@ def tell_offices(session: Session, office_ids: Sequence[int]) -> None:
     text = f"工作日历有了第 {version} 版，本机构有办理期限往后延了，列表里已按新的日子排。"
     rows = [
         {"office_id": office_id, "key": f"calendar:{version}:{office_id}", "event": AT_OFFICE, "text": text, "written_at": now}
-        for office_id in sorted(set(office_ids))
+        for office_id in session.scalars(select(Office.id).where(Office.id.in_(office_ids)).order_by(Office.id))
     ]
     if rows:
         session.execute(insert(Message).on_conflict_do_nothing(index_elements=["key"]).returning(Message.id), rows)

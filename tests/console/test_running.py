@@ -268,7 +268,7 @@ def test_a_job_that_takes_too_long_is_ended_though_it_swallows_every_exception(c
         found = states()
 
     assert (found, error) == ([(1, False)], "超过 1 秒，已中止")
-    assert tuple(run) == ("test.long: 1 failed (1: 超过 1 秒，已中止)", True)
+    assert tuple(run) == ("1 failed (1: 超过 1 秒，已中止)", True)
 
 
 def test_runs_of_a_killed_process_are_closed_and_those_of_a_living_one_are_not(committed_db):
