@@ -426,7 +426,7 @@ PAST_THE_WALL = {
     "ruku_work_at", "ruku_in_hand", "ruku_decided_by", "ruku_file_place", "ruku_recused", "ruku_hands",
     "ruku_holdings", "ruku_held_by", "ruku_subject_taken", "ruku_holds_only_here",
     "ruku_erase", "ruku_applicant_of", "ruku_token_bearer", "ruku_register_receipt", "ruku_found", "ruku_register_answers",
-    "ruku_register_letters", "ruku_away", "ruku_stand_ins",
+    "ruku_register_letters", "ruku_away", "ruku_stand_ins", "ruku_automatic_due", "ruku_recount", "ruku_specialties_cited", "ruku_load_specialties",
 }  # fmt: skip
 
 
