@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import Column, DateTime, ForeignKey, Integer, String, create_engine, func, select, text
+from sqlalchemy import Column, DateTime, ForeignKey, Integer, String, create_engine, event, func, select, text
 from sqlalchemy.orm import Session, declarative_base, relationship
 
 from bench import sweep_people
 from bench.house import statements, timed
-from console import db
+from console import db, scope
 from console.publicity import closing, jobs
 from console.publicity.models import Notice
 from console.scope import System, become
@@ -173,7 +173,7 @@ def _orm(url: str) -> None:
         id, application_id, kind, dedupe, body = Column(Integer, primary_key=True), Column(Integer), Column(String), Column(String), Column(String)
 
     engine = create_engine(db.driver_url(url))
-    with Session(engine) as session:
+    with _plain_sessions(), Session(engine) as session:
         for number in session.scalars(select(Shown.id).where(Shown.state == "open")).all():
             notice = session.get_one(Shown, number)
             notice.state, notice.application.status = "done", "roster"
@@ -181,6 +181,18 @@ def _orm(url: str) -> None:
             session.add(Outbox(application_id=notice.application_id, kind="admitted", body="admitted", dedupe=f"admitted:{notice.application_id}"))
             session.commit()
     engine.dispose()
+
+
+@contextmanager
+def _plain_sessions() -> Iterator[None]:
+    """Sessions without the house's ears: no principal, no scope."""
+    event.remove(Session, "after_begin", scope.arm)
+    event.remove(Session, "do_orm_execute", scope._narrow)
+    try:
+        yield
+    finally:
+        event.listen(Session, "do_orm_execute", scope._narrow)
+        event.listen(Session, "after_begin", scope.arm)
 
 
 def _bare_here(house: House) -> float:

@@ -35,6 +35,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
     update,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
@@ -87,6 +88,13 @@ class Sweep:
     due: InstrumentedAttribute[dt.datetime | None]
     where: Callable[[], Any]
     batch: int = 1_000
+    department: Callable[[], Any] | None = None  # SQL: the department of a row, where the job's brake may hold for one alone
+
+    def runs(self) -> Any:
+        """SQL: no brake stops the job for the row. What a brake holds back is due all the same, and is counted as that."""
+        if self.job.automatic is None:
+            return true()
+        return not_braked(self.job.automatic, self.department() if self.department else None)
 
 
 # ── the brake ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -170,7 +170,7 @@ def claim_due(session: Session, sweep: Sweep) -> list[int]:
     model, now = sweep.model, clock.now(session)
     waiting = (
         select(model.id)
-        .where(sweep.due <= now, sweep.where(), _free(model), ~setbacks.holds(sweep.job.name, model.id, now=now))
+        .where(sweep.due <= now, sweep.where(), sweep.runs(), _free(model), ~setbacks.holds(sweep.job.name, model.id, now=now))
         .order_by(sweep.due, model.id)
         .limit(sweep.batch)
         .with_for_update(skip_locked=True, of=model)

@@ -253,7 +253,7 @@ def sweep(of: Sweep, ids: Sequence[int]) -> None:
         _unhurried(session)
         if stopped(session, of.job):
             return
-        due = list(session.scalars(select(of.model.id).where(_among(of.model.id, ids), of.due <= clock.now(session), of.where()).order_by(of.model.id)))
+        due = list(session.scalars(select(of.model.id).where(_among(of.model.id, ids), of.due <= clock.now(session), of.where(), of.runs()).order_by(of.model.id)))
         if not due:
             return
         run = _begin(session, of.job, len(due))

@@ -10,7 +10,7 @@ from console.applications.models import Admission
 from console.applications.pipeline import advance
 from console.db import transaction
 from console.departments.models import Department
-from console.jobs import Sweep, gate, job, not_braked
+from console.jobs import Sweep, gate, job
 from console.outbox import come_again
 from console.scope import System, become, current
 from rules.pipeline import Action
@@ -67,4 +67,4 @@ def rescreen(admission_ids: list[int]) -> None:
 
 AUTOMATIC = (foreseeing.LAPSE, foreseeing.SCREENING, foreseeing.RESCREEN)
 SUBSCRIPTIONS = {"admission.assignment_named": (carry_out_assignment,), rescreening.RULES_CHANGED: (rescreen,)}
-SWEEPS = (Sweep(lapse, Admission, Admission.due_at, lambda: foreseeing.waits() & not_braked(foreseeing.LAPSE.name, Admission.department_id)),)
+SWEEPS = (Sweep(lapse, Admission, Admission.due_at, foreseeing.waits, department=lambda: Admission.department_id),)

@@ -63,7 +63,7 @@ def due_rows(settings: Settings) -> Iterator[Finding]:
     with become(System("doctor")), db.transaction() as session:
         for sweep in assembly.SWEEPS:
             failing = select(Setback.subject_id).where(Setback.job == sweep.job.name)
-            question = select(func.count()).where(sweep.due < clock.now(session) - LATE, sweep.where(), sweep.model.id.not_in(failing))
+            question = select(func.count()).where(sweep.due < clock.now(session) - LATE, sweep.where(), sweep.runs(), sweep.model.id.not_in(failing))
             if count := session.scalar(question):
                 late[sweep.job.name] = int(count)
     seen = ", ".join(f"{name} ({count})" for name, count in late.items())

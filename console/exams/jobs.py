@@ -13,7 +13,7 @@ from console.db import transaction
 from console.errors import N_
 from console.exams import services
 from console.exams.models import Attempt
-from console.jobs import Sweep, gate, job, not_braked
+from console.jobs import Sweep, gate, job
 from console.roles import Role
 from console.scope import System, become
 
@@ -34,8 +34,11 @@ def finish_due(attempt_ids: list[int]) -> int:
 
 
 def _over() -> Any:
-    department = select(Admission.department_id).where(Admission.id == Attempt.admission_id).scalar_subquery()
-    return Attempt.finished_at.is_(None) & (Attempt.ends_at <= func.ruku_now() - services.GRACE) & not_braked(EXAM_TIME, department)
+    return Attempt.finished_at.is_(None) & (Attempt.ends_at <= func.ruku_now() - services.GRACE)
+
+
+def _department() -> Any:
+    return select(Admission.department_id).where(Admission.id == Attempt.admission_id).scalar_subquery()
 
 
 def _would(until: dt.datetime) -> Select[*tuple[Any, ...]]:
@@ -62,4 +65,4 @@ AUTOMATIC = (
 )
 
 
-SWEEPS = (Sweep(finish_due, Attempt, Attempt.ends_at, _over),)
+SWEEPS = (Sweep(finish_due, Attempt, Attempt.ends_at, _over, department=_department),)

@@ -24,7 +24,7 @@ from console import audit, bulk, clock, codes, outbox
 from console.applications.models import Finding
 from console.applications.pipeline import advance
 from console.errors import ConsoleError, NotAllowed
-from console.jobs import gate, is_wanted, not_braked
+from console.jobs import gate, is_wanted
 from console.publicity.models import RECHECK_CODE, Notice, NoticeItem, Objection, objection_ids
 from console.publicity.queries import ADMITTED, REFUSED, WITHDRAWN, open_objection
 from console.publicity.recheck import Outcome, Recheck, load, recheck
@@ -85,13 +85,13 @@ def given_up() -> ColumnElement[bool]:
 def has_work() -> ColumnElement[bool]:
     """SQL on Notice, for the sweep: somebody can be settled, or everybody is and only the notice itself is open.
 
-    A notice that waits for a ruling, for the brake or for somebody to look gives no work, so that it is not claimed again and again.
+    A notice that waits for a ruling or for somebody to look gives no work, so that it is not claimed again and again.
     """
     unsettled = exists().where(NoticeItem.notice_id == Notice.id, NoticeItem.settled_at.is_(None))
     free = exists().where(
         NoticeItem.notice_id == Notice.id, NoticeItem.settled_at.is_(None), ~given_up(), ~open_objection(NoticeItem.id)
     )
-    return (Notice.closed_at.is_(None)) & not_braked(RULE, Notice.department_id) & (free | ~unsettled)
+    return (Notice.closed_at.is_(None)) & (free | ~unsettled)
 
 
 def close_due(session: Session, notice_ids: Sequence[int], *, actor: Principal, most: int = BATCH) -> Closing:

@@ -37,4 +37,4 @@ def wake(brake_ids: list[int]) -> None:
 
 AUTOMATIC = (foreseeing.ADMISSION,)
 SUBSCRIPTIONS = {"admission.entered_withdrawn": (settle_withdrawn,), "brake.released": (wake,)}
-SWEEPS = (Sweep(close_due, Notice, Notice.due_at, closing.has_work, batch=20),)  # a few notices an order, so that all workers have some
+SWEEPS = (Sweep(close_due, Notice, Notice.due_at, closing.has_work, batch=20, department=lambda: Notice.department_id),)  # a few notices an order, so that all workers have some

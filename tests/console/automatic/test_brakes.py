@@ -149,7 +149,7 @@ def test_files_do_not_lapse_where_that_is_stopped(session, stopped):
     go_on = stopped("lapse")
     sweep = applications.SWEEPS[0]
 
-    assert session.scalars(select(Admission.id).where(sweep.due <= past, sweep.where())).all() == [free.id]
+    assert session.scalars(select(Admission.id).where(sweep.due <= past, sweep.where(), sweep.runs())).all() == [free.id]
     applications.lapse([held.id, free.id])
     assert steps(session, held, free) == ["exam", "lapsed"]
     go_on()

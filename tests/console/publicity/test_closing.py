@@ -229,7 +229,7 @@ def swept(session):
     """The notices that the relay would claim now."""
     sweep = jobs.SWEEPS[0]
     now = session.info["now"]
-    return session.scalars(select(Notice.id).where(sweep.due <= now, sweep.where()).order_by(Notice.id)).all()
+    return session.scalars(select(Notice.id).where(sweep.due <= now, sweep.where(), sweep.runs()).order_by(Notice.id)).all()
 
 
 def test_the_brake_stops_one_department_and_lets_it_go_on_without_double_effect(session, clock):
