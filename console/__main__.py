@@ -193,6 +193,12 @@ def audit(options: argparse.Namespace) -> int:
     return audit_command.run(options)
 
 
+def calendar(options: argparse.Namespace) -> int:
+    from console import calendar_command
+
+    return calendar_command.run(options)
+
+
 def regulations(options: argparse.Namespace) -> int:
     from console import regulations_command
 
@@ -320,6 +326,11 @@ def _parser() -> argparse.ArgumentParser:
     classes.add_argument("--from", dest="day", metavar="DAY", help="load: from when on what has gone cannot be applied for (today)")
     classes.add_argument("--reason", help="load: document and clause; kept in the audit")
     classes.add_argument("--many", action="store_true", help="load: it is meant that more than a fifth of the codes end")
+    days = command("calendar", "versions and decreed years (exit code 1 when a year is due), what a year's CSV would move, or loading it")
+    days.add_argument("action", choices=("show", "preview", "load"), nargs="?", default="show")
+    days.add_argument("file", nargs="?", help="preview, load: a CSV with the columns of seed/data/workdays.csv")
+    days.add_argument("--source", help="preview, load: title and number of the decree")
+    days.add_argument("--reason", help="load: kept in the audit")
     database = command("roles", "print the SQL for the database's roles, make them, or check them")
     database.add_argument("action", choices=("print", "apply", "check"), nargs="?", default="print")
     database.add_argument("--administrator", metavar="URL", help="address of a superuser, for apply")

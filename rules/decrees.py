@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from rules.documents import Problem
 from rules.working_days import FIXED_HOLIDAYS
@@ -89,7 +90,7 @@ def read_csv(text: str, *, file: str = "calendar.csv") -> tuple[list[Line], list
     return lines, problems
 
 
-def read_line(row: Mapping[str | None, object], number: int, file: str, lines: list[Line], problems: list[Problem]) -> None:
+def read_line(row: Mapping[Any, object], number: int, file: str, lines: list[Line], problems: list[Problem]) -> None:
     """One line into `lines`, or what is wrong with it into `problems`. The day is written 2027-01-01."""
 
     def wrong(key: str, zh: str, en: str) -> None:

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import column, func, select, table, text, union
 from sqlalchemy.orm import Session
 
 from console import audit, clock, outbox
@@ -201,3 +201,14 @@ def undecreed(session: Session) -> list[int]:
     today = clock.today(session)
     due = [today.year, *([today.year + 1] if today.month == 12 else [])]
     return [year for year in due if year not in calendars(session).years]
+
+
+# Flask-AppBuilder's table of people; a plain table keeps its package out of the rooms
+_staff = table("ab_user", column("id"), column("first_name"), column("last_name"))
+
+
+def names(session: Session) -> dict[str, str]:
+    """Who recorded or drafted something of the calendar → their name, for officers."""
+    who = union(select(CalendarVersion.recorded_by), select(CalendarDraft.made_by)).subquery()
+    rows = session.execute(select(_staff).join(who, who.c[0] == func.concat("staff:", _staff.c.id)))
+    return {f"staff:{row.id}": f"{row.last_name}{row.first_name}" for row in rows}

@@ -14,7 +14,7 @@ from console import clock
 from console.crud.pages import Page, allowed, expose
 from console.crud.screen import RULES
 from console.db import transaction
-from console.departments import queries, regulations
+from console.departments import calendar_views, queries, regulations
 from console.departments.models import Department, Regulation
 from console.departments.regulations import CHANGED, REPEALED, UNRECORDED, Paragraph
 from console.departments.views_standards import SpecialtyStandards
@@ -122,4 +122,4 @@ def _read(typed: dict[str, str], *, verified: bool) -> tuple[Paragraph, dict[str
     return Paragraph(**{name: typed[name].strip() for name in names}, **days, verified=verified), problems  # type: ignore[arg-type]
 
 
-PAGES = (ChangedParagraphs, SpecialtyStandards)
+PAGES = (ChangedParagraphs, SpecialtyStandards, *calendar_views.PAGES)

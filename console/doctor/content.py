@@ -118,7 +118,7 @@ def calendar(settings: Settings) -> Iterator[Finding]:
     with become(System("doctor")), db.transaction() as session:
         days, number = departments.working_calendar(session)
         today = clock.today(session)
-    cure = "Load the State Council's decree of that year: what was told with a provisional day only moves later."
+    cure = "Load the State Council's decree of that year (`python -m console calendar load FILE`): what was told with a provisional day only moves later."
     soon = today + dt.timedelta(days=NEW_YEAR)
     if days.is_provisional(today):
         yield Finding("calendar", State.BAD, f"version {number} has no decree for {today.year}: every deadline of this year is provisional", cure)

@@ -318,7 +318,7 @@ class _Maker:
         put("division", "", "150105")
         put("public release", "", session.scalar(select(Release.id).order_by(Release.id).limit(1)))
         put("specialty", "", "316-2018~A050302")
-        put("workday", "", "2026-01-01")
+        put("workday", "", "1")
         put("regulation", "", session.scalar(select(Regulation.id).limit(1)))
         put("paragraph", "", session.scalar(select(RegulationParagraph.id).limit(1)))
         key = session.execute(select(CodeItem.list, CodeItem.code).limit(1)).one()
