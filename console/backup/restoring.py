@@ -115,6 +115,9 @@ def _look_at_target(settings: Settings, home: Home, wish: Wish, say: Say) -> Non
     name = urlsplit(logins.plain(url)).path.lstrip("/")
     try:
         with psycopg.connect(logins.plain(url), autocommit=True) as connection:
+            if was_interrupted(connection):
+                _take_back(connection)
+                say("A restore that was interrupted is undone: what was there before it is back.")
             there = snapshot.tables(connection)
             others = int((connection.execute(_OTHERS).fetchone() or (0,))[0])
     except psycopg.OperationalError as error:
@@ -147,7 +150,6 @@ def beside(url: str) -> Iterator[Callable[[], None]]:
     db.Session.remove()
     db.engine().dispose()
     with psycopg.connect(logins.plain(url), autocommit=True) as connection:
-        connection.execute(f"DROP SCHEMA IF EXISTS {BEFORE} CASCADE")
         with connection.transaction():
             connection.execute(f"ALTER SCHEMA public RENAME TO {BEFORE}")
             connection.execute("CREATE SCHEMA public")
@@ -158,12 +160,21 @@ def beside(url: str) -> Iterator[Callable[[], None]]:
         finally:
             db.Session.remove()
             db.engine().dispose()
-            with connection.transaction():
-                if accepted:
-                    connection.execute(f"DROP SCHEMA {BEFORE} CASCADE")
-                else:
-                    connection.execute("DROP SCHEMA public CASCADE")
-                    connection.execute(f"ALTER SCHEMA {BEFORE} RENAME TO public")
+            if accepted:
+                connection.execute(f"DROP SCHEMA {BEFORE} CASCADE")
+            else:
+                _take_back(connection)
+
+
+def was_interrupted(connection: snapshot.Connection) -> bool:
+    """Whether a restore was killed half-way: what was there before it still stands aside."""
+    return bool((connection.execute("SELECT to_regnamespace(%s) IS NOT NULL", (BEFORE,)).fetchone() or (False,))[0])
+
+
+def _take_back(connection: snapshot.Connection) -> None:
+    with connection.transaction():
+        connection.execute("DROP SCHEMA IF EXISTS public CASCADE")
+        connection.execute(f"ALTER SCHEMA {BEFORE} RENAME TO public")
 
 
 def _load(url: str, folder: Path, made: Manifest) -> None:

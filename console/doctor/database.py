@@ -13,6 +13,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from config import Settings
 from console import clock, db, logins, process, schema
+from console.backup import restoring
 from console.doctor.finding import Finding, State, judged, look, well
 from console.registers import applying, loading, planning
 from console.scope import System, become
@@ -53,6 +54,14 @@ def roles(settings: Settings) -> Iterator[Finding]:
     with psycopg.connect(logins.plain(settings.database_url)) as connection:
         problems = logins.missing(connection, names)
     yield judged("database roles", not problems, "; ".join(problems) or "in order", "`python -m console roles print` shows the SQL.")
+
+
+@look("restore", DATABASE)
+def interrupted(settings: Settings) -> Iterator[Finding]:
+    """A restore that was killed leaves what was there before it standing aside."""
+    with psycopg.connect(logins.plain(settings.database_worker_url), connect_timeout=5) as connection:
+        half = restoring.was_interrupted(connection)
+    yield judged("restore", not half, "none was interrupted" if not half else "one was interrupted: what was there before it stands aside", "Run `python -m console restore` again: it first brings back what was there.")
 
 
 @look("tables", DATABASE)

@@ -168,6 +168,16 @@ def test_a_restore_that_fails_on_the_way_leaves_the_database_as_it_was(ours: Any
     assert content(ours.house.url("postgres", ours.name)) == before
 
 
+def test_a_restore_that_was_killed_is_undone_by_the_next(ours: Any) -> None:
+    """kill -9 between loading and comparing: what was there stands aside, and half of the backup lies in its place."""
+    ours("backup", "--to", ours.safe)
+    before = content(ours.house.url("postgres", ours.name))
+    ours.sql("ALTER SCHEMA public RENAME TO ruku_before_restore; CREATE SCHEMA public; CREATE TABLE public.half (id int)", login="ruku_owner")
+    assert ours("restore", ours.safe) == 1
+    assert "is undone: what was there before it is back" in ours.said()
+    assert content(ours.house.url("postgres", ours.name)) == before
+
+
 def test_rows_that_are_not_there_are_counted(ours: Any, other: str) -> None:
     ours("backup", "--to", ours.safe)
     folder = next(one for one in ours.safe.iterdir() if one.name[0] == "2")

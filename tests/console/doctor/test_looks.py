@@ -126,6 +126,12 @@ def a_web_that_is_in_the_workers_group(house: Ours) -> Any:
     return {"DATABASE_URL": house.house.url("doctor_web", house.name)}, State.BAD, "login 'doctor_web' is not in the group 'ruku_app'"
 
 
+@breaks("restore")
+def a_restore_that_was_killed(house: Ours) -> Any:
+    house.sql("ALTER SCHEMA public RENAME TO ruku_before_restore; CREATE SCHEMA public")
+    return {}, State.BAD, "one was interrupted"
+
+
 @breaks("tables")
 def an_older_structure(house: Ours) -> Any:
     house.sql("UPDATE alembic_version SET version_num = '0027'")
