@@ -6,6 +6,7 @@ The web opens `DATABASE_URL`, worker, relay and cron open `DATABASE_WORKER_URL`,
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -21,8 +22,18 @@ from console.roster import numbers
 
 Role = Literal["web", "worker", "owner"]
 NO_SM3 = "This Python's OpenSSL has no SM3, without which the audit cannot be chained: use one built on OpenSSL 1.1.1 or newer."
-#: the newest migration this program brings: by it the database's list of connections tells processes of another version apart
-REVISION = max(path.name[:4] for path in (Path(__file__).parent.parent / "migrations" / "versions").glob("[0-9]*.py"))
+_MIGRATIONS = Path(__file__).parent.parent / "migrations" / "versions"
+
+
+def _newest() -> str:
+    """The migration that no other follows, read from the files: Alembic would load them all, and a web process has no need of it."""
+    found = [re.search(r'^revision = "(\w+)"\ndown_revision = (?:"(\w+)"|None)$', path.read_text(encoding="utf-8"), re.MULTILINE) for path in _MIGRATIONS.glob("[0-9]*.py")]
+    pairs = [one.groups() for one in found if one]
+    return str(({revision for revision, _ in pairs} - {before for _, before in pairs}).pop())
+
+
+#: by it the list of the database's connections, and the sign of an upgrade, tell processes of another version apart
+REVISION = _newest()
 _STATEMENT = {"web": "30s", "worker": "5min", "owner": "0"}  # a statement that takes longer is a fault
 
 

@@ -260,6 +260,10 @@ def test_the_worker_begins_no_job_meanwhile(settings: Any, sign: Redis) -> None:
     assert not waiting.is_alive()
 
 
+def test_the_program_knows_its_newest_migration_without_loading_any() -> None:
+    assert schema.head() == process.REVISION
+
+
 def test_every_migration_can_be_undone_with_the_others() -> None:
     """All of them run in one transaction: what cannot be in one (CREATE INDEX CONCURRENTLY, ALTER TYPE … ADD VALUE) has to be thought of first."""
     odd = re.compile(r"CONCURRENTLY|autocommit_block|ADD VALUE|VACUUM|\bCOMMIT\b")
