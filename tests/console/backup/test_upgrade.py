@@ -70,7 +70,7 @@ def test_an_earlier_database_comes_to_this_version(earlier: Any, client: Redis) 
     said = earlier.said()
     assert f"The database was at revision {EARLIER} and is at {schema.head()}." in said
     assert re.search(r"^  0028 \S", said, re.MULTILINE) and "To go back: python -m console upgrade rollback" in said
-    assert re.findall(r"^BAD  (\w+)", said, re.MULTILINE) == ["administrators"]
+    assert re.findall(r"^BAD  (\w+)", said, re.MULTILINE) == ["administrators"], said
     assert (revision(earlier), content(earlier.house.url("postgres", earlier.name))["applicant"]) == (schema.head(), people)
     assert earlier.sql("SELECT who FROM audit_entry WHERE action = 'upgrade.done'") == [("system:upgrade",)]
     assert earlier("audit", "verify") == 0, earlier.said()
