@@ -127,12 +127,22 @@ class Settings:
     recusal_years: int = _setting("RECUSAL_YEARS", "how many years after leaving an employer an officer keeps out of its people's files", "3")
     roster_least: int = _setting("ROSTER_LEAST", "how many experts in office a specialty should have in each league; fewer is a shortage on the dashboard", "3")
     platform_code: str = _setting("PLATFORM_CODE", "the platform's 10 letters or digits, with which expert numbers begin", "1500000001")
+    probe_url: str = _setting("PROBE_URL", "public address of the site at which notices are probed every five minutes", "`PORTAL_HOST`, else `HOST:PORT`")
+    notice_gap_minutes: int = _setting(
+        "NOTICE_GAP_MINUTES", "minutes a notice's page may be away on a working day before the notice runs a working day longer, 5 to 1440; assumed", "120"
+    )
+    objection_days: int = _setting("OBJECTION_DAYS", "working days in which an objection is to be answered, 1 to 60; assumed", "5")
     anchor_every: int = _setting("ANCHOR_EVERY", "hours between two publications of the audit's heads at `/audit`, 1 to 168", "24")
     file_hours: int = _setting("FILE_HOURS", "hours that an exported file can be downloaded and an imported one waits for its sender, 1 to 168", "24")
     metrics_token: str = _setting("METRICS_TOKEN", "who scrapes `/metrics` shows it as a bearer token; 32 random bytes or more; empty: there is no such page", "empty", repr=False)
     log_level: str = _setting("LOG_LEVEL", "`DEBUG`, `INFO`, `WARNING` or `ERROR`", "INFO")
     slow_request_ms: int = _setting("SLOW_REQUEST_MS", "milliseconds from which a request is a warning in the log; 0: none is", "2000")
     slow_statement_ms: int = _setting("SLOW_STATEMENT_MS", "the same for one SQL statement, written without its values", "500")
+
+    @property
+    def probe_address(self) -> str:
+        """Where the public sees notices: scheme and host, without a slash at the end."""
+        return self.probe_url or f"{'https' if self.https else 'http'}://{self.portal_host or f'{self.host}:{self.port}'}"
 
     @property
     def is_production(self) -> bool:
@@ -201,6 +211,9 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         recusal_years=reader.number("RECUSAL_YEARS", 3, 0, 30),
         roster_least=reader.number("ROSTER_LEAST", 3, 1, 10_000),
         platform_code=reader.code("PLATFORM_CODE", "1500000001"),
+        probe_url=reader.site("PROBE_URL"),
+        notice_gap_minutes=reader.number("NOTICE_GAP_MINUTES", 120, 5, 1_440),
+        objection_days=reader.number("OBJECTION_DAYS", 5, 1, 60),
         anchor_every=reader.number("ANCHOR_EVERY", 24, 1, 168),
         file_hours=reader.number("FILE_HOURS", 24, 1, 168),
         metrics_token=reader.secret("METRICS_TOKEN") if "METRICS_TOKEN" in reader.given else "",
@@ -226,6 +239,7 @@ _REDIS = ("redis://", "rediss://", "unix://")
 _MAIL = ("folder:", "smtp://", "smtps://")
 _SMS = ("folder:", "https://", "http://")
 _OIDC = ("https://", "http://")
+_SITE = ("https://", "http://")
 _HOW_TO_GET_SERVERS = "`python -m console run` starts embedded servers; otherwise set it"
 _HOST = re.compile(r"(?!-)[A-Za-z0-9.-]{1,253}(:\d{1,5})?")
 
@@ -313,6 +327,14 @@ class _Reader:
         except ValueError as error:
             self._wrong(name, f"cannot be read as an address: {error}.")
         return value
+
+    def site(self, name: str) -> str:
+        """Scheme and host of a site, nothing behind; empty when it is not given."""
+        value = self.address(name, _SITE, required=False)
+        if value.startswith(_SITE) and not re.fullmatch(rf"https?://{_HOST.pattern}/?", value):
+            self._wrong(name, f"is '{value[:60]}'; it must be http:// or https:// and a host name, without a path.")
+            return ""
+        return value.rstrip("/")
 
     def secret(self, name: str) -> str:
         value = self.given.get(name, "")

@@ -10,7 +10,7 @@ from typing import Any
 
 from console import erasure, housekeeping
 from console.automatic import declaring
-from console.jobs import Job, Sweep
+from console.jobs import Job, Sweep, Watch
 from console.post.carriage import Carriage
 from rules import hooks
 
@@ -85,10 +85,12 @@ def join() -> None:
         DAILY.extend(getattr(module, "DAILY", ()))
         CARRIAGES.extend(getattr(module, "CARRIAGES", ()))
         declaring.announce(getattr(module, "AUTOMATIC", ()))
+        WATCHES.extend(getattr(module, "WATCHES", ()))
 
 
 SUBSCRIPTIONS: dict[str, list[Job]] = {}  # outbox topic → jobs that take its ids
 SWEEPS: list[Sweep] = []
 DAILY: list[Job] = []
 CARRIAGES: list[Carriage] = []
+WATCHES: list[Watch] = []
 _joined = False

@@ -17,7 +17,7 @@ register_letter id / claimed_until attempts due_at last_error; retention_rule ki
 WITNESSED: dict[str, Any] = {name: [part.split() for part in f"{rest}//".split("/")[:3]] for name, rest in (line.split(" ", 1) for line in _TABLES)}
 WITNESSED |= dict.fromkeys("""attachment brake calendar_day course_progress department draft_revision finding legal_hold notice_item objection office paper regulation
 recusal register_definition register_draw regulation_paragraph release release_event restriction retention_run review roster_entry roster_event roster_specialty rule_draft specialty_transfer
-staff_grant step_entry""".split(), (["id"], [], []))
+notice_correction notice_extension staff_grant step_entry""".split(), (["id"], [], []))
 FOUNDING = {"retention_rule", "department", "office", "release", "release_event", "workday", "calendar_day", "calendar_version", "regulation", "regulation_paragraph"}  # by the owner's login
 # The law of movement: from, action, to, who. `next`: a later step of the route; `back`: where the file was returned from.
 MOVES = """screening pass_step next applicant clock; screening return_for_correction correction applicant clock
@@ -70,9 +70,9 @@ MEANING = [  # a sentence for every row that the question finds
         CASE WHEN NOT EXISTS (SELECT FROM step_entry s WHERE admission_id = file AND from_step LIKE '%%_review' AND action = 'pass_step') THEN 'nobody passed it in review' END,
         CASE WHEN coalesce(exam ->> 'value', exam #>> '{}') = 'true' AND NOT EXISTS (SELECT FROM attempt p JOIN step_entry s USING (admission_id) WHERE admission_id = file
           AND p.passed AND p.finished_at <= s.at AND s.from_step = 'exam' AND s.action = 'pass_step') THEN 'its route has an exam, and none was passed' END,
-        CASE WHEN NOT EXISTS (SELECT FROM notice_item i JOIN notice n ON n.id = i.notice_id WHERE i.admission_id = file AND n.due_at <= t.at AND NOT EXISTS (SELECT FROM objection o
-          WHERE o.notice_item_id = i.id AND o.made_at <= t.at AND (o.ruled_at IS NULL OR o.ruled_at > t.at OR o.upheld))) THEN 'no notice had ended with nothing open' END])
-        wrong FROM t) SELECT * FROM w WHERE wrong IS NOT NULL"""),
+        CASE WHEN NOT EXISTS (SELECT FROM notice_item i JOIN notice n ON n.id = i.notice_id WHERE (admission_id, outcome) = (file, 'admitted') AND published_at <= due_at AND due_at <= t.at
+          AND (NOT is_probed OR proved_until >= due_at) AND NOT EXISTS (SELECT FROM objection o WHERE notice_item_id = i.id AND made_at <= t.at AND (ruled_at IS NULL OR ruled_at > t.at
+          OR upheld))) THEN 'no notice had ended with nothing open' END]) wrong FROM t) SELECT * FROM w WHERE wrong IS NOT NULL"""),
     ("admission {} came to the roster, and nothing of it is there", """SELECT a.id FROM admission a WHERE a.step = 'roster' AND NOT EXISTS
       (SELECT FROM roster_event v WHERE v.event = 'entered' AND (v.facts ->> 'admission_id')::int = a.id)"""),
     ("roster specialty {} is '{}', but its events say otherwise", """SELECT r.id, r.standing FROM roster_specialty r LEFT JOIN LATERAL (SELECT event FROM roster_event v
@@ -86,7 +86,7 @@ MEANING = [  # a sentence for every row that the question finds
       WHERE v.state = 'published' AND v.actor LIKE 'staff:%%' AND NOT (""" + _held("v.actor", "'{rule_publisher}'", "l.department_id", "'150000'", "v.at") + """ AND
       (v.report ? 'rolled_back' OR v.actor NOT IN (SELECT l.author UNION SELECT actor FROM release_event a WHERE a.release_id = l.id AND a.id < v.id
       UNION SELECT by FROM draft_revision x JOIN rule_draft d ON d.id = draft_id WHERE d.release_id = l.id)))"""),
-    *((f"{t} {{}} is not what its hash says", f"SELECT id FROM {t} WHERE encode(sha256(convert_to(content, 'UTF8')), 'hex') <> content_hash") for t in ("release", "notice")),
+    *((f"{t} {{}} is not what its hash says", f"SELECT id FROM {t} WHERE encode(sha256(convert_to(content, 'UTF8')), 'hex') <> content_hash") for t in "release notice notice_correction".split()),
 ]
 READ = """SELECT l.stream, l.seq, l.hash, l.sm3, coalesce(l.entry_id, e.id), e.xid, e.stream, e.at, e.who, e.action, e.subject, e.leaf, e.body
   FROM audit_link l {} JOIN audit_entry e ON e.id = l.entry_id {}"""

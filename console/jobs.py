@@ -6,6 +6,7 @@ nothing that is not on the list. Rooms declare, in their `jobs.py`:
     SUBSCRIPTIONS = {"admission.entered_training": (job, ...)}   topics of the outbox → jobs that take the ids
     SWEEPS = (Sweep(...),)                                        rows that come due → the job that takes their ids
     DAILY = (job, ...)                                            jobs without ids, once a day
+    WATCHES = (watch, ...)                                        what looks at the world beside cron, in a thread of its own
 
 and `console/assembly.py` joins them. Every job is safe to run twice. Ids are a set: those of several messages are given in one call,
 and a call that fails is split until the culprit is alone. A job whose numbers belong together says `together=False`.
@@ -17,6 +18,7 @@ import datetime as dt
 import os
 import secrets
 import socket
+import threading
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -40,6 +42,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
+from config import Settings
 from console import audit, clock
 from console.db import Base, WithId
 from console.errors import N_, Conflict, NotAllowed
@@ -95,6 +98,10 @@ class Sweep:
         if self.job.automatic is None:
             return true()
         return not_braked(self.job.automatic, self.department() if self.department else None)
+
+
+#: runs until the event is set, as long as this cron leads; catches what may go wrong, because nobody else would
+Watch = Callable[[Settings, threading.Event], None]
 
 
 # ── the brake ────────────────────────────────────────────────────────────────────────────────────────────────

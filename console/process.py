@@ -18,6 +18,7 @@ from console import assembly, clock, db, files, logs, secrecy
 from console.applications import duties
 from console.exchange import terms as exchange
 from console.post import channels
+from console.publicity import terms as publicity
 from console.roster import numbers
 
 Role = Literal["web", "worker", "owner"]
@@ -62,6 +63,7 @@ def begin(role: Role, settings: Settings | None = None, *, check: bool = True) -
     duties.configure(duties.Terms(days=settings.recusal_days, years=settings.recusal_years))
     channels.configure(settings)
     exchange.configure(exchange.Terms(hours=settings.file_hours))
+    publicity.configure(publicity.Terms(settings.probe_address, settings.notice_gap_minutes, settings.objection_days))
     files.configure(settings.files_url)
     numbers.configure(numbers.Numbering(settings.platform_code))
     if check:

@@ -237,7 +237,7 @@ def ask_daily(settings: Settings) -> None:
         while not over.is_set():
             try:
                 watch = maintenance.Watch(settings.redis_url, process.REVISION)
-                with _leadership(settings, CRON_LOCK, over):
+                with _leadership(settings, CRON_LOCK, over), _watching(settings):
                     while not over.is_set():
                         if watch.stands_still():
                             over.wait(1)
@@ -249,6 +249,21 @@ def ask_daily(settings: Settings) -> None:
             except (psycopg.Error, SQLAlchemyError) as error:
                 log.warning("PostgreSQL is away, trying again: %s", str(error).splitlines()[0])
                 over.wait(2)
+
+
+@contextmanager
+def _watching(settings: Settings) -> Iterator[None]:
+    """The rooms' watches beside the leader, each in a thread; they are over before another leads."""
+    enough = threading.Event()
+    threads = [threading.Thread(target=watch, args=(settings, enough), name=watch.__module__, daemon=True) for watch in assembly.WATCHES]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        enough.set()
+        for thread in threads:
+            thread.join(timeout=15)
 
 
 def order_daily() -> int:

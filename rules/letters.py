@@ -36,6 +36,7 @@ EVENTS: Mapping[str, Event] = {
     "exam_failed": _event("marks pass_mark tries_left next_try_on"),
     "exam_passed": _event("marks pass_mark"),
     "notice_opened": _event("notice_title closes_on notice_url deadline"),
+    "notice_extended": _event("notice_title notice_url days", "closes_on"),
     "objection_received": _event("closes_on"),
     "objection_dismissed": _event("reasons"),
     "admitted": _event("specialties term_from term_until certificate_url responsible notice_number", "roster_number"),

@@ -248,7 +248,7 @@ def settings_of_the_wall(module: Module) -> Iterator[str]:
 
 #: where System may be named: jobs and commands, which run under the worker's login or the owner's
 BACKGROUND = re.compile(
-    r"console\.(?:\w+\.)?jobs|console\.(?:relay|worker|measuring|prepare|doctor\.\w+|housekeeping|backup\.\w+|__main__|\w+_command)|seed\..*|bench.*"
+    r"console\.(?:\w+\.)?jobs|console\.(?:publicity\.probing|relay|worker|measuring|prepare|doctor\.\w+|housekeeping|backup\.\w+|__main__|\w+_command)|seed\..*|bench.*"
 )
 #: the named services of the doors, which the wall honours for the tables of signing in alone
 AT_THE_DOOR = {"register", "sign_in"}

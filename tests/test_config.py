@@ -143,3 +143,21 @@ def test_every_field_says_its_variable_meaning_and_default():
 def test_data_folder_of_root_is_outside_home_directories():
     folder = config.default_data_dir()
     assert folder.is_relative_to(Path.home()) == (os.geteuid() != 0)
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ({"RUKU_MODE": "demo", "HTTPS": "off", "PORTAL_HOST": ""}, "http://127.0.0.1:8000"),
+        ({"RUKU_MODE": "demo", "HTTPS": "off", "PORTAL_HOST": "ruku.nmg.gov.cn"}, "http://ruku.nmg.gov.cn"),
+        ({"PORTAL_HOST": "ruku.nmg.gov.cn"}, "https://ruku.nmg.gov.cn"),
+        ({"PROBE_URL": "https://ruku.nmg.gov.cn:8443/"}, "https://ruku.nmg.gov.cn:8443"),
+    ],
+)
+def test_notices_are_probed_where_the_public_reads_them(given, address):
+    assert load(GOOD | given).probe_address == address
+
+
+@pytest.mark.parametrize("value", ["https://ruku.nmg.gov.cn/notices", "http://user:password@host", "file:///etc/passwd", "http://host?x=http://other", "http://"])
+def test_a_probe_goes_to_a_site_and_nowhere_below(value):
+    assert [line.split()[0] for line in problems(PROBE_URL=value)] == ["PROBE_URL"]

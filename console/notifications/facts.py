@@ -60,6 +60,7 @@ _attempt = table(
 )  # fmt: skip
 _notice = table("notice", *map(column, ("id", "number", "title", "last_day", "days", "is_provisional")))
 _item = table("notice_item", *map(column, ("id", "notice_id", "admission_id")))
+_extension = table("notice_extension", *map(column, ("id", "notice_id", "days")))
 _objection = table("objection", *map(column, ("id", "notice_item_id", "ruling")))
 _entry = table("roster_entry", *map(column, ("id", "number", "code", "applicant_id")))
 _standing = table("roster_specialty", *map(column, ("admission_id", "entry_id", "term_from", "term_to", "responsible", "notice_number")))
@@ -93,7 +94,8 @@ class Facts:
         self.reckoning = Reckoning(session)
         self.specialties = self._specialties([o.admission for o in self.occasions if o.event in _WITH_SPECIALTIES])
         self.attempts = self._attempts([o for o in self.occasions if o.event in ("exam_passed", "exam_failed")])
-        self.notices = self._notices([o for o in self.occasions if o.event in ("notice_opened", "deadline_moved")])
+        self.notices = self._notices([o for o in self.occasions if o.event in ("notice_opened", "notice_extended", "deadline_moved")])
+        self.longer = self._longer([o for o in self.occasions if o.event == "notice_extended"])
         self.objections = self._objections([o for o in self.occasions if o.event.startswith("objection_")])
         self.entries = self._entries([o for o in self.occasions if o.event == "admitted"])
 
@@ -153,6 +155,17 @@ class Facts:
 
     def _notices(self, occasions: Sequence[Occasion]) -> dict[int, Any]:
         return self._by_about(occasions, _item, _item.join(_notice, _notice.c.id == _item.c.notice_id))
+
+    def _longer(self, occasions: Sequence[Occasion]) -> dict[int, int]:
+        """By how many working days each notice was extended last."""
+        wanted = [o.about for o in occasions if o.about is not None]
+        if not wanted:
+            return {}
+        source = _item.join(_extension, _extension.c.notice_id == _item.c.notice_id)
+        rows = self.session.execute(
+            select(_item.c.id, _extension.c.days).select_from(source).where(_item.c.id.in_(wanted)).order_by(_extension.c.id)
+        )
+        return {item_id: days for item_id, days in rows}
 
     def _objections(self, occasions: Sequence[Occasion]) -> dict[int, Any]:
         joined = _objection.join(_item, _item.c.id == _objection.c.notice_item_id)
@@ -246,8 +259,10 @@ class Facts:
             values["reasons"] = reasons.flagged(admission.flags, bundle)
         elif event == "reminder":
             values["task"] = TASKS.get(Step(admission.step), Said("办理申报事项", "go on with your application"))
-        elif event == "notice_opened":
+        elif event in ("notice_opened", "notice_extended"):
             notice = self.notices[occasion.about or 0]
+            if event == "notice_extended":
+                values["days"] = same(self.longer[occasion.about or 0])
             values |= {
                 "notice_title": same(notice.title),
                 "closes_on": day(notice.last_day),

@@ -41,6 +41,13 @@ def tell_notice_opened(notice_ids: list[int]) -> None:
         services.tell_notice(session, notice_ids)
 
 
+@job("notifications.tell_notice_extended")
+def tell_notice_extended(extension_ids: list[int]) -> None:
+    """Tell who is still shown that the notice runs longer."""
+    with become(System("letters")), transaction() as session:
+        services.tell_extended(session, extension_ids)
+
+
 @job("notifications.tell_objection_received")
 def tell_objection_received(objection_ids: list[int]) -> None:
     """Tell who is held by these objections; not who objected."""
@@ -111,6 +118,7 @@ SUBSCRIPTIONS = {
     "admission.entered_reconsideration": (tell_offices,),
     "exam.try_failed": (tell_exam_failed,),
     "notice.opened": (tell_notice_opened,),
+    "notice.extended": (tell_notice_extended,),
     "objection.received": (tell_objection_received,),
     "objection.dismissed": (tell_objection_dismissed,),
     "deadline.moved": (tell_deadline_moved,),

@@ -41,9 +41,14 @@ class NoWording(LookupError):
     """Neither the department nor the centre has a text for the event: the bundle check lets no such release pass."""
 
 
+#: for files under a release from before there was such a letter
+_INSTEAD = {"notice_extended": "notice_opened"}
+
+
 def _row(occasion: Occasion, facts: Facts) -> dict[str, Any]:
     admission = occasion.admission
-    text = facts.bundles[admission.release_id].letter(occasion.event)  # the department's own, or the centre's
+    bundle = facts.bundles[admission.release_id]
+    text = bundle.letter(occasion.event) or bundle.letter(_INSTEAD.get(occasion.event, ""))  # the department's own, or the centre's
     if text is None:
         raise NoWording(f"{occasion.event}: no text in release {admission.release_id}")
     values = facts.of(occasion)

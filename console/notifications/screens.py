@@ -26,6 +26,7 @@ EVENT_WORDS = {
     "exam_failed": N_("考试未合格"),
     "exam_passed": N_("考试合格"),
     "notice_opened": N_("列入公示"),
+    "notice_extended": N_("公示顺延"),
     "objection_received": N_("收到异议"),
     "objection_dismissed": N_("异议不成立"),
     "admitted": N_("入库通知"),

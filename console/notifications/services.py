@@ -163,9 +163,33 @@ def _one_each(rows: Iterable) -> Iterable[list]:  # type: ignore[type-arg]
 
 
 def tell_notice(session: Session, notice_ids: Sequence[int]) -> None:
-    """Tell everybody on these notices that their name is on the board."""
-    item = table("notice_item", col("id"), col("notice_id"))
-    tell_about(session, "notice_opened", list(session.scalars(select(item.c.id).where(item.c.notice_id.in_(notice_ids)))))
+    """Tell everybody on these notices that their name is on the board; not who had left before it was."""
+    item = table("notice_item", col("id"), col("notice_id"), col("settled_at"))
+    shown = select(item.c.id).where(item.c.notice_id.in_(notice_ids), item.c.settled_at.is_(None))
+    tell_about(session, "notice_opened", list(session.scalars(shown)))
+
+
+def tell_extended(session: Session, extension_ids: Sequence[int]) -> None:
+    """Tell who is still shown that their notice runs longer; once for each time it is extended."""
+    item = table("notice_item", *map(col, ("id", "notice_id", "admission_id", "office_id", "settled_at")))
+    extension = table("notice_extension", col("id"), col("notice_id"))
+    for extension_id in extension_ids:
+        rows = session.execute(
+            select(item.c.id, item.c.admission_id, item.c.office_id)
+            .join_from(extension, item, item.c.notice_id == extension.c.notice_id)
+            .where(extension.c.id == extension_id, item.c.settled_at.is_(None))
+            .order_by(item.c.id)
+        ).all()
+        found = session.scalars(select(Admission).where(Admission.id.in_([row.admission_id for row in rows])))
+        admissions = {admission.id: admission for admission in found}
+        letters.write(
+            session,
+            [
+                Occasion("notice_extended", admissions[row.admission_id], f"notice_extended:{row.admission_id}:{extension_id}", row.office_id, about=row.id)
+                for row in rows
+                if row.admission_id in admissions
+            ],
+        )
 
 
 def remind(session: Session) -> int:

@@ -13,13 +13,15 @@ from console import clock
 from console.db import transaction
 from console.doors.deadlines import drawn
 from console.errors import InvalidAnswers, NotFound
-from console.portal.door import address, attempts, door, me, page
+from console.portal.door import address, attempts, door, lang, me, page
 from console.portal.public import notice_deadline
 from console.publicity import queries, services
+from console.publicity.errors import AlreadyRuled
 from console.publicity.models import NoticeItem
 from console.qr_codes import qr_svg
 from console.roster import queries as roster
 from console.scope import Public, become
+from rules.deadline_words import deadline_words
 
 
 @door.get("/notices")
@@ -34,8 +36,13 @@ def notices() -> ResponseReturnValue:
 def notice(number: str) -> ResponseReturnValue:
     with transaction() as session:
         shown = queries.notice_page(session, number)
-        clock_of_notice = drawn(shown.term, today=shown.today)
-        return page("notice", shown=shown, notice=shown.notice, deadline=clock_of_notice, here="board")
+        announced = deadline_words(
+            shown.announced_last_day, shown.notice.days, lang=lang(), provisional=shown.notice.is_provisional, year=True
+        )  # as it was published; what was added since stands beside it
+        return page(
+            "notice", shown=shown, notice=shown.notice, deadline=drawn(shown.term, today=shown.today), announced=announced,
+            simulated=clock.is_simulated(session), here="board",
+        )  # fmt: skip
 
 
 @door.get("/notices/<number>/original")
@@ -45,6 +52,18 @@ def notice_original(number: str) -> ResponseReturnValue:
         shown = queries.notice_page(session, number)
         answer = Response(shown.notice.content.encode(), mimetype="application/json")
         answer.headers.set("Content-Disposition", "attachment", filename=f"{shown.notice.number}.json")
+        return answer
+
+
+@door.get("/notices/<number>/corrections/<which>")
+def correction_original(number: str, which: str) -> ResponseReturnValue:
+    """A correction's own bytes, which its fingerprint is of."""
+    with transaction() as session:
+        made = next((one for one in queries.notice_page(session, number).corrections if one.number == which), None)
+        if made is None:
+            raise NotFound()
+        answer = Response(made.content.encode(), mimetype="application/json")
+        answer.headers.set("Content-Disposition", "attachment", filename=f"{made.number}.json")
         return answer
 
 
@@ -106,7 +125,28 @@ def objection_state() -> ResponseReturnValue:
             except NotFound:
                 attempts().failed("objection_code", account=address(), address=address())
                 unknown = True
-    return page("objection_state", code=code, state=state, unknown=unknown, here="board"), 404 if unknown else 200
+    return page("objection_state", code=code, state=state, unknown=unknown, problem="", here="board"), 404 if unknown else 200
+
+
+@door.post("/objections/withdraw")
+def take_back_objection() -> ResponseReturnValue:
+    """Whoever kept the code takes the objection back, having said that they are sure; as the public, whoever is signed in."""
+    code = request.form.get("code", "").strip()[:40]
+    attempts().check("objection_code", account=address(), address=address())
+    with become(Public(address())):
+        try:
+            with transaction() as session:
+                state = queries.objection_by_code(session, code)
+                if request.form.get("sure") != "yes":
+                    problem = _("请勾选确定撤回。")
+                    return page("objection_state", code=code, state=state, unknown=False, problem=problem, here="board"), 422
+                services.take_back(session, code)
+        except NotFound:
+            attempts().failed("objection_code", account=address(), address=address())
+            return page("objection_state", code=code, state=None, unknown=True, problem="", here="board"), 404
+        except AlreadyRuled:
+            pass  # somebody was quicker: the page says what they said
+    return redirect(url_for(".objection_state", code=code), 303)
 
 
 # ── certificates ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -20,14 +20,14 @@ from console.scope import Principal
 
 @dataclass(frozen=True)
 class ObjectionsList:
-    """Those nobody has ruled on: `waiting`, or of these `over`, whose notice has ended."""
+    """Those nobody has ruled on, or of these a view of the list's own."""
 
     permission: tuple[str, str] = ("can_read", "objections")
     model: type[Any] = Objection
     most: int = COUNT_LIMIT
 
     def criteria(self, session: Session, args: Args) -> Sequence[ColumnElement[bool]]:
-        return queries.waiting_objections(session, over=args["view"] == "over")
+        return queries.waiting_objections(session, view=args["view"])
 
     def address(self, args: Args) -> str:
         return url_for("Objections.home", view=args["view"])
@@ -40,6 +40,8 @@ def boards(session: Session, actor: Principal) -> Iterator[Board]:
         ObjectionsList(),
         figures=(
             Figure(_("等着处理的"), {"view": "waiting"}, "soon"),
+            Figure(_("还没有人办理"), {"view": "unassigned"}, "soon"),
+            Figure(_("过了答复期限"), {"view": "overdue"}, "late"),
             Figure(_("已期满，只等处理"), {"view": "over"}, "late"),
         ),
         note=_("处理以前，这个人不会入库"),

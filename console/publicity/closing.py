@@ -66,10 +66,12 @@ class Closing:
         return words + (f"，没办成 {self.failed}" if self.failed else "")
 
 
-def due(now: dt.datetime) -> list[ColumnElement[bool]]:
-    """SQL: conditions on Notice and NoticeItem joined: the window is over, the person is not settled and not held."""
+def due(now: dt.datetime, *, foreseen: bool = False) -> list[ColumnElement[bool]]:
+    """SQL: conditions on Notice and NoticeItem joined: the window is over and proved, the person is not settled and not held. `foreseen`: what
+    is still to come has no proof yet."""
     return [
         Notice.due_at <= now,
+        Notice.published_at.is_not(None) if foreseen else Notice.is_settleable(),
         Notice.closed_at.is_(None),
         NoticeItem.settled_at.is_(None),
         ~given_up(),
@@ -91,7 +93,7 @@ def has_work() -> ColumnElement[bool]:
     free = exists().where(
         NoticeItem.notice_id == Notice.id, NoticeItem.settled_at.is_(None), ~given_up(), ~open_objection(NoticeItem.id)
     )
-    return (Notice.closed_at.is_(None)) & (free | ~unsettled)
+    return Notice.is_settleable() & (Notice.closed_at.is_(None)) & (free | ~unsettled)
 
 
 def close_due(session: Session, notice_ids: Sequence[int], *, actor: Principal, most: int = BATCH) -> Closing:
@@ -112,6 +114,7 @@ def close_due(session: Session, notice_ids: Sequence[int], *, actor: Principal, 
         .where(
             Notice.id.in_(notice_ids),
             Notice.due_at <= now,
+            Notice.is_settleable(),
             Notice.closed_at.is_(None),
             Notice.department_id.not_in(stopped),
         )

@@ -23,17 +23,17 @@ _DAY = dt.timedelta(days=1)
 
 
 def running(session: Session, after: int, limit: int) -> list[Running]:
-    """Notices whose window is not over, by number."""
+    """Public notices whose window is not over, by number; of one that waits for its time nobody was told an end."""
     n = Notice
     newest = calendars(session).version
     rows = session.execute(
-        select(n.id, n.number, n.office_id, n.opened_at, n.due_at, n.calendar_version, n.is_provisional)
-        .where(n.id > after, n.due_at > clock.now(session), n.closed_at.is_(None))
+        select(n.id, n.number, n.office_id, n.published_at, n.due_at, n.calendar_version, n.is_provisional)
+        .where(n.id > after, n.due_at > clock.now(session), n.closed_at.is_(None), n.published_at.is_not(None))
         .order_by(n.id)
         .limit(limit)
     )
     return [
-        Running(row.id, row.number, row.office_id, clock.day_of(row.opened_at), clock.day_of(row.due_at) - _DAY, row.calendar_version or newest, row.is_provisional)
+        Running(row.id, row.number, row.office_id, clock.day_of(row.published_at), clock.day_of(row.due_at) - _DAY, row.calendar_version or newest, row.is_provisional)
         for row in rows
     ]
 

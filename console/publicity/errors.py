@@ -62,3 +62,47 @@ class WindowClosed(Conflict):
 
 class AlreadyRuled(Conflict):
     message = N_("这条异议已经有处理意见了，请刷新后查看。")
+
+
+class NotInTime(Conflict):
+    message = N_("公布时间要晚于现在，并且在 %(days)s 天以内。请改一个时间。")
+
+
+class NoticeMovedOn(Conflict):
+    """Two officers at once, or the clock was quicker."""
+
+    message = N_("公示 %(number)s 已经公布、撤回或者办结，请刷新后再操作。")
+
+
+class PersonSettled(Conflict):
+    """The person is admitted, refused, gone or on another notice already."""
+
+    message = N_("名单里的 %(name)s 已经办结或者已经另行公示，请刷新后再操作。")
+
+
+class NotPublicYet(Conflict):
+    message = N_("公示 %(number)s 还没有公布，不用更正：撤回后重新开启即可。")
+
+
+class UnderObjection(Conflict):
+    """An objection is ruled on first: whoever made it is owed an answer."""
+
+    message = N_("%(names)s 有未处理的异议。请先处理异议，再撤回或者重新公示。")
+
+
+class NothingToCorrect(Conflict):
+    message = N_("更正后的姓名和单位与公示的完全一样，没有可更正的。")
+
+
+class NotRecognisable(Conflict):
+    """With both changed, nobody who read the notice could know who it is."""
+
+    message = N_("姓名和单位都印错的，公众认不出是谁，只更正不够，请选择重新公示。")
+
+
+class HeldByAnother(Conflict):
+    message = N_("这条异议由%(name)s办理。需要由您处理的，请先接手。")
+
+
+class NotAbleToRule(Conflict):
+    message = N_("不能交给%(name)s：没有处理这条异议的权限，或者须回避。请另选一位。")

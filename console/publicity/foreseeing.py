@@ -66,7 +66,7 @@ def _would(until: dt.datetime) -> Select[*tuple[Any, ...]]:
             NoticeItem.id, Notice.department_id, Notice.due_at, NoticeItem.name.label("who"), Notice.number, NoticeItem.admission_id, literal(1).label("many")
         )
         .join(Notice, Notice.id == NoticeItem.notice_id)
-        .where(*due(until))
+        .where(*due(until, foreseen=True))
     )  # fmt: skip
 
 

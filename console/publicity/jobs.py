@@ -1,12 +1,26 @@
-"""The doorway of the clock into this room: windows that end, people who withdraw while they are shown."""
+"""The doorway of the clock into this room: notices whose time has come, windows that end, people who withdraw while they are shown."""
 
 from __future__ import annotations
 
 from console.db import transaction
 from console.jobs import Sweep, job
-from console.publicity import closing, foreseeing, services
+from console.publicity import closing, foreseeing, opening, probing, proof, services
 from console.publicity.models import Notice
 from console.scope import System, become
+
+
+@job("publicity.publish_due")
+def publish_due(notice_ids: list[int]) -> str:
+    """Make notices public at the time that was set; running it again changes nothing."""
+    with become(System("publish notices")) as actor, transaction() as session:
+        return f"公布 {len(services.publish_due(session, notice_ids, actor=actor))}"
+
+
+@job("publicity.weigh")
+def weigh(notice_ids: list[int]) -> str:
+    """Look through windows that have ended, before anybody is admitted: those that could not be seen run on."""
+    with become(System("prove notices")) as actor, transaction() as session:
+        return f"顺延 {len(services.weigh(session, notice_ids, actor=actor))}"
 
 
 @job("publicity.close_due", automatic=closing.RULE)
@@ -35,6 +49,32 @@ def wake(brake_ids: list[int]) -> None:
         closing.wake(session)
 
 
+@job("publicity.give_limits")
+def give_limits(objection_ids: list[int]) -> None:
+    """Say by when what the re-check found is to be answered."""
+    with become(System("objections")) as actor, transaction() as session:
+        services.give_limits(session, objection_ids, actor=actor)
+
+
+@job("publicity.put_back")
+def put_back(staff_ids: list[int]) -> None:
+    """Put back what officers who have left had in hand."""
+    with become(System("objections")) as actor, transaction() as session:
+        for staff_id in staff_ids:
+            services.put_back(session, staff_id, actor=actor)
+
+
 AUTOMATIC = (foreseeing.ADMISSION,)
-SUBSCRIPTIONS = {"admission.entered_withdrawn": (settle_withdrawn,), "brake.released": (wake,)}
-SWEEPS = (Sweep(close_due, Notice, Notice.due_at, closing.has_work, batch=20, department=lambda: Notice.department_id),)  # a few notices an order, so that all workers have some
+SUBSCRIPTIONS = {
+    "admission.entered_withdrawn": (settle_withdrawn,),
+    "notice.person_left": (give_limits,),
+    "staff.left": (put_back,),
+    "brake.released": (wake,),
+}
+SWEEPS = (
+    # a few notices an order, so that all workers have some
+    Sweep(close_due, Notice, Notice.due_at, closing.has_work, batch=20, department=lambda: Notice.department_id),
+    Sweep(weigh, Notice, Notice.due_at, proof.is_unproved),  # what it has not looked through gives the sweep above no work
+    Sweep(publish_due, Notice, Notice.publish_at, opening.is_to_publish),
+)
+WATCHES = (probing.watch,)

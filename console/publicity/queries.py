@@ -20,7 +20,8 @@ from console.departments.calendars import Reckoning
 from console.departments.models import Department, Office
 from console.errors import NotFound
 from console.publicity.errors import ON_ANOTHER_NOTICE, Obstacle, kept_out
-from console.publicity.models import Notice, NoticeItem, Objection
+from console.publicity.models import Notice, NoticeCorrection, NoticeExtension, NoticeItem, Objection
+from console.publicity.proof import Proof, original_last_day, proof_of
 from console.roles import Act
 from console.scope import Principal, Staff, current, may
 from rules.bundle import Bundle
@@ -30,6 +31,7 @@ from rules.working_days import Term
 RECENT_DAYS = 30  # how long a closed notice stays on the board's front page; its own address works for good
 
 SHOWN, HELD, ADMITTED, REFUSED, WITHDRAWN = "shown", "held", "admitted", "refused", "withdrawn"
+OFF = REISSUED, TAKEN_OFF = "reissued", "taken_off"  # no longer on this notice: on another one, or waiting for one
 
 
 def open_objection(item_id: Any) -> Any:
@@ -68,23 +70,24 @@ def notices_on_board(session: Session, on: dt.date) -> Board:
     rows = session.execute(
         select(Notice, people.c.people)
         .join(people, people.c.notice_id == Notice.id)
-        .where(Notice.last_day >= on - dt.timedelta(days=RECENT_DAYS))
+        .where(Notice.published_at.is_not(None), Notice.last_day >= on - dt.timedelta(days=RECENT_DAYS))
         .options(joinedload(Notice.department))
         .order_by(Notice.last_day, Notice.id)
     )
     lines = [BoardLine(notice, count) for notice, count in rows]
-    ended = [line for line in lines if line.notice.last_day < on]
-    return Board([line for line in lines if line.notice.last_day >= on], ended[::-1])
+    ended = [line for line in lines if line.notice.last_day < on or line.notice.withdrawn_at]
+    return Board([line for line in lines if line not in ended], ended[::-1])
 
 
 @dataclass(frozen=True)
 class DeskLine:
-    """A notice as the officers' desk lists it."""
+    """A notice as the officers' desk lists it. `longer_by`: working days it runs longer because its page was not there."""
 
     notice: Notice
     people: int
     held: int
     settled: int
+    longer_by: int
 
 
 def notices_on_desk(session: Session, *, limit: int = 100) -> tuple[list[DeskLine], list[DeskLine]]:
@@ -97,8 +100,9 @@ def notices_on_desk(session: Session, *, limit: int = 100) -> tuple[list[DeskLin
         .where(mine, NoticeItem.settled_at.is_(None), open_objection(NoticeItem.id))
         .scalar_subquery()
     )
+    longer_by = select(func.coalesce(func.sum(NoticeExtension.days), 0)).where(NoticeExtension.notice_id == Notice.id).scalar_subquery()
     rows = session.execute(
-        select(Notice, people, held, settled)
+        select(Notice, people, held, settled, longer_by)
         .options(joinedload(Notice.department))
         .order_by(Notice.closed_at.desc().nulls_first(), Notice.due_at, Notice.id)
         .limit(limit)
@@ -112,7 +116,7 @@ def notices_on_desk(session: Session, *, limit: int = 100) -> tuple[list[DeskLin
 
 @dataclass(frozen=True)
 class Person:
-    """One person as the frozen content says, and what has become of them (`state`)."""
+    """One person as the frozen content says, what has become of them (`state`), and what was corrected since, the latest last."""
 
     item: NoticeItem
     position: int
@@ -121,17 +125,36 @@ class Person:
     division: str
     specialties: list[dict[str, str]]
     state: str
+    corrections: tuple[NoticeCorrection, ...] = ()
 
     @property
     def is_open(self) -> bool:
         return self.state in (SHOWN, HELD)
+
+    @property
+    def now_name(self) -> str:
+        """With what was corrected."""
+        return self.corrections[-1].name if self.corrections else self.name
+
+    @property
+    def now_employer(self) -> str:
+        return self.corrections[-1].employer if self.corrections else self.employer
+
+
+@dataclass(frozen=True)
+class WindowDay:
+    """A day of the window, for drawing it as a calendar. `state`: past, today, ahead, or off; `is_longer`: the window did not reach it at first."""
+
+    day: dt.date
+    state: str
+    is_longer: bool
 
 
 @dataclass(frozen=True)
 class NoticePage:
     """A notice with its people, its clock and the proof that nobody changed it.
 
-    A door draws the clock with `console.doors.deadlines.drawn(page.term, today=page.today)`.
+    A door draws the clock with `templates/notice_clock.html`, the deadline by `console.doors.deadlines.drawn(page.term, today=page.today)`.
     """
 
     notice: Notice
@@ -139,9 +162,43 @@ class NoticePage:
     people: tuple[Person, ...]
     sha256: str
     sm3: str
+    now: dt.datetime
     today: dt.date
     is_open: bool
     term: Term
+    proof: Proof
+    follows: Notice | None = None
+    followed_by: tuple[Notice, ...] = ()
+
+    @property
+    def announced_last_day(self) -> dt.date:
+        """As it was when the notice was published; `last_day` is later when the window was extended."""
+        return original_last_day(self.notice, self.proof.extensions)
+
+    @property
+    def window_days(self) -> tuple[WindowDay, ...]:
+        """Every day from the first to the last."""
+        days = [self.first_day + dt.timedelta(days=n) for n in range((self.last_day - self.first_day).days + 1)]
+        return tuple(WindowDay(day, self._state(day), day > self.announced_last_day) for day in days)
+
+    def _state(self, day: dt.date) -> str:
+        if not self.term.calendar.is_workday(day):
+            return "off"
+        return "past" if day < self.today else "today" if day == self.today else "ahead"
+
+    @property
+    def days_gone(self) -> int:
+        """Working days that are over."""
+        return sum(day.state == "past" for day in self.window_days)
+
+    @property
+    def days_left(self) -> int:
+        """Working days that are not over, today among them."""
+        return sum(day.state in ("today", "ahead") for day in self.window_days)
+
+    @property
+    def corrections(self) -> list[NoticeCorrection]:
+        return sorted((one for person in self.people for one in person.corrections), key=lambda one: one.id)
 
     @property
     def first_day(self) -> dt.date:
@@ -172,15 +229,19 @@ def notice_page(session: Session, number: str) -> NoticePage:
     )
     if notice is None:
         raise NotFound()
-    held = set(session.scalars(text("SELECT ruku_held_items(:notice)"), {"notice": notice.id}))
-    frozen = {row["position"]: row for row in json.loads(notice.content)["people"]}
+    held = held_items(session, notice)
+    frozen = frozen_people(notice)
+    corrected = corrections_of(session, notice)
     people = []
     for item in notice.items:
-        row = frozen[item.position]
+        if (row := frozen.get(item.position)) is None:
+            continue  # left before anybody saw the notice
         state = item.outcome or (HELD if item.id in held else SHOWN)
         people.append(
-            Person(item, item.position, row["name"], row["employer"], row["division"], row["specialties"], state)
-        )
+            Person(
+                item, item.position, row["name"], row["employer"], row["division"], row["specialties"], state, tuple(corrected.get(item.id, ()))
+            )
+        )  # fmt: skip
     now = clock.now(session)
     return NoticePage(
         notice=notice,
@@ -188,10 +249,39 @@ def notice_page(session: Session, number: str) -> NoticePage:
         people=tuple(people),
         sha256=hashlib.sha256(notice.content.encode()).hexdigest(),
         sm3=hashlib.new("sm3", notice.content.encode()).hexdigest(),
+        now=now,
         today=clock.day_of(now),
-        is_open=now < notice.due_at,
+        is_open=notice.published_at is not None and notice.withdrawn_at is None and now < notice.due_at,
         term=Reckoning(session).term_of_notice(notice),
+        proof=proof_of(session, notice),
+        follows=session.scalar(select(Notice).where(Notice.id == notice.replaces_id)) if notice.replaces_id else None,
+        followed_by=tuple(session.scalars(select(Notice).where(Notice.replaces_id == notice.id).order_by(Notice.id))),
     )
+
+
+def held_items(session: Session, notice: Notice) -> set[int]:
+    """Who of this notice is held by an objection; that they are is public."""
+    return set(session.scalars(text("SELECT ruku_held_items(:notice)"), {"notice": notice.id}))
+
+
+def frozen_people(notice: Notice) -> dict[int, dict[str, Any]]:
+    """Position → the person as published."""
+    return {row["position"]: row for row in json.loads(notice.content)["people"]}
+
+
+def corrections_of(session: Session, notice: Notice) -> dict[int, list[NoticeCorrection]]:
+    """Item id → what was corrected of that person, in order."""
+    found: dict[int, list[NoticeCorrection]] = {}
+    for made in session.scalars(select(NoticeCorrection).where(NoticeCorrection.notice_id == notice.id).order_by(NoticeCorrection.id)):
+        found.setdefault(made.notice_item_id, []).append(made)
+    return found
+
+
+def printed(session: Session, notice: Notice) -> dict[int, tuple[str, str]]:
+    """Item id → name and employer as they stand now: published, or corrected since."""
+    lines = select(NoticeItem.id, NoticeItem.name, NoticeItem.employer).where(NoticeItem.notice_id == notice.id)
+    as_published = {item_id: (name, employer) for item_id, name, employer in session.execute(lines)}
+    return as_published | {item_id: (made[-1].name, made[-1].employer) for item_id, made in corrections_of(session, notice).items()}
 
 
 def notice_item(session: Session, item_id: int) -> NoticeItem:
@@ -207,7 +297,7 @@ def notice_of(session: Session, admission: Admission) -> Notice | None:
     return session.scalar(
         select(Notice)
         .join(NoticeItem, NoticeItem.notice_id == Notice.id)
-        .where(NoticeItem.admission_id == admission.id)
+        .where(NoticeItem.admission_id == admission.id, Notice.published_at.is_not(None), func.coalesce(NoticeItem.outcome, "").not_in(OFF))
         .order_by(Notice.id.desc())
         .limit(1)
     )
@@ -218,19 +308,25 @@ def notice_of(session: Session, admission: Admission) -> Notice | None:
 
 @dataclass(frozen=True)
 class ObjectionState:
-    """What the holder of the code may know: `state` is `open`, `upheld` or `dismissed`."""
+    """What the holder of the code may know: `state` is `open`, `upheld`, `dismissed` or `withdrawn`; `rule_by` is 00:00 after the last day
+    on which an answer is due."""
 
     state: str
     made_at: dt.datetime
     ruled_at: dt.datetime | None
     ruling: str | None
     notice: str
+    rule_by: dt.datetime | None
+
+    @property
+    def answer_day(self) -> dt.date | None:
+        return clock.day_of(self.rule_by) - dt.timedelta(days=1) if self.rule_by else None
 
 
 def objection_by_code(session: Session, code: str) -> ObjectionState:
     """The answer to an objector who kept the code; works for anyone, and shows nothing but the state and the ruling."""
     row = session.execute(
-        text("SELECT state, made_at, ruled_at, ruling, notice FROM ruku_objection_state(:code)"),
+        text("SELECT state, made_at, ruled_at, ruling, notice, rule_by FROM ruku_objection_state(:code)"),
         {"code": code.strip().upper()[:20]},
     ).first()
     if row is None:
@@ -238,16 +334,32 @@ def objection_by_code(session: Session, code: str) -> ObjectionState:
     return ObjectionState(*row)
 
 
-def waiting_objections(session: Session, *, over: bool = False) -> list[ColumnElement[bool]]:
-    """What the list of those nobody has ruled on asks of an objection; `over`: whose notice has ended, so that only the ruling is waited for."""
-    ended = select(NoticeItem.id).join(Notice, Notice.id == NoticeItem.notice_id).where(Notice.due_at <= clock.now(session))
-    return [Objection.ruled_at.is_(None), *([Objection.notice_item_id.in_(ended)] if over else [])]
+OBJECTION_VIEWS = ("waiting", "mine", "unassigned", "overdue", "over")
 
 
-def open_objections(session: Session, *, notice: Notice | None = None, over: bool = False) -> Sequence[Objection]:
-    """Those nobody has ruled on, within the officer's offices, the oldest first."""
-    statement = select(Objection).where(*waiting_objections(session, over=over))
-    return session.scalars(_on(statement, notice).order_by(Objection.made_at, Objection.id)).all()
+def waiting_objections(session: Session, *, view: str = "waiting") -> list[ColumnElement[bool]]:
+    """What a list of those nobody has ruled on asks of an objection: all, the asker's, nobody's, those whose answer is late, and `over`,
+    whose notice has ended, so that only the ruling is waited for."""
+    asker, now = current(), clock.now(session)
+    narrower: dict[str, ColumnElement[bool]] = {
+        "mine": Objection.holder_id == (asker.id if isinstance(asker, Staff) else None),
+        "unassigned": Objection.holder_id.is_(None),
+        "overdue": Objection.rule_by <= now,
+        "over": Objection.notice_item_id.in_(select(NoticeItem.id).join(Notice, Notice.id == NoticeItem.notice_id).where(Notice.due_at <= now)),
+    }
+    return [Objection.ruled_at.is_(None), *([narrower[view]] if view in narrower else [])]
+
+
+def open_objections(session: Session, *, notice: Notice | None = None, view: str = "waiting") -> Sequence[Objection]:
+    """Those nobody has ruled on, within the officer's offices, the first to be answered first."""
+    statement = select(Objection).where(*waiting_objections(session, view=view))
+    return session.scalars(_on(statement, notice).order_by(Objection.rule_by.nulls_first(), Objection.made_at, Objection.id)).all()
+
+
+def count_objections(session: Session) -> dict[str, int]:
+    """View → how many objections it lists, in one statement."""
+    counts = [func.count().filter(*waiting_objections(session, view=view)).label(view) for view in OBJECTION_VIEWS]
+    return dict(session.execute(select(*counts).select_from(Objection).where(Objection.ruled_at.is_(None))).mappings().one())
 
 
 def ruled_objections(session: Session, *, notice: Notice | None = None, limit: int = 50) -> Sequence[Objection]:
@@ -406,6 +518,6 @@ def coordinating_office(session: Session, department: Department) -> Office:
 def officer_names(session: Session, whos: Iterable[str | None]) -> dict[str, str]:
     """`staff:12` → the officer's name, for those among `whos` that are officers; for pages that say who did it."""
     user = table("ab_user", column("id"), column("first_name"), column("last_name"))
-    ids = {int(who[6:]): who for who in whos if who and who.startswith("staff:")}
+    ids = {int(who[6:]): who for who in whos if who and who.startswith("staff:") and who[6:].isdecimal()}
     rows = session.execute(select(user.c.id, user.c.last_name, user.c.first_name).where(user.c.id.in_(ids)))
     return {ids[staff_id]: f"{last}{first}" for staff_id, last, first in rows}

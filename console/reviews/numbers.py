@@ -95,13 +95,13 @@ def ending_notices(session: Session, *, most: int = 4) -> list[EndingNotice]:
     Asked of the tables themselves, so that this room need not know the room that opens notices; the wall narrows them.
     """
     notice = table(
-        "notice", *(column(n) for n in ("id", "number", "title", "first_day", "last_day", "calendar_version", "is_provisional", "office_id", "closed_at", "due_at"))
+        "notice", *(column(n) for n in ("id", "number", "title", "first_day", "last_day", "calendar_version", "is_provisional", "office_id", "closed_at", "due_at", "published_at"))
     )
     item = table("notice_item", column("notice_id"))
     people = select(func.count()).where(item.c.notice_id == notice.c.id).scalar_subquery()
     rows = session.execute(
         select(notice.c.id, notice.c.number, notice.c.title, people, notice.c.first_day, notice.c.last_day, notice.c.calendar_version, notice.c.is_provisional, notice.c.office_id)
-        .where(notice.c.closed_at.is_(None), notice.c.due_at > clock.now(session))
+        .where(notice.c.closed_at.is_(None), notice.c.published_at.is_not(None), notice.c.due_at > clock.now(session))
         .order_by(notice.c.due_at, notice.c.id)
         .limit(most)
     )

@@ -253,6 +253,8 @@ UNWITNESSED = {
     "retention_outlook": "counted anew", "replay": "asks, decides nothing", "replay_outcome": "asks, decides nothing",
     "data_export": "asks, decides nothing", "data_import": "asks; what it changed has witnesses of its own", "data_import_row": "comes and goes",
     "saved_view": "a way of looking",
+    "vital": "measured, decides nothing",
+    "notice_probe": "append-only; a row every five minutes, whose sums are in the chains when they decide (notice.proved, notice_extension)",
 }  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from tests.statements import CHANGING, LOCKING, READING, WITH_PARENTS, Of, as_js
 from tests.walled import Wall, guarded, registers, wall
 
 #: shown to the public by law, whole
-PUBLISHED = {"notice", "notice_item"}
+PUBLISHED = {"notice", "notice_item", "notice_correction"}
 #: for the public one at a time, by certificate code; the wall lets it ask, the query names the code
 BY_CODE = {"roster_entry", "roster_specialty"}
 #: for officers only, also where the row is about an applicant
@@ -265,6 +265,8 @@ UNGUARDED = {
     "release": "rules are public once in force; drafts are behind the wall",
     "release_event": "who published which rules when is public",
     "restriction": "hashes of identity numbers, found only by who has the number",
+    "notice_probe": "that a public page was there: shown to everybody as the proof of a notice; the worker's to write",
+    "notice_extension": "days a public notice runs longer, and why: published; the worker's to write",
     "brake": "that an automatic rule stands still is for everybody who works here; services ask who may pull it",
     "audit_entry": "append-only; bodies hold ids, names of fields and keyed hashes, no personal value",
     "audit_link": "hashes", "audit_anchor": "hashes, which are published",
@@ -427,6 +429,7 @@ PAST_THE_WALL = {
     "ruku_holdings", "ruku_held_by", "ruku_subject_taken", "ruku_holds_only_here",
     "ruku_erase", "ruku_applicant_of", "ruku_token_bearer", "ruku_register_receipt", "ruku_found", "ruku_register_answers",
     "ruku_register_letters", "ruku_away", "ruku_stand_ins", "ruku_automatic_due", "ruku_recount", "ruku_specialties_cited", "ruku_load_specialties",
+    "ruku_withdraw_objection",
 }  # fmt: skip
 
 
@@ -467,9 +470,18 @@ def test_the_state_of_an_objection_is_told_by_its_code_alone(behind: Wall, peopl
     statement = "SELECT * FROM ruku_objection_state(:code)"
     code, number = behind.foreign.rows["objection"].code, behind.foreign.rows["notice"].number
     made_at = behind.foreign.rows["objection"].made_at
-    assert ask(behind, NOBODY, statement, code=code) == [("open", made_at, None, None, number)]
+    assert ask(behind, NOBODY, statement, code=code) == [("open", made_at, None, None, number, None)]
     for other in ("", "%", code[:-1], code.upper() + " ", None):
         assert ask(behind, people["public"], statement, code=other) == []
+
+
+def test_an_objection_is_taken_back_by_its_code_alone_and_once(behind: Wall, people: dict[str, Principal]) -> None:
+    statement = "SELECT ruku_withdraw_objection(:code, 'x')"
+    objection = behind.foreign.rows["objection"]
+    for other in ("", "%", objection.code[:-1], "RE-" + objection.code, None):
+        assert ask(behind, people["public"], statement, code=other) == [(None,)]
+    with behind.seen_by(WEB, people["public"]) as session:
+        assert [session.scalar(text(statement), {"code": objection.code}) for _ in range(2)] == [objection.id, None]
 
 
 def test_held_items_are_numbers_of_one_notice(behind: Wall) -> None:

@@ -23,7 +23,7 @@ from console.notifications.facts import Facts, Occasion
 from console.notifications.letters import write
 from console.notifications.models import Delivery, Letter, Message
 from console.outbox import OutboxMessage
-from console.publicity.models import Notice, NoticeItem, Objection
+from console.publicity.models import Notice, NoticeExtension, NoticeItem, Objection
 from console.roles import Role
 from console.roster.models import RosterEntry, RosterSpecialty
 from console.scope import Applicant, Staff, System, become
@@ -95,6 +95,15 @@ def _noticed(session, admission: Admission) -> dict[str, Any]:
     return {"about": item.id}
 
 
+def _extended(session, admission: Admission) -> dict[str, Any]:
+    about = _noticed(session, admission)
+    notice_id = session.scalar(select(NoticeItem.notice_id).where(NoticeItem.id == about["about"]))
+    today = console_clock.today(session)
+    session.add(NoticeExtension(notice_id=notice_id, at=console_clock.now(session), days=1, from_day=today, to_day=today, due_at=console_clock.now(session), evidence=[]))
+    session.flush()
+    return about
+
+
 def _objected(session, admission: Admission) -> dict[str, Any]:
     item_id = _noticed(session, admission)["about"]
     objection = Objection(
@@ -136,6 +145,7 @@ MORE: dict[str, Callable[..., dict[str, Any]]] = {
     "exam_failed": _sat,
     "exam_passed": _sat,
     "notice_opened": _noticed,
+    "notice_extended": _extended,
     "objection_received": _objected,
     "objection_dismissed": _objected,
     "admitted": _entered,
