@@ -22,6 +22,8 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from rules.quiet_hours import QuietHours
+
 
 class Mode(StrEnum):
     """`production` refuses whatever is only for trial: embedded servers, plain HTTP, a simulated clock."""
@@ -112,6 +114,17 @@ class Settings:
     mail_url: str = _setting("MAIL_URL", "`folder:/path`, `smtp://user:password@host:port` or `smtps://`", "`folder:DATA_DIR/mail`", repr=False)
     mail_from: str = _setting("MAIL_FROM", "sender of mails", "no-reply@localhost")
     sms_url: str = _setting("SMS_URL", "`folder:/path` or the HTTPS address of the gateway", "`folder:DATA_DIR/sms`", repr=False)
+    quiet_hours: QuietHours | None = _setting(
+        "QUIET_HOURS", "when no short message rings, unless its reader chose other hours: `22:00-07:00`, or `off`; codes come at once", "22:00-07:00"
+    )
+    bounces_url: str = _setting("BOUNCES_URL", "`folder:/path` of the Maildir into which the mail server puts what comes back; empty: not read", "empty")
+    bounces_to: str = _setting("BOUNCES_TO", "the address of that Maildir; a key is put behind its name (`name+key@host`)", "empty")
+    sms_status_secret: str = _setting(
+        "SMS_STATUS_SECRET", "shared with the gateway: signs what it reports at `/messages/status`; empty: no reports are taken", "empty", repr=False
+    )
+    webhook_private: tuple[str, ...] = _setting(
+        "WEBHOOK_PRIVATE", "host names that events may be sent to although they lie in a private network, comma-separated", "empty"
+    )
     recertify_days: int = _setting("RECERTIFY_DAYS", "days after which a grant is to be looked at again by an administrator", "180")
     totp_for: TotpFor = _setting(
         "TOTP_FOR",
@@ -200,6 +213,11 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         mail_url=reader.address("MAIL_URL", _MAIL, default=f"folder:{data_dir / 'mail'}"),
         mail_from=reader.text("MAIL_FROM", "no-reply@localhost"),
         sms_url=reader.address("SMS_URL", _SMS, default=f"folder:{data_dir / 'sms'}"),
+        quiet_hours=reader.quiet_hours("QUIET_HOURS", "22:00-07:00"),
+        bounces_url=reader.address("BOUNCES_URL", _FOLDER, required=False),
+        bounces_to=reader.text("BOUNCES_TO", ""),
+        sms_status_secret=reader.secret("SMS_STATUS_SECRET") if "SMS_STATUS_SECRET" in reader.given else "",
+        webhook_private=reader.names("WEBHOOK_PRIVATE", ""),
         recertify_days=reader.number("RECERTIFY_DAYS", 180, 1, 3_650),
         totp_for=reader.choice("TOTP_FOR", TotpFor, TotpFor.EVERYONE if production else TotpFor.NOBODY),
         oidc_issuer=reader.address("OIDC_ISSUER", _OIDC, required=False),
@@ -237,10 +255,12 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
 _POSTGRES = ("postgresql://", "postgres://", "postgresql+psycopg://")
 _REDIS = ("redis://", "rediss://", "unix://")
 _MAIL = ("folder:", "smtp://", "smtps://")
+_FOLDER = ("folder:",)
 _SMS = ("folder:", "https://", "http://")
 _OIDC = ("https://", "http://")
 _SITE = ("https://", "http://")
 _HOW_TO_GET_SERVERS = "`python -m console run` starts embedded servers; otherwise set it"
+_MAILBOX = re.compile(r"[A-Za-z0-9._-]{1,20}@[A-Za-z0-9.-]{1,190}")
 _HOST = re.compile(r"(?!-)[A-Za-z0-9.-]{1,253}(:\d{1,5})?")
 
 
@@ -257,6 +277,10 @@ def _together(settings: Settings, given: Mapping[str, str]) -> list[str]:
         problems.append("DATABASE_WORKER_URL is the same as DATABASE_URL: only the worker's login may be System. Use two logins.")
     if bool(settings.oidc_issuer) != bool(settings.oidc_client_id and settings.oidc_client_secret):
         problems.append("OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET belong together: set all three or none.")
+    if bool(settings.bounces_url) != bool(settings.bounces_to):
+        problems.append("BOUNCES_URL and BOUNCES_TO belong together: the folder, and the address whose mail arrives there.")
+    elif settings.bounces_to and not _MAILBOX.fullmatch(settings.bounces_to):
+        problems.append("BOUNCES_TO must be a plain address with a short name, such as bounces@example.gov.cn: a key is put behind the name.")
     if settings.is_production:
         if settings.oidc_issuer.startswith("http://"):
             problems.append("OIDC_ISSUER is plain HTTP: whoever stands between could sign in as anybody. Use https://.")
@@ -392,6 +416,16 @@ class _Reader:
             self._wrong(name, f"is '{value}'; it must be a number from {low} to {high}.")
             return default
         return int(value)
+
+    def quiet_hours(self, name: str, default: str) -> QuietHours | None:
+        value = self.given.get(name, default)
+        if value.lower() == "off":
+            return None
+        try:
+            return QuietHours.read(value)
+        except ValueError:
+            self._wrong(name, f"is '{value}'; it must be two different times of a day, such as {default}, or off.")
+            return QuietHours.read(default)
 
     def zone(self, name: str, default: str) -> str:
         value = self.given.get(name, default)

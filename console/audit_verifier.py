@@ -17,7 +17,7 @@ register_letter id / claimed_until attempts due_at last_error; retention_rule ki
 WITNESSED: dict[str, Any] = {name: [part.split() for part in f"{rest}//".split("/")[:3]] for name, rest in (line.split(" ", 1) for line in _TABLES)}
 WITNESSED |= dict.fromkeys("""attachment brake calendar_day course_progress department draft_revision finding legal_hold notice_item objection office paper regulation
 recusal register_definition register_draw regulation_paragraph release release_event restriction retention_run review roster_entry roster_event roster_specialty rule_draft specialty_transfer
-notice_correction notice_extension staff_grant step_entry""".split(), (["id"], [], []))
+notice_correction notice_extension staff_grant step_entry webhook""".split(), (["id"], [], []))
 FOUNDING = {"retention_rule", "department", "office", "release", "release_event", "workday", "calendar_day", "calendar_version", "regulation", "regulation_paragraph"}  # by the owner's login
 # The law of movement: from, action, to, who. `next`: a later step of the route; `back`: where the file was returned from.
 MOVES = """screening pass_step next applicant clock; screening return_for_correction correction applicant clock

@@ -53,6 +53,8 @@ class Act(StrEnum):
     PULL_BRAKE = "brake.pull"
     HOLD = "data.hold"  # stop erasure, and say how long a class of data is kept
     RETRY_JOB = "job.retry"
+    RESEND_LETTER = "letter.resend"
+    SET_WEBHOOK = "webhook.set"
 
 
 _ALL = frozenset(Subject)
@@ -70,10 +72,10 @@ class RoleDefinition:
 
 ROLES: dict[Role, RoleDefinition] = {
     Role.FIRST_REVIEWER: RoleDefinition(
-        "初审员", "First reviewer", frozenset({Subject.FILES, Subject.REGISTERS}), frozenset({Act.READ_FILE, Act.FIRST_REVIEW})
+        "初审员", "First reviewer", frozenset({Subject.FILES, Subject.REGISTERS}), frozenset({Act.READ_FILE, Act.FIRST_REVIEW, Act.RESEND_LETTER})
     ),
     Role.SECOND_REVIEWER: RoleDefinition(
-        "复审员", "Second reviewer", frozenset({Subject.FILES, Subject.REGISTERS}), frozenset({Act.READ_FILE, Act.SECOND_REVIEW})
+        "复审员", "Second reviewer", frozenset({Subject.FILES, Subject.REGISTERS}), frozenset({Act.READ_FILE, Act.SECOND_REVIEW, Act.RESEND_LETTER})
     ),
     Role.COORDINATOR: RoleDefinition(
         "统筹协调员",
@@ -87,6 +89,7 @@ ROLES: dict[Role, RoleDefinition] = {
                 Act.OPEN_NOTICE,
                 Act.RULE_ON_OBJECTION,
                 Act.PULL_BRAKE,
+                Act.RESEND_LETTER,
                 Act.TRANSFER_SPECIALTY,  # the centre's only: `departments.transfers` asks for the centre's grant
             }
         ),
@@ -102,13 +105,13 @@ ROLES: dict[Role, RoleDefinition] = {
         frozenset({Act.PUBLISH_RELEASE, Act.RECORD_REGULATION}),
     ),
     Role.DEPARTMENT_ADMIN: RoleDefinition(
-        "部门管理员", "Department admin", frozenset({Subject.PEOPLE, Subject.REGISTERS}), frozenset({Act.GRANT})
+        "部门管理员", "Department admin", frozenset({Subject.PEOPLE, Subject.REGISTERS}), frozenset({Act.GRANT, Act.SET_WEBHOOK})
     ),
     Role.PLATFORM_ADMIN: RoleDefinition(
         "平台管理员",
         "Platform admin",
         frozenset({Subject.PEOPLE, Subject.REGISTERS}),
-        frozenset({Act.GRANT, Act.RETRY_JOB, Act.PULL_BRAKE, Act.RECORD_REGULATION, Act.KEEP_CALENDAR, Act.LOAD_SPECIALTIES, Act.HOLD}),
+        frozenset({Act.GRANT, Act.SET_WEBHOOK, Act.RETRY_JOB, Act.PULL_BRAKE, Act.RECORD_REGULATION, Act.KEEP_CALENDAR, Act.LOAD_SPECIALTIES, Act.HOLD}),
     ),
     Role.SUPERVISOR: RoleDefinition("监督员", "Supervisor", _ALL, frozenset({Act.READ_FILE})),
     Role.OPERATOR: RoleDefinition(

@@ -36,7 +36,7 @@ AT_STEP: Mapping[Act, str] = {
 }
 #: acts on what is one for the whole region: a grant for a league or a banner does not reach them (`scope.may`, brakes, transfers)
 WHOLE_REGION = frozenset(
-    {Act.DRAFT_RELEASE, Act.PUBLISH_RELEASE, Act.TRANSFER_SPECIALTY, Act.RECORD_REGULATION, Act.KEEP_CALENDAR, Act.LOAD_SPECIALTIES, Act.PULL_BRAKE, Act.RETRY_JOB}
+    {Act.DRAFT_RELEASE, Act.PUBLISH_RELEASE, Act.TRANSFER_SPECIALTY, Act.RECORD_REGULATION, Act.KEEP_CALENDAR, Act.LOAD_SPECIALTIES, Act.PULL_BRAKE, Act.RETRY_JOB, Act.SET_WEBHOOK}
 )
 _ACTS: Mapping[Act, str] = {
     Act.FIRST_REVIEW: N_("初审%(place)s的件"),

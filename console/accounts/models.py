@@ -70,6 +70,7 @@ class StaffAccount(Scoped, Base):
     oidc_subject: Mapped[str | None] = mapped_column(String(255), unique=True, comment="统一身份标识")
     totp_reset_at: Mapped[dt.datetime | None] = mapped_column(comment="两步验证被重置时间")  # until the person was told
     signed_in_at: Mapped[dt.datetime | None] = mapped_column(comment="最近登录")
+    morning_mail: Mapped[bool | None] = mapped_column(comment="早报邮件")  # what waits, each working day; null: not wanted
     created_by: Mapped[str] = mapped_column(String(80), comment="建立人")
     created_at: Mapped[dt.datetime] = mapped_column(comment="建立时间")
     left_at: Mapped[dt.datetime | None] = mapped_column(comment="离岗时间")

@@ -35,6 +35,7 @@ KIND_WORDS: dict[str, str] = {
     "setback": N_("没办成的对象"),
     "delivery": N_("送达"),
     "register_letter": N_("登记表函件"),
+    "webhook": N_("事件推送"),
     "department": N_("部门"),
     "audit": N_("查阅审计"),
     "recusal": N_("回避"),
@@ -73,6 +74,8 @@ ACT_WORDS: dict[str, str] = {
     "file.handed_over": N_("离岗移交"),
     "applicant.registered": N_("申报人注册"),
     "applicant.signed_in": N_("申报人登录"),
+    "applicant.chose_channels": N_("改通知的接收方式"),
+    "applicant.changed_email": N_("修改邮箱"),
     "applicant.locked": N_("申报人账号锁定"),
     "applicant.password_reset": N_("申报人重设密码"),
     "applicant.password_changed": N_("申报人修改密码"),
@@ -174,6 +177,11 @@ ACT_WORDS: dict[str, str] = {
     "register.draw_committed": N_("公布抽取的承诺值"),
     "register.drawn": N_("抽签"),
     "delivery.retry_asked": N_("要求重发"),
+    "register_letter.retry_asked": N_("要求重发"),
+    "webhook.named": N_("登记接口"),
+    "webhook.tried": N_("试发"),
+    "webhook.stopped": N_("停用接口"),
+    "staff.chose_morning_mail": N_("早报邮件"),
 }
 #: what an entry is about, as `kind:number` says it
 SUBJECT_WORDS: dict[str, str] = {
@@ -199,6 +207,7 @@ SUBJECT_WORDS: dict[str, str] = {
     "setback": N_("没办成的对象"),
     "delivery": N_("送达"),
     "register_letter": N_("登记表函件"),
+    "webhook": N_("接口"),
     "department": N_("部门"),
     "regulation_paragraph": N_("条文"),
     "specialty_transfer": N_("专业移交"),
@@ -232,6 +241,9 @@ FACT_WORDS: dict[str, str] = {
     "second": N_("第二步"),
     "door": N_("入口"),
     "purpose": N_("用途"),
+    "channel": N_("渠道"),
+    "muted": N_("不接收的函件"),
+    "quiet": N_("免打扰时段"),
     "successor": N_("接手人"),
     "grant": N_("依据授权"),
 }

@@ -33,6 +33,8 @@ ACT_WORDS: dict[Act, str] = {
     Act.GRANT: N_("给出、改动、收回和复核自己范围内的授权"),
     Act.PULL_BRAKE: N_("给自动规则踩刹车、松刹车"),
     Act.RETRY_JOB: N_("重做没有做成的事"),
+    Act.RESEND_LETTER: N_("把没有送到的函件重新发送"),
+    Act.SET_WEBHOOK: N_("登记、停用本部门的事件推送接口（授权要覆盖全区）"),
 }
 READS_ONLY = N_("只看，不作任何改动；每次打开办件都记入审计。")
 SUBJECT_WORDS: dict[str, str] = {

@@ -52,6 +52,12 @@ class Applicant(WithId, ThroughAdmission, Base):
     failed_sign_ins: Mapped[int] = mapped_column(default=0, server_default="0", comment="连续登录失败")
     locked_until: Mapped[dt.datetime | None] = mapped_column(comment="锁定至")
     language: Mapped[str] = mapped_column(String(12), default="zh_Hans_CN", server_default="zh_Hans_CN", comment="语言")
+    # how they want to be told (console.notifications.preferences); null: as everybody is
+    muted: Mapped[list[str] | None] = mapped_column(ARRAY(String), comment="不接收的函件")  # group:channel
+    quiet_from: Mapped[dt.time | None] = mapped_column(comment="免打扰开始")
+    quiet_until: Mapped[dt.time | None] = mapped_column(comment="免打扰结束")
+    email_changed_at: Mapped[dt.datetime | None] = mapped_column(comment="邮箱修改时间")
+    email_failed_at: Mapped[dt.datetime | None] = mapped_column(comment="邮箱退信时间")  # what is sent there comes back
     created_at: Mapped[dt.datetime] = mapped_column(comment="注册时间")
     consent_version: Mapped[str] = mapped_column(String(20), comment="同意书版本")
     consented_at: Mapped[dt.datetime] = mapped_column(comment="同意时间")

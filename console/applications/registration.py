@@ -47,6 +47,11 @@ class PhoneTaken(Conflict):
     message = N_("这个手机号已经注册过了。请直接登录；忘了密码可以用验证码重设。")
 
 
+def is_email(text: str) -> bool:
+    """Whether this can be written to."""
+    return _EMAIL.fullmatch(text) is not None
+
+
 def phone_number(raw: str) -> str:
     """Eleven ASCII digits from what was typed (spaces, hyphens and full-width digits allowed); ValueError otherwise."""
     digits = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", raw or ""))
@@ -126,7 +131,7 @@ def register(
     name = " ".join((name or "").split())
     if not 2 <= len(name) <= 60:
         problems["name"] = N_("请填写身份证上的姓名。")
-    if email and not _EMAIL.fullmatch(email.strip()):
+    if email and not is_email(email.strip()):
         problems["email"] = N_("邮箱地址不完整，请核对；没有可以不填。")
     if weak := password_problem(password or "", phone=number):
         problems["password"] = weak

@@ -1,4 +1,4 @@
-"""Carrying letters: one delivery at a time, each in a transaction of its own.
+"""Carrying letters: one delivery at a time, each in a transaction of its own; and what becomes of those that came back.
 
 The row is locked while the other side is spoken to, so two workers never send the same delivery at once; a worker that dies
 leaves it unsent, and the next try carries the same idempotency key. At least once to the gateway, exactly one record here.
@@ -6,18 +6,27 @@ leaves it unsent, and the next try carries the same idempotency key. At least on
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 
 from console import clock
 from console.applications.models import Applicant
+from console.notifications import events_out
+from console.notifications.kinds import kind_of, muting
 from console.notifications.models import Delivery, Letter
-from console.post import trying
-from console.post.channels import OutgoingMessage, Undeliverable
+from console.notifications.preferences import quiet_of
+from console.post import reports, tokens, trying
+from console.post.channels import MAIL, SMS, WEBHOOK, OutgoingMessage, Undeliverable
 from console.post.registry import Lines, channels
+from console.post.reports import Report
+from rules.quiet_hours import QuietHours
 
 
-def waiting():  # type: ignore[no-untyped-def]
+def waiting() -> Any:
     """What is neither sent nor given up."""
     return Delivery.sent_at.is_(None) & Delivery.gave_up_at.is_(None)
 
@@ -33,32 +42,88 @@ def deliver(session: Session, delivery_id: int, *, lines: Lines) -> bool:
     )
     if delivery is None:
         return False
-    trying.carry(delivery, lambda: _message(session, delivery), now=clock.now(session), lines=lines)
+    now = clock.now(session)
+    if delivery.channel == WEBHOOK:
+        trying.carry(delivery, lambda: events_out.message(session, delivery), now=now, lines=lines, quiet=None)
+    else:
+        person = _person(session, delivery)
+        no_such_address = trying.carry(delivery, lambda: _message(delivery, person), now=now, lines=lines, quiet=_quiet(person))
+        if delivery.gave_up_at is not None:
+            _otherwise(session, delivery, person, address_is_bad=no_such_address)
     session.flush()
     return True
 
 
-def try_again(session: Session, delivery_ids: list[int]) -> None:
-    """Put deliveries that were given up back in the queue, with all their tries."""
-    for delivery in session.scalars(
-        select(Delivery).where(Delivery.id.in_(delivery_ids), Delivery.gave_up_at.is_not(None), Delivery.sent_at.is_(None)).with_for_update()
-    ):
-        trying.again(delivery, now=clock.now(session))
+def try_again(session: Session, delivery_ids: Sequence[int]) -> None:
+    """Put deliveries that were given up or came back in the queue, with all their tries; the others are left as they are."""
+    now = clock.now(session)
+    for delivery in session.scalars(select(Delivery).where(Delivery.id.in_(delivery_ids)).order_by(Delivery.id).with_for_update()):
+        if trying.may_go_again(delivery):
+            trying.again(delivery, now=now, quiet=_quiet(_person(session, delivery)))
     session.flush()
 
 
-def _message(session: Session, delivery: Delivery) -> OutgoingMessage:
+def take_reports(session: Session, numbers: Sequence[int]) -> None:
+    """Note what the other side says of deliveries it had taken; what names no delivery, or an earlier round of one, changes nothing."""
+    now = clock.now(session)
+    for report in map(Report.unpacked, numbers):
+        delivery = session.scalar(
+            select(Delivery).where(Delivery.id == report.id, Delivery.channel != WEBHOOK).options(joinedload(Delivery.letter, innerjoin=True)).with_for_update(of=Delivery)
+        )
+        if delivery is None:
+            continue
+        sent_at = delivery.sent_at
+        if reports.note(delivery, report, now=now) and report.came_back:
+            person = _person(session, delivery)
+            changed = person.email_changed_at
+            stands = changed is None or sent_at is None or changed < sent_at  # what came back is about the address before
+            _otherwise(session, delivery, person, address_is_bad=report.no_such_address and stands)
+    session.flush()
+
+
+def _otherwise(session: Session, delivery: Delivery, person: Applicant, *, address_is_bad: bool) -> None:
+    """A letter did not arrive by mail: remember that the address does not work, and have a short message tell of it, if its reader lets us."""
+    if delivery.channel != MAIL:
+        return
+    now = clock.now(session)
+    if address_is_bad and person.email_failed_at is None:
+        session.execute(update(Applicant).where(Applicant.id == person.id).values(email_failed_at=now))
+    letter = delivery.letter
+    kind = kind_of(letter.event)
+    if not kind.must and muting(kind, SMS) in (person.muted or ()):
+        return
+    once = insert(Delivery).on_conflict_do_nothing(index_elements=["idempotency_key"])
+    due_at = trying.put_off(SMS, now, _quiet(person))
+    session.execute(
+        once.values(
+            letter_id=letter.id, admission_id=letter.admission_id, applicant_id=letter.applicant_id, office_id=letter.office_id,
+            channel=SMS, idempotency_key=f"{letter.key}:{SMS}", due_at=due_at,
+        )
+    )  # fmt: skip
+
+
+def _person(session: Session, delivery: Delivery) -> Applicant:
+    return session.scalars(select(Applicant).where(Applicant.id == delivery.applicant_id)).one()
+
+
+def _quiet(person: Applicant) -> QuietHours | None:
+    return quiet_of(person.quiet_from, person.quiet_until)
+
+
+def _message(delivery: Delivery, person: Applicant) -> OutgoingMessage:
     """The letter and, only now, the address: it is kept nowhere but in the applicant's own row."""
     letter, channel = delivery.letter, channels()[delivery.channel]
-    applicant = session.scalars(select(Applicant).where(Applicant.id == delivery.applicant_id)).one()
-    to = getattr(applicant, channel.address or "")
+    to = getattr(person, channel.address or "")
     if not to:
         raise Undeliverable(why="申报人没有留邮箱")
+    key = tokens.token("delivery", delivery.id, delivery.round)
     if not channel.whole:
-        return OutgoingMessage(delivery.idempotency_key, to, letter.title, letter.sms or letter.title)
-    english = applicant.language.startswith("en") and letter.title_en != ""
-    return OutgoingMessage(delivery.idempotency_key, to, *_text(letter, english=english))
+        return OutgoingMessage(key, to, letter.title, letter.sms or letter.title)
+    english = person.language.startswith("en") and letter.title_en != ""
+    return OutgoingMessage(key, to, *_text(letter, english=english))
 
 
 def _text(letter: Letter, *, english: bool) -> tuple[str, str]:
     return (letter.title_en, letter.body_en) if english else (letter.title, letter.body)
+
+

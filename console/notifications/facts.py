@@ -23,11 +23,14 @@ from console.departments import queries as departments
 from console.departments.calendars import Reckoning
 from console.departments.models import Office, Specialty
 from console.notifications import reasons
+from console.notifications.kinds import Reach
+from console.notifications.preferences import quiet_of
 from console.notifications.said import MATTERS, NEVER, TASKS, Said, day, deadline, same
 from console.post import channels
 from rules.ages import months_after
 from rules.bundle import Bundle
 from rules.pipeline import Step
+from rules.quiet_hours import QuietHours
 from rules.specialties import owner_of
 
 
@@ -52,7 +55,8 @@ class Person:
 
     name: str
     language: str
-    has_email: bool
+    reach: Reach
+    quiet: QuietHours | None
 
 
 _attempt = table(
@@ -82,10 +86,14 @@ class Facts:
         self.today = clock.today(session)
         self.portal = channels.portal_url()
         self.people = {
-            row.id: Person(row.name, row.language, row.has_email)
+            row.id: Person(
+                row.name, row.language, Reach(row.has_email, row.email_failed_at is not None, row.muted or ()), quiet_of(row.quiet_from, row.quiet_until)
+            )
             for row in session.execute(
-                select(Applicant.id, Applicant.name, Applicant.language, Applicant.email.is_not(None).label("has_email"))
-                .where(bulk.among(Applicant.id, [admission.applicant_id for admission in admissions]))
+                select(
+                    Applicant.id, Applicant.name, Applicant.language, Applicant.email.is_not(None).label("has_email"), Applicant.email_failed_at,
+                    Applicant.muted, Applicant.quiet_from, Applicant.quiet_until,
+                ).where(bulk.among(Applicant.id, [admission.applicant_id for admission in admissions]))
             )
         }  # fmt: skip
         offices = session.scalars(select(Office).where(Office.id.in_({admission.office_id for admission in admissions})))

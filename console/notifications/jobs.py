@@ -5,8 +5,8 @@ from __future__ import annotations
 from console.db import transaction
 from console.errors import N_
 from console.jobs import Sweep, job
-from console.notifications import deliveries, moved_deadlines, services
-from console.notifications.models import Delivery
+from console.notifications import bounces, deliveries, digests, moved_deadlines, services
+from console.notifications.models import BounceBox, Delivery, Digest
 from console.post.carriage import Carriage
 from console.post.registry import Lines
 from console.scope import System, become
@@ -101,6 +101,41 @@ def deliver(delivery_ids: list[int]) -> int:
     return tried
 
 
+@job("notifications.take_reports")
+def take_reports(numbers: list[int]) -> None:
+    """Note what the mail server or the gateway says later about deliveries they took."""
+    with become(System("deliver")), transaction() as session:
+        deliveries.take_reports(session, numbers)
+
+
+@job("notifications.read_bounces")
+def read_bounces(box_ids: list[int]) -> None:
+    """Look into the folder in which mail comes back."""
+    with become(System("deliver")):
+        for box_id in box_ids:
+            with transaction() as session:
+                known, unknown = bounces.read(session, box_id)
+            bounces.put_away(known, unknown)
+
+
+@job("notifications.write_digests")
+def write_digests() -> int:
+    """Once a working day: what waits, for each officer who wants it by mail."""
+    with become(System("letters")), transaction() as session:
+        return digests.write(session)
+
+
+@job("notifications.deliver_digests")
+def deliver_digests(digest_ids: list[int]) -> int:
+    """Try these mails, each in its own transaction; returns how many were tried."""
+    tried = 0
+    with become(System("deliver")), Lines() as lines:
+        for digest_id in digest_ids:
+            with transaction() as session:
+                tried += digests.deliver(session, digest_id, lines=lines)
+    return tried
+
+
 @job("notifications.try_again")
 def try_again(delivery_ids: list[int]) -> None:
     """Put given-up deliveries back in the queue."""
@@ -125,7 +160,12 @@ SUBSCRIPTIONS = {
     "notice.deadline_moved": (tell_notice_deadline_moved,),
     "deadline.moved_at_offices": (tell_offices_of_moved_deadlines,),
     "delivery.retry_asked": (try_again,),
+    "delivery.reported": (take_reports,),
 }
-SWEEPS = (Sweep(deliver, Delivery, Delivery.due_at, deliveries.waiting, batch=50),)
-DAILY = (remind,)
+SWEEPS = (
+    Sweep(deliver, Delivery, Delivery.due_at, deliveries.waiting, batch=50),
+    Sweep(read_bounces, BounceBox, BounceBox.due_at, bounces.is_read),
+    Sweep(deliver_digests, Digest, Digest.due_at, digests.waiting, batch=50),
+)
+DAILY = (remind, write_digests)
 CARRIAGES = (Carriage("letters", N_("办件函件"), Delivery, "delivery.retry_asked"),)

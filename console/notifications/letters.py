@@ -11,15 +11,16 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from console import bulk, clock
+from console.notifications import events_out
 from console.notifications.facts import Facts, Occasion
 from console.notifications.models import Delivery, Letter
 from console.notifications.said import Said
-from console.post.channels import MAIL, SMS
+from console.post.trying import put_off
 from rules.letters import render
 
 
 def write(session: Session, occasions: Sequence[Occasion]) -> list[Occasion]:
-    """Write a letter for each occasion, and a delivery on every channel its reader can be reached by.
+    """Write a letter for each occasion, and a delivery on every channel its reader can be reached by and wants it on.
 
     A key that exists already is left as it is: writing again changes nothing. Returns the occasions whose applicant the
     principal may no longer see (a file that just left the officer's office): those are for the worker to write.
@@ -84,10 +85,14 @@ def _address(session: Session, written: Sequence[tuple[int, dict[str, Any]]], fa
             "office_id": row["office_id"],
             "channel": channel,
             "idempotency_key": f"{row['key']}:{channel}",
-            "due_at": now,
+            "due_at": put_off(channel, now, facts.people[row["applicant_id"]].quiet),
         }
         for letter_id, row in written
-        for channel in ((MAIL, SMS) if facts.people[row["applicant_id"]].has_email else (SMS,))
+        for channel in facts.people[row["applicant_id"]].reach.channels(row["event"])
     ]
-    if deliveries:
-        session.execute(bulk.from_rows(Delivery, deliveries).on_conflict_do_nothing(index_elements=["idempotency_key"]))
+    to_machines = events_out.deliveries(
+        written, departments={o.admission.id: o.admission.department_id for o in facts.occasions}, told=events_out.told(session), now=now
+    )
+    for rows in (deliveries, to_machines):
+        if rows:
+            session.execute(bulk.from_rows(Delivery, rows).on_conflict_do_nothing(index_elements=["idempotency_key"]))

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, and_, or_, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, and_, false, or_, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.applications.models import Admission
 from console.db import Base, WithId
+from console.departments.models import Department, Office
+from console.post.channels import MAIL
+from console.post.trying import state_of
 from console.roles import Subject
-from console.scope import AdmissionPart, Principal, Scoped, among
+from console.scope import AdmissionPart, Guarded, Principal, Scoped, Staff, among
+from console.secrecy import Encrypted
 
 
 class Letter(WithId, AdmissionPart, Base):
@@ -38,7 +42,7 @@ class Letter(WithId, AdmissionPart, Base):
 
 
 class Delivery(WithId, AdmissionPart, Base):
-    """A letter on one channel: pending, sent, failed. The address is read from the applicant when it is sent."""
+    """A letter on one channel, or an event on its way to a webhook. The address is read from the applicant, or the webhook, when it is sent."""
 
     __tablename__ = "delivery"
     __table_args__ = (
@@ -46,11 +50,14 @@ class Delivery(WithId, AdmissionPart, Base):
         Index("ix_delivery_due", "due_at", "id"),
         Index("ix_delivery_channel", "channel", "due_at", "id"),
         Index("ix_delivery_gave_up", "gave_up_at", "id"),
+        Index("ix_delivery_bounced", "bounced_at", "id"),
+        Index("ix_delivery_confirmed", "confirmed_at", "id"),
+        Index("ix_delivery_sent", "sent_at", "id"),
         {"comment": "投递"},
     )
 
     letter_id: Mapped[int] = mapped_column(ForeignKey("letter.id"), index=True, comment="函件")
-    channel: Mapped[str] = mapped_column(String(10), comment="渠道")  # mail | sms
+    channel: Mapped[str] = mapped_column(String(10), comment="渠道")  # mail | sms | webhook
     idempotency_key: Mapped[str] = mapped_column(String(80), unique=True, comment="幂等键")
     due_at: Mapped[dt.datetime] = mapped_column(comment="应发时间")
     claimed_until: Mapped[dt.datetime | None] = mapped_column(comment="领取至")
@@ -58,9 +65,81 @@ class Delivery(WithId, AdmissionPart, Base):
     sent_at: Mapped[dt.datetime | None] = mapped_column(comment="送出时间")
     gave_up_at: Mapped[dt.datetime | None] = mapped_column(comment="转人工时间")
     last_error: Mapped[str | None] = mapped_column(Text, comment="失败原因")
+    confirmed_at: Mapped[dt.datetime | None] = mapped_column(comment="送达时间")
+    bounced_at: Mapped[dt.datetime | None] = mapped_column(comment="退回时间")
+    round: Mapped[int | None] = mapped_column(comment="重发次数")  # how often a person had it sent once more after it was taken
+    webhook_id: Mapped[int | None] = mapped_column(ForeignKey("webhook.id"), index=True, comment="接口")
 
     letter: Mapped[Letter] = relationship(back_populates="deliveries")
     admission: Mapped[Admission] = relationship(viewonly=True)
+    office: Mapped[Office] = relationship(viewonly=True)
+    webhook: Mapped[Webhook | None] = relationship(viewonly=True)
+
+    @property
+    def state(self) -> str:
+        return state_of(self)
+
+
+class Webhook(WithId, Base):
+    """A machine that is told of events, of one department or (null) of all. Stopped, never changed: another address is another row."""
+
+    __tablename__ = "webhook"
+    __table_args__ = {"comment": "事件推送"}
+
+    department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id"), index=True, comment="主管部门")
+    title: Mapped[str] = mapped_column(String(60), comment="给谁用")
+    url: Mapped[str] = mapped_column(String(500), comment="地址")
+    secret: Mapped[str] = mapped_column(Encrypted, comment="签名密钥")
+    created_by: Mapped[str] = mapped_column(String(80), comment="建立人")
+    created_at: Mapped[dt.datetime] = mapped_column(comment="建立时间")
+    stopped_by: Mapped[str | None] = mapped_column(String(80), comment="停用人")
+    stopped_at: Mapped[dt.datetime | None] = mapped_column(comment="停用时间")
+    stopped_why: Mapped[str | None] = mapped_column(Text, comment="停用理由")
+
+    department: Mapped[Department | None] = relationship(viewonly=True)
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class BounceBox(WithId, Base):
+    """The one folder in which mail comes back, and when it is read next."""
+
+    __tablename__ = "bounce_box"
+    __table_args__ = {"comment": "退信箱"}
+
+    due_at: Mapped[dt.datetime] = mapped_column(comment="下次读取")
+    claimed_until: Mapped[dt.datetime | None] = mapped_column(comment="领取至")
+    read_at: Mapped[dt.datetime | None] = mapped_column(comment="最近读取")
+    known: Mapped[int] = mapped_column(default=0, server_default="0", comment="退信")
+    unknown: Mapped[int] = mapped_column(default=0, server_default="0", comment="认不出的邮件")
+
+
+class Digest(WithId, Guarded, Base):
+    """What waits for one officer on one morning, in numbers: one a day, and carried as a mail. Its address is read from the account."""
+
+    __tablename__ = "staff_digest"
+    __table_args__ = (
+        UniqueConstraint("staff_id", "day"),
+        Index("ix_staff_digest_waiting", "due_at", postgresql_where=text("sent_at IS NULL AND gave_up_at IS NULL")),
+        {"comment": "早报"},
+    )
+    channel = MAIL
+
+    staff_id: Mapped[int] = mapped_column(comment="工作人员")  # ab_user.id
+    day: Mapped[dt.date] = mapped_column(comment="日期")
+    title: Mapped[str] = mapped_column(String(200), comment="标题")
+    body: Mapped[str] = mapped_column(Text, comment="正文")
+    due_at: Mapped[dt.datetime] = mapped_column(comment="应发时间")
+    claimed_until: Mapped[dt.datetime | None] = mapped_column(comment="领取至")
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0", comment="尝试次数")
+    sent_at: Mapped[dt.datetime | None] = mapped_column(comment="送出时间")
+    gave_up_at: Mapped[dt.datetime | None] = mapped_column(comment="转人工时间")
+    last_error: Mapped[str | None] = mapped_column(Text, comment="失败原因")
+
+    @classmethod
+    def visible_to(cls, principal: Principal) -> ColumnElement[bool]:
+        return cls.staff_id == principal.id if isinstance(principal, Staff) else false()
 
 
 class Message(WithId, Scoped, Base):

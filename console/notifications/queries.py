@@ -23,6 +23,19 @@ def letters_of(session: Session, application: Application) -> list[Letter]:
     )
 
 
+def letters_in(session: Session, admission: Admission) -> list[Letter]:
+    """Every letter of one file, newest first, with its deliveries and the machines among them."""
+    return list(
+        session.scalars(
+            select(Letter)
+            .where(Letter.admission_id == admission.id)
+            .options(selectinload(Letter.deliveries).joinedload(Delivery.webhook))
+            .order_by(Letter.id.desc())
+            .limit(200)
+        )
+    )
+
+
 def letter(session: Session, letter_id: int) -> Letter:
     """A letter the principal may see; NotFound otherwise."""
     found = session.scalar(select(Letter).where(Letter.id == letter_id))

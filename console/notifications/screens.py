@@ -1,4 +1,4 @@
-"""What was written and how it fared, to look at. Nobody edits a letter; another try is asked for at the ops desk."""
+"""What was written and how it fared. Nobody edits a letter; an officer of the office has it sent again when it did not arrive."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ from typing import Any
 
 from flask_babel import gettext as _
 from markupsafe import Markup
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
 
-from console.crud.screen import MY_WORK, STEPS, Screen
+from console.crud.screen import MY_WORK, STEPS, RowAction, Screen
 from console.crud.views import row_url
 from console.doors.look import message_label
 from console.doors.preferences import language
 from console.errors import N_
+from console.notifications import resending
 from console.notifications.models import Delivery, Letter, Message
-from console.post.channels import MAIL, SMS
+from console.post import trying, wording
+from console.post.registry import channels
 from console.roles import ROLES, Act
+from console.scope import Principal
 
 EVENT_WORDS = {
     "submitted": N_("受理回执"),
@@ -39,7 +44,6 @@ EVENT_WORDS = {
     "assigned": N_("指派部门"),
     "deadline_moved": N_("期限顺延"),
 }
-CHANNEL_WORDS = {MAIL: N_("邮件"), SMS: N_("短信")}
 
 
 def event_words(event: str) -> str:
@@ -47,15 +51,20 @@ def event_words(event: str) -> str:
     return _(EVENT_WORDS.get(event, event))
 
 
-def channel_words(channel: str) -> str:
-    return _(CHANNEL_WORDS.get(channel, channel))
-
-
 def body(text: str) -> Markup:
     """A letter's text with its lines."""
     return Markup('<p class="letter-text">{}</p>').format(Markup("<br>").join(text.splitlines()))
 
 
+def _resend(session: Session, rows: list[Delivery], *, actor: Principal, reason: str) -> str:
+    return wording.resent(count := resending.resend(session, rows, reason=reason, actor=actor), left=len(rows) - count)
+
+
+def _by_event(event: str) -> list[ColumnElement[bool]]:
+    return [Delivery.letter_id.in_(select(Letter.id).where(Letter.event == event))]
+
+
+RESENDERS = frozenset(role for role, definition in ROLES.items() if Act.RESEND_LETTER in definition.acts)
 READERS = frozenset(role for role, definition in ROLES.items() if Act.READ_FILE in definition.acts)
 
 
@@ -114,13 +123,33 @@ SCREENS = (
         title=N_("投递"),
         menu=STEPS,
         icon="queue",
-        columns=("letter", "channel", "due_at", "attempts", "sent_at", "gave_up_at"),
-        show=("letter", "admission", "channel", "due_at", "attempts", "sent_at", "gave_up_at", "last_error"),
-        labels={"letter": N_("函件"), "admission": N_("办件")},
-        filters=("channel", "gave_up_at"),
+        columns=("letter", "admission", "channel", "state", "due_at", "attempts"),
+        optional=("office", "sent_at", "confirmed_at", "bounced_at", "gave_up_at"),
+        show=(
+            "letter", "admission", "office", "channel", "webhook", "state", "due_at", "attempts", "sent_at", "confirmed_at", "bounced_at", "gave_up_at",
+            "last_error", "round",
+        ),
+        labels={"letter": N_("函件"), "admission": N_("办件"), "office": N_("发函机构"), "state": N_("现在"), "event": N_("事由")},
+        filters=("channel", "state", "event", "office", "due_at"),
+        asking={"state": lambda value: trying.criteria_of(Delivery, value), "event": _by_event},
         order="-due_at",
-        sortable=("due_at", "gave_up_at"),
-        choices={"channel": lambda: [(channel, channel_words(channel)) for channel in CHANNEL_WORDS]},
+        sortable=("due_at",),
+        choices={
+            "channel": lambda: [(name, wording.channel_words(name)) for name, channel in channels().items() if channel.open is not None],
+            "state": lambda: [(state, wording.state_words(state)) for state in wording.STATES if state != trying.NOWHERE],
+            "event": lambda: [(event, event_words(event)) for event in EVENT_WORDS],
+        },
+        formats={"channel": wording.channel_words, "state": wording.state_mark},
+        actions=(
+            RowAction(
+                "resend",
+                N_("重新发送"),
+                _resend,
+                roles=RESENDERS,
+                consequence=N_("没有送到或被退回的重新排队，按申报人现在的手机和邮箱发；已经送出的不会再发。理由记入审计。"),
+                fields={"reason": N_("重发理由")},
+            ),
+        ),
         read=READERS,
         empty=N_("还没有投递。"),
         read_only=True,

@@ -12,7 +12,7 @@ from sqlalchemy import select, table, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 
-from console import audit, clock, db, outbox
+from console import clock, db, outbox
 from console.applications.models import Admission, StepEntry
 from console.applications.pipeline import Moved
 from console.applications.queries import term_of
@@ -22,12 +22,11 @@ from console.errors import N_, ConsoleError
 from console.notifications import letters
 from console.notifications.events import ADMITTED, DESK_STEPS, events_of
 from console.notifications.facts import Occasion
-from console.notifications.models import Delivery, Letter, Message
+from console.notifications.models import Letter, Message
 from console.notifications.said import TASKS
 from console.post import channels, sms
 from console.post.channels import OutgoingMessage
-from console.roles import Act
-from console.scope import Principal, require
+from console.scope import Principal
 from rules.deadline_words import deadline_words
 from rules.letters import render
 from rules.pipeline import APPLICANT_STEPS, Action, Step
@@ -249,7 +248,7 @@ def tell_offices(session: Session, admission_ids: Sequence[int]) -> None:
         session.execute(once.returning(Message.id), rows)  # with RETURNING the set goes in one statement
 
 
-# ── reading, and trying again ────────────────────────────────────────────────────────────────────────────────
+# ── reading ────────────────────────────────────────────────────────────────────────────────
 
 
 def mark_read(session: Session, letter: Letter, *, actor: Principal) -> None:
@@ -257,14 +256,6 @@ def mark_read(session: Session, letter: Letter, *, actor: Principal) -> None:
     session.execute(
         update(Letter).where(Letter.id == letter.id, Letter.read_at.is_(None)).values(read_at=clock.now(session))
     )
-
-
-def ask_again(session: Session, deliveries: Sequence[Delivery], *, actor: Principal) -> None:
-    """Ask the worker to try deliveries again that were given up; only what has not been sent is tried."""
-    require(actor, Act.RETRY_JOB)
-    for delivery in deliveries:
-        audit.record(session, "delivery.retry_asked", f"delivery:{delivery.id}")
-    outbox.publish(session, "delivery.retry_asked", [delivery.id for delivery in deliveries])
 
 
 # ── codes ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -23,16 +23,19 @@ def register(app: Flask) -> None:
         following,
         learning,
         public,
+        reaching,
         registers,
         registers_intake,
+        reports,
     )
 
     assert app.jinja_loader is not None  # the shared templates
     app.jinja_loader = ChoiceLoader([FileSystemLoader(Path(__file__).parent / "templates"), app.jinja_loader])
     build.install(app)
     app.register_blueprint(door.door)
+    app.register_blueprint(reports.machines)
     app.jinja_env.globals.update(
         applicant=door.applicant, to_do=door.to_do, service_phones=door.service_phones, words=door.words, said=door.said
     )
-    for module in (account, applying, board, following, learning, public, registers, registers_intake):
+    for module in (account, applying, board, following, learning, public, reaching, registers, registers_intake):
         assert module.door is door.door

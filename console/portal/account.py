@@ -168,6 +168,7 @@ def sign_in() -> ResponseReturnValue:
     with become(System("sign_in")), transaction() as session:
         person = registration.sign_in(session, phone=phone, password=form.password.data or "")
         person_id = person.id if person else None
+        mail_comes_back = person is not None and person.email_failed_at is not None
     if person_id is None:
         attempts().failed("sign_in", account=phone, address=address())
         error = registration.SignInFailed(tries=registration.LOCK_AFTER, minutes=registration.LOCK_MINUTES)
@@ -175,6 +176,9 @@ def sign_in() -> ResponseReturnValue:
         return page("sign_in", form=form, after=after, here="me"), 401
     attempts().forget("sign_in", account=phone)
     sessions.sign_in(person_id)
+    if mail_comes_back:
+        flash(_("发往您邮箱的信被退回了，请先核对邮箱。"), "warn")
+        return redirect(url_for(".reaching"), 303)
     return redirect(after, 303)
 
 

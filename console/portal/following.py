@@ -25,9 +25,11 @@ from console.forms.build import put_problems
 from console.forms.fields import Answer, Files, Group, SectionForm
 from console.notifications import queries as letters
 from console.notifications import services as telling
+from console.notifications.kinds import CHANNELS
 from console.portal.applying import own, upload_all
 from console.portal.door import door, lang, me, page
 from console.portal.sections import Filling
+from console.post import wording
 from console.publicity import queries as board
 from console.training import queries as training
 from rules.ages import months_after
@@ -395,7 +397,8 @@ def letter(letter_id: int) -> ResponseReturnValue:
     with transaction() as session:
         found = letters.letter(session, letter_id)
         admission = queries.own_admission(session, found.admission_id)
-        return page("letter", letter=found, admission=admission, here="file")
+        ways = [one for one in found.deliveries if one.channel in CHANNELS]
+        return page("letter", letter=found, admission=admission, ways=ways, wording=wording, here="file")
 
 
 @door.post("/letters/<int:letter_id>/read")

@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Carriage:
-    """`model` has the columns of `trying.Carried`; a message of the topic `again` carries ids of rows that were given up."""
+    """`model` has the columns of `trying.Carried`; a message of the topic `again` carries ids of rows that were given up or came back."""
 
     name: str
     title: str

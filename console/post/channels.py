@@ -19,7 +19,7 @@ from console.errors import N_, ConsoleError
 if TYPE_CHECKING:
     from config import Settings
 
-INAPP, MAIL, SMS = "inapp", "mail", "sms"
+INAPP, MAIL, SMS, WEBHOOK = "inapp", "mail", "sms", "webhook"
 TIMEOUT = 10  # seconds for one answer of a mail server or gateway
 
 
@@ -41,12 +41,13 @@ class NoSuchAddress(Undeliverable):
 
 @dataclass(frozen=True)
 class OutgoingMessage:
-    """One message to one address; `key` is the same each time the same message is tried."""
+    """One message to one address; `key` is the same each time the same message is tried, `secret` signs it where the other side asks for that."""
 
     key: str
     to: str = field(repr=False)
     subject: str
     text: str
+    secret: str = field(default="", repr=False)
 
 
 Send = Callable[[OutgoingMessage], None]
@@ -99,3 +100,11 @@ def portal_url() -> str:
         known = _settings
     scheme = "https" if known.https else "http"
     return f"{scheme}://{known.portal_host or f'{known.host}:{known.port}'}"
+
+
+def console_url() -> str:
+    """Where officers sign in, as written in their mails; without slash at the end."""
+    known = settings()
+    if known.console_host:
+        return f"{'https' if known.https else 'http'}://{known.console_host}"
+    return f"{portal_url()}/console"

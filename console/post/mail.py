@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from console.errors import N_
-from console.post import folder
+from console.post import folder, tokens
 from console.post.channels import MAIL, TIMEOUT, Channel, NoSuchAddress, NotSent, OutgoingMessage, Send, Undeliverable
 from console.post.deadline import within
 
@@ -28,21 +28,21 @@ REASONED = re.compile(rb"\b5\.[0-9]{1,3}\.[0-9]{1,3}\b")
 
 @contextmanager
 def open_line(settings: Settings) -> Iterator[Send]:
-    line = Line(settings.mail_url, settings.mail_from)
+    line = Line(settings.mail_url, settings.mail_from, settings.bounces_to)
     try:
         yield line.send
     finally:
         line.close()
 
 
-CHANNEL = Channel(MAIL, N_("邮件"), address="email", settings=("MAIL_URL", "MAIL_FROM"), open=open_line)
+CHANNEL = Channel(MAIL, N_("邮件"), address="email", settings=("MAIL_URL", "MAIL_FROM", "BOUNCES_TO"), open=open_line)
 
 
 class Line:
     """The folder, or a connection to the mail server: made when the first letter goes and kept for the next ones."""
 
-    def __init__(self, url: str, sender: str) -> None:
-        self.url, self.sender = url, sender
+    def __init__(self, url: str, sender: str, bounces_to: str = "") -> None:
+        self.url, self.sender, self.bounces_to = url, sender, bounces_to
         self.server: smtplib.SMTP | None = None
 
     def send(self, message: OutgoingMessage) -> None:
@@ -53,7 +53,7 @@ class Line:
             return folder.put(target, message.key, "eml", mail.as_bytes())
         try:
             with within(4 * TIMEOUT, lambda: self.server.sock if self.server else None):
-                self._ready().send_message(mail)
+                self._ready().send_message(mail, from_addr=self._returns(message.key))
         except smtplib.SMTPRecipientsRefused as error:
             raise _refused(*next(iter(error.recipients.values()), (550, b"")), of_address=True) from None
         except smtplib.SMTPNotSupportedError:
@@ -63,6 +63,13 @@ class Line:
         except (OSError, smtplib.SMTPException) as error:
             self.close()  # what was said on this connection is unknown: the next letter gets a new one
             raise NotSent(why=f"邮件服务器 {type(error).__name__}") from None
+
+    def _returns(self, key: str) -> str | None:
+        """The sender on the envelope: where a mail that cannot be delivered comes back to, with the key that says which it was."""
+        if not (self.bounces_to and tokens.TOKEN.fullmatch(key)):
+            return None
+        name, _, host = self.bounces_to.partition("@")
+        return f"{name}+{key}@{host}"
 
     def _ready(self) -> smtplib.SMTP:
         """The connection that is there, if it still answers: servers hang up on whoever was silent, or said enough."""
@@ -105,7 +112,7 @@ def compose(message: OutgoingMessage, sender: str) -> EmailMessage:
     mail["Subject"] = " ".join(message.subject.split())  # a line break in a title must not become a header
     mail["Date"] = format_datetime(localtime())
     # the same letter tried twice carries the same id: mail servers and readers know a duplicate by it
-    mail["Message-ID"] = f"<{folder.digest(message.key)}@{host}>"
+    mail["Message-ID"] = f"<{message.key if tokens.TOKEN.fullmatch(message.key) else folder.digest(message.key)}@{host}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(message.text)
     return mail

@@ -88,12 +88,23 @@ def deliver(letter_ids: list[int]) -> int:
 
 @job("registers.try_again")
 def try_again(letter_ids: list[int]) -> int:
-    """Put given-up letters back in the queue; returns how many."""
+    """Put letters that were given up or came back in the queue again; returns how many."""
     with become(System("deliver")), transaction() as session:
         return letters.try_again(session, letter_ids)
 
 
-SUBSCRIPTIONS = {"register.letters_wanted": (write_letters,), "register.retry_asked": (try_again,)}
+@job("registers.take_reports")
+def take_reports(numbers: list[int]) -> None:
+    """Note what the mail server or the gateway says later about letters it took."""
+    with become(System("deliver")), transaction() as session:
+        letters.take_reports(session, numbers)
+
+
+SUBSCRIPTIONS = {
+    "register.letters_wanted": (write_letters,),
+    "register.retry_asked": (try_again,),
+    "register_letter.reported": (take_reports,),
+}
 CARRIAGES = (Carriage("registers", N_("登记表函件"), RegisterLetter, "register.retry_asked"),)
 SWEEPS = (Sweep(deliver, RegisterLetter, RegisterLetter.due_at, letters.waiting, batch=50),)
 @job("registers.remind")

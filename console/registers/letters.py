@@ -15,11 +15,11 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 
-from console import clock
+from console import audit, clock, outbox
 from console.audit import AuditEntry
 from console.departments.calendars import Reckoning
 from console.departments.models import Office
-from console.post import channels, trying
+from console.post import channels, reports, tokens, trying
 from console.post.channels import MAIL, SMS, OutgoingMessage, Undeliverable
 from console.post.registry import Lines
 from console.registers import loading
@@ -27,6 +27,8 @@ from console.registers.loading import Loaded
 from console.registers.models import RegisterLetter
 from console.registers.shapes import answer
 from console.registers.words import state_of
+from console.roles import Act
+from console.scope import Principal, require
 from rules.fields import EmailField
 from rules.letters import render
 from rules.registers import RECEIVED, State
@@ -56,7 +58,7 @@ def write(session: Session, entry_ids: Sequence[int]) -> None:
 def _letters(session: Session, one: Loaded, entries: Sequence[AuditEntry], calendar: Reckoning) -> Iterable[dict[str, Any]]:
     if not entries:
         return
-    declared, now = one.declared, clock.now(session)
+    declared, now, quiet = one.declared, clock.now(session), channels.settings().quiet_hours
     asked = select(one.rows).where(one.rows.id.in_([_row_of(entry) for entry in entries])).options(joinedload(one.rows.office).joinedload(Office.department))
     rows = {row.id: row for row in session.scalars(asked).unique()}
     for entry in entries:
@@ -72,7 +74,7 @@ def _letters(session: Session, one: Loaded, entries: Sequence[AuditEntry], calen
         reached = [name for name in letter.to if getattr(row, declared.shapes[name].column)]
         for name in reached:
             channel = MAIL if isinstance(declared.fields[name], EmailField) else SMS
-            yield {**same, "key": f"{entry.id}:{name}", "address": name, "channel": channel, "due_at": now}
+            yield {**same, "key": f"{entry.id}:{name}", "address": name, "channel": channel, "due_at": trying.put_off(channel, now, quiet)}
         if not reached:
             yield {**same, "key": f"{entry.id}:", "address": "", "channel": NOWHERE, "due_at": None}
 
@@ -133,19 +135,43 @@ def deliver(session: Session, letter_id: int, *, lines: Lines) -> bool:
     )
     if letter is None:
         return False
-    trying.carry(letter, lambda: _message(session, letter), now=clock.now(session), lines=lines)
+    trying.carry(letter, lambda: _message(session, letter), now=clock.now(session), lines=lines, quiet=channels.settings().quiet_hours)
     session.flush()
     return True
 
 
-def try_again(session: Session, letter_ids: list[int]) -> int:
-    """Put letters that were given up back in the queue, with all their tries; how many. What goes nowhere or was sent stays."""
-    given_up = select(RegisterLetter).where(RegisterLetter.id.in_(letter_ids), RegisterLetter.gave_up_at.is_not(None), RegisterLetter.sent_at.is_(None))
-    rows = session.scalars(given_up.with_for_update()).all()
-    for letter in rows:
-        trying.again(letter, now=clock.now(session))
+def try_again(session: Session, letter_ids: Sequence[int]) -> int:
+    """Put letters that were given up or came back in the queue, with all their tries; how many. The others are left as they are."""
+    now, quiet = clock.now(session), channels.settings().quiet_hours
+    rows = session.scalars(select(RegisterLetter).where(RegisterLetter.id.in_(letter_ids)).order_by(RegisterLetter.id).with_for_update()).all()
+    wanted = [letter for letter in rows if trying.may_go_again(letter)]
+    for letter in wanted:
+        trying.again(letter, now=now, quiet=quiet)
     session.flush()
-    return len(rows)
+    return len(wanted)
+
+
+def resend(session: Session, letters: Sequence[RegisterLetter], *, reason: str, actor: Principal) -> int:
+    """Ask the worker to send these again; those that are on their way or arrived are left out. How many were asked for."""
+    reason = trying.reason_for(reason)
+    for letter in letters:
+        require(actor, Act.RESEND_LETTER, letter)
+    wanted = [letter for letter in letters if trying.may_go_again(letter)]
+    if not wanted:
+        raise trying.NothingToResend()
+    for letter in wanted:
+        audit.record(session, "register_letter.retry_asked", f"register_letter:{letter.id}", reason=reason)
+    outbox.publish(session, "register.retry_asked", [letter.id for letter in wanted])
+    return len(wanted)
+
+
+def take_reports(session: Session, numbers: Sequence[int]) -> None:
+    """Note what the other side says of letters it had taken; what names none, or an earlier round of one, changes nothing."""
+    for report in map(reports.Report.unpacked, numbers):
+        letter = session.scalar(select(RegisterLetter).where(RegisterLetter.id == report.id).with_for_update())
+        if letter is not None:
+            reports.note(letter, report, now=clock.now(session))
+    session.flush()
 
 
 def _message(session: Session, letter: RegisterLetter) -> OutgoingMessage:
@@ -154,4 +180,4 @@ def _message(session: Session, letter: RegisterLetter) -> OutgoingMessage:
     to = getattr(row, letter.address, None)
     if not to:
         raise Undeliverable(why="记录里没有收件地址")
-    return OutgoingMessage(f"register:{letter.key}", to, letter.title, letter.body if letter.channel == MAIL else letter.sms)
+    return OutgoingMessage(tokens.token("register_letter", letter.id, letter.round), to, letter.title, letter.body if letter.channel == MAIL else letter.sms)

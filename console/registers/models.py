@@ -9,6 +9,7 @@ from sqlalchemy import ARRAY, BigInteger, Index, Integer, String, Text, UniqueCo
 from sqlalchemy.orm import Mapped, mapped_column
 
 from console.db import Base, WithId
+from console.post.trying import state_of
 from console.roles import Subject
 from console.scope import Scoped
 
@@ -59,6 +60,7 @@ class RegisterLetter(WithId, Scoped, Base):
         Index("ix_register_letter_written", "written_at", "id"),
         Index("ix_register_letter_channel", "channel", "written_at", "id"),
         Index("ix_register_letter_gave_up", "gave_up_at", "id"),
+        Index("ix_register_letter_bounced", "bounced_at", "id"),
         Index("ix_register_letter_waiting", "due_at", postgresql_where=text("sent_at IS NULL AND gave_up_at IS NULL")),
         {"comment": "登记表函件"},
     )
@@ -81,6 +83,13 @@ class RegisterLetter(WithId, Scoped, Base):
     sent_at: Mapped[dt.datetime | None] = mapped_column(comment="送出时间")
     gave_up_at: Mapped[dt.datetime | None] = mapped_column(comment="转人工时间")
     last_error: Mapped[str | None] = mapped_column(Text, comment="失败原因")
+    confirmed_at: Mapped[dt.datetime | None] = mapped_column(comment="送达时间")
+    bounced_at: Mapped[dt.datetime | None] = mapped_column(comment="退回时间")
+    round: Mapped[int | None] = mapped_column(comment="重发次数")
+
+    @property
+    def state(self) -> str:
+        return state_of(self)
 
     def __str__(self) -> str:
         return self.title

@@ -16,8 +16,9 @@ from console.crud.screen import MY_WORK, REGISTERS, RowAction, Screen
 from console.crud.views import row_url
 from console.doors.preferences import language
 from console.errors import N_
+from console.post import trying, wording
 from console.post.channels import MAIL, SMS
-from console.registers import importing, loading, services, words
+from console.registers import importing, letters, loading, services, words
 from console.registers.loading import Loaded
 from console.registers.models import RegisterLetter
 from console.registers.pages import RegisterPages
@@ -90,21 +91,39 @@ def _channel_words(channel: str) -> str:
     return {MAIL: _("邮件"), SMS: _("短信")}.get(channel) or _("没有收件地址，凭查询码看")
 
 
+def _resend(session: Session, rows: list[RegisterLetter], *, actor: Principal, reason: str) -> str:
+    count = letters.resend(session, rows, reason=reason, actor=actor)
+    return wording.resent(count, left=len(rows) - count)
+
+
 LETTERS = Screen(
     "register-letters",
     RegisterLetter,
     title=N_("登记表函件"),
     menu=REGISTERS,
     icon="clip",
-    columns=("title", "register", "row_id", "channel", "written_at", "sent_at", "gave_up_at"),
-    optional=("event", "attempts"),
-    show=("title", "register", "row_id", "event", "channel", "body", "sms", "written_at", "due_at", "attempts", "sent_at", "gave_up_at", "last_error"),
-    filters=("register", "channel", "gave_up_at"),
+    columns=("title", "register", "row_id", "channel", "state", "written_at"),
+    optional=("event", "attempts", "sent_at", "gave_up_at"),
+    show=("title", "register", "row_id", "event", "channel", "body", "sms", "written_at", "state", "due_at", "attempts", "sent_at", "confirmed_at", "bounced_at", "gave_up_at", "last_error"),
+    labels={"state": N_("现在")},
+    filters=("register", "channel", "state"),
+    asking={"state": lambda value: trying.criteria_of(RegisterLetter, value)},
     order="-written_at",
     sortable=("written_at",),
     choices={"register": lambda: [(one.declared.table, one.declared.title) for one in loading.registers() if one.declared.document.letters and _looks_at(one.declared)],
-             "channel": lambda: [(MAIL, _channel_words(MAIL)), (SMS, _channel_words(SMS))]},
-    formats={"register": _title_of, "channel": _channel_words, "body": lambda text: Markup('<p class="letter-text">{}</p>').format(Markup("<br>").join(text.splitlines()))},
+             "channel": lambda: [(MAIL, _channel_words(MAIL)), (SMS, _channel_words(SMS))],
+             "state": lambda: [(state, wording.state_words(state)) for state in wording.STATES]},
+    actions=(
+        RowAction(
+            "resend",
+            N_("重新发送"),
+            _resend,
+            roles=frozenset({Role.COORDINATOR}),
+            consequence=N_("没有送到或被退回的重新排队，按记录里现在的地址发；已经送出的不会再发。理由记入审计。"),
+            fields={"reason": N_("重发理由")},
+        ),
+    ),
+    formats={"register": _title_of, "state": wording.state_mark, "channel": _channel_words, "body": lambda text: Markup('<p class="letter-text">{}</p>').format(Markup("<br>").join(text.splitlines()))},
     read=frozenset({Role.COORDINATOR, Role.DEPARTMENT_ADMIN}) | _READS_ALL,
     extend=LettersSeen,
     empty=N_("还没有函件。登记表的动作写明要发信的，系统自动写信。"),

@@ -33,7 +33,7 @@ NOT_THE_APPLICANTS = {"review", "objection", "staff_message", "replay_outcome", 
 #: rules are one for all offices: which officer does what to them is asked by the services
 ALL_OFFICERS = {"rule_draft", "draft_revision", "replay"}
 #: whoever asked sees it and nobody else does, and nobody here asked (tests/console/exchange shows that the asker does)
-ASKERS_ALONE = {"data_export", "data_import", "saved_view"}
+ASKERS_ALONE = {"data_export", "data_import", "saved_view", "staff_digest"}
 #: registers of all offices: whoever reads registers anywhere reads them, and services ask who may change a row
 OF_ALL_OFFICES = {one.declared.table for one in registers() if one.declared.document.scope == "platform"}
 #: before anyone is signed in, somebody has to look a person up, count failures and register them
@@ -267,6 +267,7 @@ UNGUARDED = {
     "restriction": "hashes of identity numbers, found only by who has the number",
     "notice_probe": "that a public page was there: shown to everybody as the proof of a notice; the worker's to write",
     "notice_extension": "days a public notice runs longer, and why: published; the worker's to write",
+    "webhook": "addresses of machines, their secrets encrypted; services ask who may name one", "bounce_box": "when mail that came back was read",
     "brake": "that an automatic rule stands still is for everybody who works here; services ask who may pull it",
     "audit_entry": "append-only; bodies hold ids, names of fields and keyed hashes, no personal value",
     "audit_link": "hashes", "audit_anchor": "hashes, which are published",

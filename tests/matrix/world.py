@@ -34,7 +34,7 @@ from console.departments.models import CodeItem, Office, Regulation, RegulationP
 from console.departments.services import note, write_release
 from console.exams.models import Attempt, Paper
 from console.jobs import Brake, Heartbeat, JobRun
-from console.notifications.models import Delivery, Letter, Message
+from console.notifications.models import Delivery, Letter, Message, Webhook
 from console.outbox import OutboxMessage
 from console.publicity.closing import RULE
 from console.publicity.models import Notice, NoticeItem, Objection
@@ -165,6 +165,10 @@ class _Maker:
         put("attempt", self.add(Attempt(**part, paper_id=paper.id, number=1, started_at=self.now, ends_at=self.now)).id)
         letter = self.add(Letter(**part, key=f"matrix:{place.mark}", event="submitted", title=f"函 {place.mark}", body="正文", written_at=self.now))
         put("letter", letter.id)
+        put("webhook", self.add(Webhook(
+            department_id=self.departments[place.department].id, title=f"对账 {place.mark}", url="https://hook.example.cn/", secret="0123456789abcdef", created_by="staff:1", created_at=self.now,
+            stopped_at=self.now, stopped_by="staff:1", stopped_why="停用",
+        )).id)  # fmt: skip
         put("delivery", self.add(Delivery(**part, letter_id=letter.id, channel="mail", idempotency_key=f"matrix:{place.mark}", due_at=self.now)).id)
         put("message", self.add(Message(key=f"matrix:{place.mark}", admission_id=admission.id, office_id=office.id, event="reminder", text=f"提醒 {place.mark}", written_at=self.now)).id)
         about = {"entry_id": 0, "register": "register_centre_complaints", "row_id": 1, "event": "accept", "address": "contact_email", "channel": "mail"}

@@ -23,8 +23,6 @@ from sqlalchemy import func, select, text
 
 from console import clock as console_clock
 from console import db
-from console.audit import AuditEntry
-from console.errors import NotAllowed
 from console.notifications import jobs, queries, services
 from console.notifications.facts import Occasion
 from console.notifications.letters import write
@@ -32,9 +30,8 @@ from console.notifications.models import Delivery, Letter
 from console.outbox import OutboxMessage
 from console.post import channels, mail, sms, trying
 from console.post.channels import NotSent, OutgoingMessage, Undeliverable
-from console.roles import Role
 from console.scope import Public, System, become
-from tests.factories import make_admission, make_applicant, make_staff
+from tests.factories import make_admission, make_applicant
 
 MESSAGE = OutgoingMessage("refused:1:2:mail", "gaowa@example.cn", "关于您申报的\r\nBcc: other@example.cn", "第一行\n第二行\n")
 
@@ -273,27 +270,6 @@ def test_failures_wait_longer_each_time_and_then_for_a_human(session, settings_w
     assert [row.id for row in queries.given_up(session)] == [sms_id]
     assert "503" in session.get_one(Delivery, sms_id).last_error
     assert jobs.deliver([sms_id]) == 0
-
-
-def test_operator_asks_for_another_try_and_it_is_recorded(session, settings_with, gateway):
-    settings_with(sms_url=gateway.url)
-    _, sms_id = _letter(session)
-    gateway.answers = [422]
-    jobs.deliver([sms_id])
-    delivery = session.get_one(Delivery, sms_id)
-    assert delivery.gave_up_at is not None
-    operator = make_staff(session, Role.OPERATOR, department_code="centre")
-
-    with pytest.raises(NotAllowed):
-        services.ask_again(session, [delivery], actor=make_staff(session, Role.FIRST_REVIEWER))
-    services.ask_again(session, [delivery], actor=operator)
-    jobs.try_again([sms_id])
-    jobs.deliver([sms_id])
-
-    assert session.get_one(Delivery, sms_id).sent_at is not None
-    asked = session.scalars(select(OutboxMessage.ids).where(OutboxMessage.topic == "delivery.retry_asked")).all()
-    audited = session.scalars(select(AuditEntry.subject).where(AuditEntry.action == "delivery.retry_asked")).all()
-    assert (asked, audited) == ([[sms_id]], [f"delivery:{sms_id}"])
 
 
 def test_reader_without_an_address_any_more_is_for_a_human(session, settings_with):

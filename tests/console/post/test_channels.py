@@ -14,7 +14,7 @@ import pytest
 
 import config
 import console.post
-from console.post import channels, mail, registry, sms
+from console.post import channels, mail, registry, sms, webhook
 from console.post.channels import NotSent, OutgoingMessage, Undeliverable
 from tests.console.post import peers
 from tests.console.post.peers import Peer
@@ -29,12 +29,14 @@ class Way:
     name: str
     setting: str
     server: object
-    to: str
+    to: str  # empty: where the peer is
+    scheme: str = "http"
 
 
 WAYS = {way.name: way for way in (
-    Way("mail", "mail_url", peers.mail_server, "gaowa@example.cn"),
+    Way("mail", "mail_url", peers.mail_server, "gaowa@example.cn", scheme="smtp"),
     Way("sms", "sms_url", peers.gateway, "13755550001"),
+    Way("webhook", "", peers.gateway, ""),
 )}  # fmt: skip
 CARRYING = [name for name, channel in registry.channels().items() if channel.open is not None]
 
@@ -42,11 +44,11 @@ CARRYING = [name for name, channel in registry.channels().items() if channel.ope
 @pytest.fixture(params=CARRYING)
 def way(request, settings, monkeypatch) -> Iterator[tuple[Way, Peer]]:
     found = WAYS[request.param]
-    for module in (mail, sms):
+    for module in (mail, sms, webhook):
         monkeypatch.setattr(module, "TIMEOUT", 0.3)
     with found.server() as peer:
-        channels.configure(replace(settings, **{found.setting: peer.url}))
-        yield found, peer
+        channels.configure(replace(settings, webhook_private=("127.0.0.1",), **({found.setting: peer.url} if found.setting else {})))
+        yield replace(found, to=found.to or peer.url), peer
     channels.configure(settings)
 
 
@@ -112,10 +114,10 @@ def test_a_message_that_fails_does_not_hold_the_next_one(way):
 
 def test_nobody_there_is_tried_again(settings, way, monkeypatch):
     found, _ = way
-    scheme = {"mail": "smtp", "sms": "http"}.get(found.name, "https")
-    channels.configure(replace(settings, **{found.setting: f"{scheme}://127.0.0.1:1"}))
+    nowhere = f"{found.scheme}://127.0.0.1:1"
+    channels.configure(replace(settings, webhook_private=("127.0.0.1",), **({found.setting: nowhere} if found.setting else {})))
     with pytest.raises(NotSent), sending(found) as send:
-        send()
+        send(**({} if found.setting else {"to": nowhere}))
 
 
 def test_a_folder_stands_in_for_the_server_and_keeps_a_message_once(settings, tmp_path: Path):
