@@ -38,7 +38,7 @@ KINDS = (
         N_("办到哪一步了"),
         N_("受理、补正收到、考试合格、列入公示、异议、复核收到、指派部门"),
         frozenset({
-            "submitted", "corrected", "exam_passed", "notice_opened", "objection_received", "objection_dismissed", "reconsideration_received", "assigned",
+            "submitted", "corrected", "exam_passed", "notice_opened", "notice_extended", "objection_received", "objection_dismissed", "reconsideration_received", "assigned",
         }),
     ),
     Kind("other", N_("其他"), N_("撤回的确认、对申报事项的说明"), frozenset({"withdrawn", "flagged"})),
