@@ -15,7 +15,7 @@ from console.notifications import events_out
 from console.notifications.models import Webhook
 from console.post import channels, webhook
 from console.post.channels import OutgoingMessage
-from console.roles import ROLES, Act
+from console.roles import ROLES, Act, Role
 from console.scope import Principal, Staff, Whole, may, require
 
 SHORTEST, LONGEST = 16, 200  # of a secret
@@ -35,10 +35,10 @@ def _whole(department_id: int | None) -> Any:
     return Whole(department_id)  # type: ignore[arg-type]  # None: of all departments, which a grant of one does not cover
 
 
-def all_of(session: Session, *, actor: Principal, everything: bool = False) -> list[Webhook]:
-    """The machines that concern this person, or with `everything` all of them, those in use first."""
+def all_of(session: Session, *, actor: Principal) -> list[Webhook]:
+    """The machines of the departments this person administers or supervises, those in use first."""
     rows = session.scalars(select(Webhook).order_by(Webhook.stopped_at.is_not(None), Webhook.id.desc())).all()
-    return [row for row in rows if everything or _concerns(actor, row)]
+    return [row for row in rows if _concerns(actor, row, looking=True)]
 
 
 def name(session: Session, *, department_id: int | None, title: str, url: str, secret: str, actor: Principal) -> Webhook:
@@ -70,10 +70,11 @@ def name(session: Session, *, department_id: int | None, title: str, url: str, s
     return row
 
 
-def _concerns(actor: Principal, row: Webhook) -> bool:
-    """Whether it tells of files of a department this person administers somewhere; who may only see it may not set it."""
+def _concerns(actor: Principal, row: Webhook, *, looking: bool = False) -> bool:
+    """Whether it tells of files of a department this person administers somewhere, or, to look, supervises."""
     grants = actor.grants if isinstance(actor, Staff) else ()
-    return any(Act.SET_WEBHOOK in ROLES[grant.role].acts and grant.department_id in (None, row.department_id) for grant in grants)
+    roles = {role for role, definition in ROLES.items() if Act.SET_WEBHOOK in definition.acts} | ({Role.SUPERVISOR} if looking else set())
+    return any(grant.role in roles and grant.department_id in (None, row.department_id) for grant in grants)
 
 
 def found(session: Session, webhook_id: int, *, actor: Principal) -> Webhook:

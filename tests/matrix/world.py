@@ -166,7 +166,7 @@ class _Maker:
         letter = self.add(Letter(**part, key=f"matrix:{place.mark}", event="submitted", title=f"函 {place.mark}", body="正文", written_at=self.now))
         put("letter", letter.id)
         put("webhook", self.add(Webhook(
-            department_id=self.departments[place.department].id, title=f"对账 {place.mark}", url="https://hook.example.cn/", secret="0123456789abcdef", created_by="staff:1", created_at=self.now,
+            department_id=self.departments[place.department].id, title="每日对账", url="https://hook.example.cn/", secret="0123456789abcdef", created_by="staff:1", created_at=self.now,
             stopped_at=self.now, stopped_by="staff:1", stopped_why="停用",
         )).id)  # fmt: skip
         put("delivery", self.add(Delivery(**part, letter_id=letter.id, channel="mail", idempotency_key=f"matrix:{place.mark}", due_at=self.now)).id)
