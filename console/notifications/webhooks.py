@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from console import audit, clock
 from console.departments.models import Department
-from console.errors import N_, Conflict, InvalidAnswers, NotFound
+from console.errors import N_, Conflict, InvalidAnswers, NotAllowed, NotFound
 from console.notifications import events_out
 from console.notifications.models import Webhook
 from console.post import channels, webhook
@@ -45,7 +45,7 @@ def name(session: Session, *, department_id: int | None, title: str, url: str, s
     """Have a machine told from the next event on. What it is called, its address and the secret are checked together."""
     require(actor, Act.SET_WEBHOOK, _whole(department_id))
     if department_id is not None and session.scalar(select(Department.id).where(Department.id == department_id)) is None:
-        raise NotFound()
+        raise NotAllowed()  # of a department that is none, nobody may
     title, url, problems = " ".join(title.split()), url.strip(), {}
     if not 2 <= len(title) <= 60:
         problems["title"] = N_("请写明给谁用，2 到 60 个字。")
