@@ -73,6 +73,7 @@ def join() -> None:
     known.SOURCES.append(screens)
     for module in [housekeeping, *modules("retention")]:
         erasure.announce(module.RETENTION)
+        erasure.NAMED_BY.extend([module.names_content] if hasattr(module, "names_content") else [])
     for module in modules("deadlines"):
         KEEPERS.extend(module.KEEPERS)
     for module in modules("jobs"):

@@ -1,6 +1,6 @@
 """What a room says of data that ends: its classes, from when their time counts, which rows are over. `console/retention` does the rest.
 
-A room declares `RETENTION = (Rule(...),)` in its `retention.py`; `console/assembly.py` joins them. What is done to a row is written in the
+A room declares `RETENTION = (Rule(...),)` in its `retention.py`, and one whose rows name papers `names_content()`; `console/assembly.py` joins them. What is done to a row is written in the
 database function `ruku_erase`, which works for the worker acting as System("retention") only.
 """
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ARRAY, Integer, Select, cast, func, null
+from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
 #: columns of a rule without a person or a department
@@ -37,6 +38,8 @@ class Rule:
 
 
 RULES: dict[str, Rule] = {}  # filled by console.assembly
+#: whether a room still names the content of this hash; content that nobody names goes. Filled by console.assembly
+NAMED_BY: list[Callable[[Session, str], bool]] = []
 
 
 def announce(rules: tuple[Rule, ...]) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.sql import ColumnElement
 
 from console import audit, clock, outbox
 from console.applications.models import Attachment
-from console.erasure import RULES, Rule
+from console.erasure import NAMED_BY, RULES, Rule
 from console.errors import N_, Conflict, ConsoleError
 from console.jobs import gate
 from console.retention.models import LegalHold, RetentionOutlook, RetentionRule, RetentionRun
@@ -170,9 +170,9 @@ def _erase(session: Session, rule: Rule, period: RetentionRule, batch: int) -> t
 
 
 def _forget(opening: Callable[[], AbstractContextManager[Session]], hash_: str, forget: Callable[[str], bool]) -> bool:
-    """Only when nobody else handed in the same content."""
+    """Only when nobody else handed in the same content, and no room names it."""
     with opening() as session:
-        if session.scalar(select(Attachment.id).where(Attachment.hash == hash_).limit(1)) is not None:
+        if session.scalar(select(Attachment.id).where(Attachment.hash == hash_).limit(1)) is not None or any(names(session, hash_) for names in NAMED_BY):
             return False
     return forget(hash_)
 

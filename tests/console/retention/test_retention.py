@@ -17,12 +17,15 @@ from console.audit import AuditEntry
 from console.errors import NotAllowed, NotFound
 from console.notifications.models import Letter
 from console.publicity.models import Objection
+from console.registers import loading
+from console.registers import services as registers
 from console.retention import services
 from console.retention.models import LegalHold, RetentionOutlook, RetentionRun
 from console.roles import Role
 from console.scope import System, become
 from console.secrecy import keyed_hash
 from rules.pipeline import Step
+from tests.console.portal.test_registers import DOCUMENT
 from tests.console.publicity.people import make_person, object_to, open_for
 from tests.console.reviews.making import full_file
 from tests.factories import make_admission, make_applicant, make_application, make_staff
@@ -103,6 +106,26 @@ def test_a_closed_file_loses_its_content_and_keeps_who_decided_what(session: Ses
     assert (audited.who, audited.facts["count"], number in audited.body) == ("system:retention", 1, False)
     witnesses = session.scalars(select(AuditEntry).where(AuditEntry.subject.in_(("finding", "step_entry")), AuditEntry.who == "system:retention")).all()
     assert {entry.subject for entry in witnesses} == {"finding", "step_entry"}  # the verifier knows by whom a row was blanked
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_paper_that_a_register_names_stays_when_the_person_who_handed_it_in_is_forgotten(session: Session, clock: Any, hidden: bool) -> None:
+    gone = closed_file(session, 803)
+    content = b"%named by a register too"
+    named = files.hashlib.sha256(content).hexdigest()
+    files._keep(named, content)
+    session.execute(update(Attachment).where(Attachment.application_id == gone.application_id).values(hash=named))
+    paper = {"hash": named, "name": "规则.pdf", "size": len(content), "type": "application/pdf"}
+    one = loading.register("centre-documents")
+    row = registers.enter(session, one, {**DOCUMENT, **({} if hidden else {"text": [paper]})}, actor=System("test")).row
+    if hidden:  # a column that the declaration knows no more
+        session.connection().exec_driver_sql(f"UPDATE {one.declared.table} SET summary = %s WHERE id = %s", (named, row.id))
+    clock.advance(days=365 * 11)
+
+    assert "files" in run(session)
+
+    assert session.scalars(select(Attachment).where(Attachment.application_id == gone.application_id)).all() == []
+    assert files.read(named) == content
 
 
 def test_drafts_accounts_objectors_and_codes_go_each_in_its_time(session: Session, clock: Any) -> None:

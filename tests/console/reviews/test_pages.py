@@ -93,6 +93,11 @@ def test_pages_open_in_both_languages(desk: FlaskClient, file_id: int, language:
             assert not re.search(r"[\u4e00-\u9fff]", said), re.findall(r"[\u4e00-\u9fff]+", said)
 
 
+def test_a_deadline_names_the_version_of_the_calendar_it_was_counted_by(desk: FlaskClient, file_id: int, make: Any) -> None:
+    version = make(lambda session: session.get_one(Admission, file_id).calendar_version)
+    assert f"期限按工作日历第 {version} 版计算" in text_of(desk.get(f"/files/{file_id}"))
+
+
 def test_a_trace_names_its_papers_and_what_would_settle_an_unknown(desk: FlaskClient, file_id: int, make: Any) -> None:
     """Traces of both formats are shown; the second names the files behind a fact, and the fewest facts that would settle it."""
     node = {"words": {"zh": "处罚条数为 0", "en": "penalties is 0"}, "truth": None, "shown": {"zh": "未填写", "en": "not stated"}}
