@@ -19,9 +19,11 @@ from sqlalchemy import (
     String,
     Table,
     cast,
+    column,
     func,
     literal,
     select,
+    table,
     text,
     true,
     type_coerce,
@@ -36,6 +38,7 @@ from console.errors import ConsoleError
 from console.secrecy import SEALED, Encrypted, Keys, decrypt, encrypt, hash_under
 
 BATCH = 1_000
+_COLUMNS = table("columns", column("table_schema"), column("table_name"), column("column_name"), schema="information_schema")
 _SEALED = f"strict $.** ? (exists(@.{SEALED})).{SEALED}"
 _OLDER = f"strict $.** ? (exists(@.{SEALED}) && !(@.{SEALED} starts with $first))"
 
@@ -76,19 +79,25 @@ class Place:
 def places() -> list[Place]:
     """Every column with encrypted values, from the models."""
     found = []
-    for table in Base.metadata.sorted_tables:
-        for column in table.columns:
-            if isinstance(column.type, Encrypted):
-                found.append(Place(column))
-            elif column.info.get("sealed"):
-                found.append(Place(column, in_json=True))
+    for its in Base.metadata.sorted_tables:
+        for one in its.columns:
+            if isinstance(one.type, Encrypted):
+                found.append(Place(one))
+            elif one.info.get("sealed"):
+                found.append(Place(one, in_json=True))
     return found
+
+
+def places_in(session: Session) -> list[Place]:
+    """Those of them that this database has: one of an earlier version, as a backup brings it, has fewer."""
+    there = set(session.execute(select(_COLUMNS.c.table_name, _COLUMNS.c.column_name).where(_COLUMNS.c.table_schema == func.current_schema())).tuples())
+    return [place for place in places() if (place.table.name, place.column.name) in there]
 
 
 def status(session: Session) -> dict[str, Counter[str]]:
     """Place → how many values under which key id."""
     counted = {}
-    for place in places():
+    for place in places_in(session):
         if place.in_json:
             inner = select(func.split_part(_sealed(place), ".", 1).label("id")).select_from(place.table).subquery()
             statement = select(inner.c.id, func.count()).group_by(inner.c.id)

@@ -33,7 +33,7 @@ from sqlalchemy.orm import Session
 
 import config
 from console import clock as console_clock
-from console import db, passwords, process, scope
+from console import db, maintenance, passwords, process, scope
 from console.embedded import Servers, die_with_parent
 from console.scope import NOBODY, Principal, System, become
 from tests.servers import PREFIX, House, data_in_memory
@@ -44,6 +44,7 @@ _quiet = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 # the same examples every time: what passed here passes where it is landed; `make matrix` looks for new ones
 hypothesis_settings.register_profile("test", max_examples=40, deadline=None, suppress_health_check=_quiet, print_blob=True, derandomize=True)
 hypothesis_settings.register_profile("matrix", max_examples=3_000, deadline=None, suppress_health_check=_quiet, print_blob=True)
+maintenance.LOOK_EVERY = 0.0  # the apps of a run serve all its tests: a sign that one of them hung up is not believed in the next
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 
 

@@ -45,6 +45,7 @@ _ACTS: Mapping[Act, str] = {
     Act.DISTRIBUTE: N_("分派%(place)s的件"),
     Act.OPEN_NOTICE: N_("开启%(place)s的公示"),
     Act.RULE_ON_OBJECTION: N_("处理%(place)s的异议"),
+    Act.RESEND_LETTER: N_("把%(place)s没有送到的函件重新发送"),
 }
 _CLASSES: Mapping[str, str] = {
     Subject.FILES: N_("看见%(place)s的申报和办件"),

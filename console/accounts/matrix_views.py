@@ -24,8 +24,8 @@ from console.roles import ROLES, Act, Role, Subject
 
 PERMISSION_WORDS: dict[str, str] = {
     "can_list": N_("看清单"), "can_show": N_("看一条"), "can_add": N_("新增"), "can_edit": N_("修改"), "can_delete": N_("删除"),
-    "can_read": N_("打开"), "can_ask": N_("要求重算"), "can_assign": N_("指派部门"), "can_brake": N_("踩刹车"),
-    "can_count": N_("重新数一遍"), "can_distribute": N_("分派和移交"), "can_draft": N_("起草"), "can_give": N_("给出、改动、收回、复核"), "can_manage": N_("建账号、办离岗"),
+    "can_read": N_("打开"), "can_ask": N_("要求重算"), "can_again": N_("让没办成的再试一次"), "can_assign": N_("指派部门"), "can_brake": N_("踩刹车"),
+    "can_count": N_("重新数一遍"), "can_enter": N_("登记缺勤"), "can_keep": N_("维护工作日历"), "can_load": N_("载入新版专业分类"), "can_set": N_("设置事件推送"), "can_distribute": N_("分派和移交"), "can_draft": N_("起草"), "can_give": N_("给出、改动、收回、复核"), "can_manage": N_("建账号、办离岗"),
     "can_export": N_("导出"), "can_import": N_("导入"), "can_open": N_("开启公示"), "can_publish": N_("核准发布"), "can_pull": N_("踩刹车、松刹车"), "can_record": N_("登记"),
     "can_retry": N_("重做"), "can_reveal": N_("说明理由看明文"), "can_review": N_("审核"), "can_rule": N_("处理异议"),
 }  # fmt: skip

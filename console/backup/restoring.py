@@ -220,7 +220,7 @@ def _prove_keys(settings: Settings) -> None:
         unknown = sorted({ident for idents in keys.status(session).values() for ident in idents} - settings.data_keys.keys())
         if unknown:
             raise BackupProblem(what=f"Values of this backup lie under {', '.join(unknown)}, which DATA_KEYS does not name: add the key behind the first one. Nothing was changed.")
-        for place in keys.places():
+        for place in keys.places_in(session):
             if place.in_json:
                 continue
             for (stored,) in session.execute(select(place.raw).where(place.raw != "").limit(3)):

@@ -62,7 +62,7 @@ def secrets(settings: Settings) -> Iterator[Finding]:
         unknown = sorted(counted.keys() - settings.data_keys.keys())
         if unknown:
             yield Finding("keys", State.BAD, f"{sum(counted[one] for one in unknown)} values lie under {', '.join(unknown)}, which DATA_KEYS does not name", "Add the key behind the first one: `restore keys FILE` prints those written apart. Pages that meet such a value fail.")
-        shut = [place.name for place in keys.places() if not place.in_json and not all(map(_opens, session.scalars(select(place.raw).where(place.raw != "", func.split_part(place.raw, ".", 1).in_([*settings.data_keys])).limit(3))))]
+        shut = [place.name for place in keys.places_in(session) if not place.in_json and not all(map(_opens, session.scalars(select(place.raw).where(place.raw != "", func.split_part(place.raw, ".", 1).in_([*settings.data_keys])).limit(3))))]
         if shut:
             yield Finding("keys", State.BAD, f"values of {', '.join(shut)} do not open", "DATA_KEYS has another key under the same name: put back the one that was there (`restore keys FILE`).")
         lost = [target.table.name for source, target in keys.hashed() if not _found(session, settings, source, target)]

@@ -104,7 +104,7 @@ class Objections(Desk):
                 objection = queries.objection(session, objection_id)
                 services.assign(session, objection, staff_id, actor=me)
                 names = queries.officer_names(session, [f"staff:{staff_id}"])
-        except NotAllowed:
+        except (NotAllowed, NotFound):
             raise
         except ConsoleError as error:
             flash(_(error.message, **error.facts), "bad")

@@ -59,12 +59,14 @@ def test_the_effect_is_what_changes_hands_in_todays_numbers(session, as_):
     # outside a request there is no language: the Chinese source stands
     assert [(line.words, line.count) for line in found.gained] == [
         ("复审包头市的件", "1 件在办"),
+        ("把包头市没有送到的函件重新发送", ""),
         ("看见包头市的申报和办件", "1 件在办：复审 1"),
         ("看见包头市的登记表", ""),
         ("看见包头市申报人的证件号和联系方式，遮着，写明理由才看明文", ""),
     ]
     assert [(line.words, line.count) for line in found.lost] == [
         ("初审呼和浩特市的件", "2 件在办"),
+        ("把呼和浩特市没有送到的函件重新发送", ""),
         ("看见呼和浩特市的申报和办件", "2 件在办：初审 2"),
         ("看见呼和浩特市的登记表", ""),
         ("看见呼和浩特市申报人的证件号和联系方式，遮着，写明理由才看明文", ""),
