@@ -74,6 +74,7 @@ SECRETS: dict[str, Secret] = {
     "recusal.person_name": Secret(N_("亲属姓名"), mask_name, masked=_SUPERVISION, unmask=_SUPERVISION),
     "recusal.id_number": Secret(N_("亲属身份证号"), mask_id_number, masked=_SUPERVISION, unmask=_SUPERVISION),
     "staff_account.totp_secret": Secret(N_("动态口令密钥"), mask_text, owner=Seen.HIDDEN),
+    "webhook.secret": Secret(N_("事件推送的签名密钥"), mask_text, owner=Seen.HIDDEN),  # given by the other side, and only signed with
 }
 KINDS = frozenset(name.partition(".")[2] for name in SECRETS if name.startswith("answers."))
 

@@ -66,7 +66,7 @@ def try_again(session: Session, delivery_ids: Sequence[int]) -> None:
 def take_reports(session: Session, numbers: Sequence[int]) -> None:
     """Note what the other side says of deliveries it had taken; what names no delivery, or an earlier round of one, changes nothing."""
     now = clock.now(session)
-    for report in map(Report.unpacked, numbers):
+    for report in filter(None, map(Report.unpacked, numbers)):
         delivery = session.scalar(
             select(Delivery).where(Delivery.id == report.id, Delivery.channel != WEBHOOK).options(joinedload(Delivery.letter, innerjoin=True)).with_for_update(of=Delivery)
         )

@@ -20,6 +20,9 @@ class Reported(Protocol):
     last_error: str | None
 
 
+_FIRST = (2, 4, 5)  # arrived, not yet, refused (RFC 3463)
+
+
 @dataclass(frozen=True)
 class Report:
     """`status` has three parts, the first of which is 2 (arrived), 4 or 5 (came back)."""
@@ -30,7 +33,7 @@ class Report:
 
     def __post_init__(self) -> None:
         first, second, third = self.status
-        if first not in (2, 4, 5) or not (0 <= second < 16 and 0 <= third < 1024 and 0 <= self.round < 1000):
+        if first not in _FIRST or not (0 <= second < 16 and 0 <= third < 1024 and 0 <= self.round < 1000):
             raise ValueError(self.status)
 
     @property
@@ -52,11 +55,12 @@ class Report:
         return ((self.id * 1000 + self.round) * 10 + first) * 16 * 1024 + second * 1024 + third
 
     @classmethod
-    def unpacked(cls, number: int) -> Report:
+    def unpacked(cls, number: int) -> Report | None:
+        """What `packed` made; None for a number that it never makes."""
         rest, codes = divmod(number, 16 * 1024)
         rest, first = divmod(rest, 10)
         row_id, round_ = divmod(rest, 1000)
-        return cls(row_id, round_, (first, *divmod(codes, 1024)))
+        return cls(row_id, round_, (first, *divmod(codes, 1024))) if first in _FIRST else None
 
 
 def note(row: Reported, report: Report, *, now: dt.datetime) -> bool:

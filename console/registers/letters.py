@@ -167,7 +167,7 @@ def resend(session: Session, letters: Sequence[RegisterLetter], *, reason: str, 
 
 def take_reports(session: Session, numbers: Sequence[int]) -> None:
     """Note what the other side says of letters it had taken; what names none, or an earlier round of one, changes nothing."""
-    for report in map(reports.Report.unpacked, numbers):
+    for report in filter(None, map(reports.Report.unpacked, numbers)):
         letter = session.scalar(select(RegisterLetter).where(RegisterLetter.id == report.id).with_for_update())
         if letter is not None:
             reports.note(letter, report, now=clock.now(session))

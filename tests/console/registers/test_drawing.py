@@ -12,6 +12,7 @@ from console import audit, clock, db
 from console.registers import draws, jobs, loading
 from console.registers.models import RegisterDraw
 from console.scope import System
+from tests.console.audited import seal_all
 from tests.console.portal.test_registers import AGENCY, _uscc, enter
 from tests.console.registers.meeting import one_after_the_other
 
@@ -20,8 +21,8 @@ def _later(committed_db: Any, days: int) -> None:
     """So many days on, with that day's roots of the audit published."""
     with committed_db.as_worker(), db.transaction() as session:
         clock.set_to(session, clock.now(session) + dt.timedelta(days=days))
-    with committed_db.as_worker(), db.transaction() as session:
-        audit.seal(session)
+    seal_all(committed_db)
+    with committed_db.as_worker("anchor"), db.transaction() as session:
         audit.anchor(session)
 
 
