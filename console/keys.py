@@ -90,7 +90,8 @@ def places() -> list[Place]:
 
 def places_in(session: Session) -> list[Place]:
     """Those of them that this database has: one of an earlier version, as a backup brings it, has fewer."""
-    there = set(session.execute(select(_COLUMNS.c.table_name, _COLUMNS.c.column_name).where(_COLUMNS.c.table_schema == func.current_schema())).tuples())
+    asked = select(_COLUMNS.c.table_name, _COLUMNS.c.column_name).where(_COLUMNS.c.table_schema == func.current_schema())
+    there = {(name, column_name) for name, column_name in session.execute(asked)}
     return [place for place in places() if (place.table.name, place.column.name) in there]
 
 

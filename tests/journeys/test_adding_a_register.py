@@ -13,6 +13,7 @@ from sqlalchemy import select, text
 from console import audit, clock, db
 from console.registers import draws, jobs, loading, services
 from console.scope import System
+from tests.console.audited import seal_all
 from tests.console.portal.conftest import Citizen
 from tests.console.registers.commanding import command, copies
 
@@ -59,7 +60,7 @@ def test_the_readme_adds_a_register_to_a_house_that_runs(committed_db: Any, copi
         assert jobs.draw() == 0
         with db.transaction() as session:
             clock.set_to(session, clock.now(session) + dt.timedelta(days=1))
-            audit.seal(session)
+        seal_all(committed_db)
         with db.transaction() as session:
             audit.anchor(session)
         assert jobs.draw() == 1

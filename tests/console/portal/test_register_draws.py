@@ -15,6 +15,7 @@ from console import audit, clock, db
 from console.registers import draws, jobs, loading
 from console.registers.models import RegisterDraw
 from console.scope import System
+from tests.console.audited import seal_all
 from tests.console.portal.conftest import Citizen
 from tests.console.portal.test_registers import AGENCY, _uscc, enter
 
@@ -24,8 +25,8 @@ PROOF = "/registers/centre/agencies/draws/{}.json"
 def _anchored(committed_db: Any, days: int) -> None:
     with committed_db.as_worker(), db.transaction() as session:
         clock.set_to(session, clock.now(session) + dt.timedelta(days=days))
-    with committed_db.as_worker(), db.transaction() as session:
-        audit.seal(session)
+    seal_all(committed_db)
+    with committed_db.as_worker("anchor"), db.transaction() as session:
         audit.anchor(session)
 
 
