@@ -19,7 +19,6 @@ from console.departments.calendars import calendars
 from console.departments.recounting import Judged, Keeper, Running
 from console.errors import N_
 from console.registers.loading import Loaded, current
-from console.registers.words import state_of
 
 _PLACES = 2**32
 _DAY = dt.timedelta(days=1)
@@ -43,12 +42,12 @@ def _timed() -> list[Loaded]:
 def _running(session: Session, one: Loaded, after: int, limit: int) -> list[Running]:
     r, newest = one.rows, calendars(session).version
     states = one.declared.document.states
-    counted = [state.id for state in states.states if state.within is not None] if states else []  # a day of the row's own is nobody's to count
-    asked = select(r.id, r.office_id, r.state, r.state_since, r.due_at).where(r.id > after, r.due_at > clock.now(session), r.state.in_(counted))
+    days = {state.id: state.within.value for state in states.states if state.within is not None} if states else {}  # a day of the row's own is nobody's to count
+    asked = select(r.id, r.office_id, r.state, r.state_since, r.due_at).where(r.id > after, r.due_at > clock.now(session), r.state.in_(days))
     return [
         Running(
             one.declared.number * _PLACES + row.id, f"{one.declared.document.title.zh} {row.id}", row.office_id, clock.day_of(row.state_since),
-            clock.day_of(row.due_at) - _DAY, newest, days=within.value if (within := state_of(one.declared, row.state).within) is not None else None,
+            clock.day_of(row.due_at) - _DAY, newest, days=days[row.state],
         )
         for row in session.execute(asked.order_by(r.id).limit(limit))
     ]  # fmt: skip
