@@ -33,8 +33,8 @@ INSERT INTO admission (id, number, application_id, applicant_id, department_id, 
   FROM generate_series(1, %(rows)s::int) i JOIN unnest(%(departments)s::int[], %(releases)s::int[], %(offices)s::int[]) WITH ORDINALITY t(department, release, office, n) ON t.n = i %% 5 + 1;
 INSERT INTO application_specialty (application_id, applicant_id, standard, code, admission_id)
   SELECT i, i, t.standard, t.code, i FROM generate_series(1, %(rows)s::int) i JOIN unnest(%(standards)s::text[], %(codes)s::text[]) WITH ORDINALITY t(standard, code, n) ON t.n = i %% 5 + 1;
-INSERT INTO notice (id, office_id, number, department_id, title, opened_by, opened_by_name, opened_at, first_day, last_day, days, due_at, content, content_hash)
-  SELECT n, t.office, 'GS-BENCH-' || n, t.department, '公示', 'staff:1', '白玉兰', now(), %(first)s, %(last)s, 7, %(due)s, '{}', '-'
+INSERT INTO notice (id, office_id, number, department_id, title, opened_by, opened_by_name, opened_at, first_day, last_day, days, due_at, content, content_hash, published_at, is_probed)
+  SELECT n, t.office, 'GS-BENCH-' || n, t.department, '公示', 'staff:1', '白玉兰', now(), %(first)s, %(last)s, 7, %(due)s, '{}', '-', now(), FALSE
   FROM generate_series(1, (%(rows)s::int - 1) / %(each)s::int + 5) n JOIN unnest(%(departments)s::int[], %(offices)s::int[]) WITH ORDINALITY t(department, office, n5) ON t.n5 = n %% 5 + 1;
 INSERT INTO notice_item (notice_id, admission_id, applicant_id, office_id, position, name, employer, specialties)
   SELECT 1 + (a.id - 1) / (5 * %(each)s::int) * 5 + (a.id + 4) %% 5, a.id, a.id, a.office_id, 1 + (a.id - 1) / 5 %% %(each)s::int, '专家' || a.id, '草原公路工程监理有限公司', '[]'
