@@ -25,8 +25,17 @@ from console.applications.models import Finding
 from console.applications.pipeline import advance
 from console.errors import ConsoleError, NotAllowed
 from console.jobs import gate, is_wanted
-from console.publicity.models import RECHECK_CODE, Notice, NoticeItem, Objection, objection_ids
-from console.publicity.queries import ADMITTED, REFUSED, WITHDRAWN, open_objection
+from console.publicity.models import (
+    ADMITTED,
+    RECHECK_CODE,
+    REFUSED,
+    WITHDRAWN,
+    Notice,
+    NoticeItem,
+    Objection,
+    objection_ids,
+)
+from console.publicity.persons import open_objection
 from console.publicity.recheck import Outcome, Recheck, load, recheck
 from console.roles import Act
 from console.scope import Principal, System, require

@@ -17,7 +17,7 @@ from console.automatic.declaring import Rule
 from console.errors import N_
 from console.publicity.closing import RULE, due, try_again
 from console.publicity.models import Notice, NoticeItem
-from console.publicity.queries import notice_item
+from console.publicity.persons import notice_item
 from console.publicity.recheck import Outcome, Recheck, load, recheck
 from console.roles import Role
 from console.scope import Principal

@@ -85,6 +85,10 @@ class Notice(WithId, Scoped, Base):
         return and_(cls.published_at.is_not(None), or_(cls.is_probed.is_(False), cls.proved_until >= cls.due_at))
 
 
+SHOWN, HELD, ADMITTED, REFUSED, WITHDRAWN = "shown", "held", "admitted", "refused", "withdrawn"  # how a person stands on a notice
+OFF = REISSUED, TAKEN_OFF = "reissued", "taken_off"  # no longer on this notice: on another one, or waiting for one
+
+
 class NoticeItem(WithId, AdmissionPart, Base):
     """One person in a notice, as shown."""
 
@@ -101,7 +105,7 @@ class NoticeItem(WithId, AdmissionPart, Base):
     name: Mapped[str] = mapped_column(String(60), comment="姓名", info={"personal": True})
     employer: Mapped[str] = mapped_column(String(120), comment="单位", info={"personal": True})
     specialties: Mapped[list[dict[str, Any]]] = mapped_column(comment="专业")
-    outcome: Mapped[str | None] = mapped_column(String(20), comment="结果")  # admitted | refused | withdrawn | reissued | taken_off
+    outcome: Mapped[str | None] = mapped_column(String(20), comment="结果")  # one of those above, once it is settled
     settled_at: Mapped[dt.datetime | None] = mapped_column(comment="办结时间")
     # what went wrong when the window had ended; after some tries a person has to look
     failed_at: Mapped[dt.datetime | None] = mapped_column(comment="没办成的时间")
