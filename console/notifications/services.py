@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 
 from sqlalchemy import column as col
-from sqlalchemy import select, table, update
+from sqlalchemy import or_, select, table, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 
@@ -162,9 +162,13 @@ def _one_each(rows: Iterable) -> Iterable[list]:  # type: ignore[type-arg]
 
 
 def tell_notice(session: Session, notice_ids: Sequence[int]) -> None:
-    """Tell everybody on these notices that their name is on the board; not who had left before it was."""
-    item = table("notice_item", col("id"), col("notice_id"), col("settled_at"))
-    shown = select(item.c.id).where(item.c.notice_id.in_(notice_ids), item.c.settled_at.is_(None))
+    """Tell everybody on these notices that their name is on the board; not who has left, before or since.
+
+    Who was decided meanwhile is told nevertheless: when Redis or the workers were away for long, the window may have ended before this runs.
+    """
+    item = table("notice_item", *map(col, ("id", "notice_id", "settled_at", "outcome")))
+    stayed = or_(item.c.settled_at.is_(None), item.c.outcome.in_(("admitted", "refused")))
+    shown = select(item.c.id).where(item.c.notice_id.in_(notice_ids), stayed)
     tell_about(session, "notice_opened", list(session.scalars(shown)))
 
 

@@ -435,6 +435,17 @@ def test_everybody_on_a_notice_is_told_where_and_until_when(session):
     assert all(f"/notices/{number}" in letter.body for letter in letters)
 
 
+@pytest.mark.parametrize(("outcome", "told"), [("admitted", 1), ("refused", 1), ("withdrawn", 0), ("taken_off", 0), ("reissued", 0)])
+def test_who_was_decided_before_the_letter_of_the_notice_was_written_is_told_all_the_same(session, outcome, told):
+    item = session.get_one(NoticeItem, _noticed(session, make_admission(session, step=Step.PUBLICITY))["about"])
+    item.outcome, item.settled_at = outcome, console_clock.now(session)
+    session.flush()
+
+    jobs.tell_notice_opened([item.notice_id])
+
+    assert len(session.scalars(select(Letter).where(Letter.event == "notice_opened")).all()) == told
+
+
 def test_two_objections_are_two_letters_that_do_not_name_who_objected(session):
     admission = make_admission(session, step=Step.PUBLICITY)
     one, two = _objected(session, admission)["about"], _objected(session, admission)["about"]
