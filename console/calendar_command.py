@@ -19,7 +19,6 @@ from console.scope import System, become
 from rules import decrees
 
 ACTOR = System("calendar")
-LARGEST = 512 * 1024
 
 
 def run(options: argparse.Namespace) -> int:
@@ -66,9 +65,11 @@ def _show(session: Session) -> int:
 
 
 def _draft(session: Session, path: Path, *, source: str) -> CalendarDraft:
-    if not path.is_file() or path.stat().st_size > LARGEST:
-        raise process.NotReady(f"{path} is not a file of at most {LARGEST // 1024} KB.")
-    lines, problems = decrees.read_csv(path.read_text(encoding="utf-8-sig"), file=path.name)
+    if not path.is_file():
+        raise process.NotReady(f"{path} is not a file.")
+    with path.open("rb") as opened:
+        text, problems = decrees.text_of(opened.read(decrees.LARGEST + 1), file=path.name)
+    lines, problems = ([], problems) if problems else decrees.read_csv(text, file=path.name)
     draft = drafts.propose(session, lines, source=source, whole_years=True, actor=ACTOR, problems=problems, file=path.name)
     draft.report, draft.looked_at = recounting.preview(session, draft), clock.now(session)
     session.flush()

@@ -21,7 +21,7 @@ HOLIDAY, IN_LIEU, MAKEUP, ORDINARY = "holiday", "holiday_in_lieu", "makeup_workd
 KINDS = (HOLIDAY, IN_LIEU, MAKEUP, ORDINARY)
 COUNTRY = ""  # the division of what holds everywhere
 COLUMNS = ("day", "is_workday", "kind", "name")
-MOST_LINES, LONGEST_NAME = 3_000, 60
+MOST_LINES, LONGEST_NAME, LARGEST = 3_000, 60, 512 * 1024
 YEARS_AHEAD = 2  # a decree is for the next year; further away it is a slip of the pen
 # 全国年节及纪念日放假办法: every decreed year has all of these
 FESTIVALS = {"元旦": "New Year", "春节": "Spring Festival", "清明": "Qingming", "劳动": "Labour Day", "端午": "Dragon Boat Festival", "中秋": "Mid-Autumn Festival", "国庆": "National Day"}
@@ -62,8 +62,24 @@ class Line:
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def text_of(content: bytes, *, file: str = "calendar.csv") -> tuple[str, list[Problem]]:
+    """A file's text, UTF-8 or else GB18030, or why there is none to read."""
+    if len(content) > LARGEST:
+        return "", [Problem(file, 1, "", f"文件太大：最多 {LARGEST // 1024} KB。", f"The file is too large: at most {LARGEST // 1024} KB.")]
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text, []
+    return "", [Problem(file, 1, "", "这不是 CSV 文本文件。表格软件里请另存为 CSV 再选。", "This is no CSV text file. In a spreadsheet program save it as CSV first.")]
+
+
 def read_csv(text: str, *, file: str = "calendar.csv") -> tuple[list[Line], list[Problem]]:
     """The days of a file with the columns of `seed/data/workdays.csv` (and `division`, which may be left out), and everything wrong with it."""
+    if not text.strip("\ufeff \r\n"):
+        return [], [Problem(file, 1, "", "没有内容。请选一个 CSV 文件，或者把内容粘贴进来。", "There is nothing. Choose a CSV file or paste its text.")]
     reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff"), newline=""))
     lines: list[Line] = []
     problems: list[Problem] = []
@@ -108,7 +124,9 @@ def read_line(row: Mapping[Any, object], number: int, file: str, lines: list[Lin
         wrong("kind", f"“{kind[:20]}”不是日子的种类，可以写 {'、'.join(KINDS)}。", f"'{kind[:20]}' is not a kind of day; there are {', '.join(KINDS)}.")
     elif kind != ORDINARY and cells["is_workday"] not in ("", "1" if kind == MAKEUP else "0"):
         wrong("is_workday", f"is_workday 与 {kind} 对不上：上班写 1，放假写 0。", f"is_workday does not fit {kind}: 1 is a working day, 0 a day off.")
-    if len(cells["name"]) > LONGEST_NAME:
+    if kind in KINDS and kind != ORDINARY and not cells["name"]:
+        wrong("name", "请写名称，例如“元旦”。", "Give it a name, such as 元旦.")
+    elif len(cells["name"]) > LONGEST_NAME:
         wrong("name", f"名称最多 {LONGEST_NAME} 个字。", f"A name has at most {LONGEST_NAME} characters.")
     if day is not None and len(problems) == before:
         lines.append(Line(number, DaySaid(day, cells.get("division", COUNTRY), kind, cells["name"])))
@@ -201,14 +219,14 @@ def check_year(year: int, days: Iterable[DaySaid], file: str) -> Iterable[Proble
         lacking = [name for name in lacking if name != "中秋"]
     if lacking:
         yield Problem(
-            file, 1, "day", f"{year} 年只载入了一半：没有{'、'.join(lacking)}的放假日。请把这一年的安排一次载入。",
+            file, 1, "", f"{year} 年只载入了一半：没有{'、'.join(lacking)}的放假日。请把这一年的安排一次载入。",
             f"{year} would be loaded by half: no day off for {', '.join(FESTIVALS[name] for name in lacking)}. Load the whole year at once.",
         )  # fmt: skip
     fixed = sorted(FIXED_HOLIDAYS - ({(5, 2)} if year < SINCE_2025 else set()))
     missing = [date(year, *day) for day in fixed if not any((one.day.month, one.day.day) == day for one in off)]
     if missing and not lacking:
         said = "、".join(map(str, missing))
-        yield Problem(file, 1, "day", f"{year} 年的法定节日没有写全：{said} 应当放假。", f"Statutory days are missing in {year}: {', '.join(map(str, missing))} must be off.")
+        yield Problem(file, 1, "", f"{year} 年的法定节日没有写全：{said} 应当放假。", f"Statutory days are missing in {year}: {', '.join(map(str, missing))} must be off.")
 
 
 def changed_years(lines: Iterable[Line], said: Mapping[Key, DaySaid]) -> set[int]:

@@ -7,7 +7,7 @@ the newest begins again from the newest.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import column, func, select, table, text, union
@@ -51,11 +51,12 @@ class NothingNew(InvalidAnswers):
 
 
 class BadDays(InvalidAnswers):
-    """The days cannot be recorded; `found` has each problem with its line, in both languages."""
+    """The days cannot be recorded; `found` has each problem with its line, in both languages, in the order of the lines and last what is
+    wrong with the whole. `source` is among `problems` when it is wrong as well."""
 
-    def __init__(self, found: Sequence[Problem]) -> None:
-        super().__init__({f"csv-{at}": problem.zh for at, problem in enumerate(found)})
-        self.found = found
+    def __init__(self, found: Sequence[Problem], others: Mapping[str, str]) -> None:
+        self.found = sorted(found, key=lambda problem: (not problem.key, problem.line))
+        super().__init__({f"csv-{at}": problem.zh for at, problem in enumerate(self.found)} | dict(others))
 
     def __str__(self) -> str:
         return "\n".join(problem.show("zh") for problem in self.found)
@@ -86,14 +87,15 @@ def propose(
     current = calendars(session)
     codes = set(session.scalars(select(Division.code)))
     found = [*problems, *decrees.check(lines, current.said, current.years, today=clock.today(session), divisions=codes, file=file)]
+    no_source = {} if len(source) >= SHORTEST_REASON else {"source": N_("请写明依据：文件的名称和文号。")}
     if found:
-        raise BadDays(found)
+        raise BadDays(found, no_source)
     changes = decrees.differences(lines, current.said, whole_years=whole_years)
     years = current.years | decrees.changed_years(lines, current.said)
     if not changes and years == current.years:
         raise NothingNew()
-    if len(source) < SHORTEST_REASON:
-        raise InvalidAnswers({"source": N_("请写明依据：文件的名称和文号。")})
+    if no_source:
+        raise InvalidAnswers(no_source)
     draft = CalendarDraft(
         base_version=current.version, source=source, days=[_data(one) for one in changes], years=decrees.years_text(years),
         made_by=actor.who, made_at=clock.now(session),

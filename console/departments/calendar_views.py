@@ -30,7 +30,7 @@ from rules.decrees import COUNTRY, Line
 from rules.documents import Problem
 
 _KEEPERS = frozenset(role for role, definition in ROLES.items() if Act.KEEP_CALENDAR in definition.acts)
-ROWS, LARGEST = 6, 512 * 1024
+ROWS = 6
 _PARTS = ("day", "kind", "name", "division")
 
 
@@ -76,33 +76,33 @@ class CalendarPages(Page):
             if row["day"] or row["name"]:
                 decrees.read_line(row | {"is_workday": ""}, at + 1, "", lines, problems)
         if not lines and not problems:
-            problems.append(Problem("", 1, "day", "请至少写一天。", "Write one day at least."))
-        return self._propose(lines, problems, typed, whole_years=False, again=lambda found: self._change(rows, typed, found))
+            problems.append(Problem("", 1, "", "请至少写一天。", "Write one day at least."))
+        return self._propose(lines, problems, typed, whole_years=False, again=lambda found: self._change(rows, typed, found), place=_place)
 
     @expose("/load", methods=["GET", "POST"])
     @allowed("keep")
     def load(self) -> Any:
         """A year's decree, pasted or as a file."""
-        typed = {"csv": request.form.get("csv", "")[:LARGEST], "source": request.form.get("source", "")}
+        typed = {"csv": request.form.get("csv", "")[: decrees.LARGEST], "source": request.form.get("source", "")}
         if request.method == "GET":
             return self._load(typed)
         sent = request.files.get("file")
         if sent is not None and sent.filename:
-            content = sent.read(LARGEST + 1)
-            try:
-                typed["csv"] = content.decode("utf-8-sig") if len(content) <= LARGEST else ""
-            except UnicodeDecodeError:
-                typed["csv"] = content.decode("gb18030", errors="replace")
+            typed["csv"], problems = decrees.text_of(sent.read(decrees.LARGEST + 1))
+            if problems:
+                return self._propose([], problems, typed, whole_years=True, again=lambda found: self._load(typed, found), place=lambda _problem: "file")
         lines, problems = decrees.read_csv(typed["csv"])
         return self._propose(lines, problems, typed, whole_years=True, again=lambda found: self._load(typed, found))
 
-    def _propose(self, lines: list[Line], problems: list[Problem], typed: dict[str, str], *, whole_years: bool, again: Any) -> Any:
+    def _propose(self, lines: list[Line], problems: list[Problem], typed: dict[str, str], *, whole_years: bool, again: Any, place: Any = lambda _problem: "days") -> Any:
+        """The draft; or the form `again` with what is wrong, each at the field that `place` names for it."""
         try:
             with transaction() as session:
                 draft = drafts.propose(session, lines, source=typed["source"], whole_years=whole_years, actor=current(), problems=problems)
                 number = draft.id
         except drafts.BadDays as error:
-            return again([("days", words.problem_words(one)) for one in error.found]), 422
+            others = [(name, _(sentence)) for name, sentence in error.problems.items() if name == "source"]
+            return again([*((place(one), words.problem_words(one)) for one in error.found), *others]), 422
         except InvalidAnswers as error:
             return again([(name if name == "source" else "days", _(sentence)) for name, sentence in error.problems.items()]), 422
         return redirect(url_for(".draft", draft_id=number), 303)
@@ -161,6 +161,11 @@ class CalendarPages(Page):
                 may_keep=drafts.may_keep(session, current()), before=calendars(session, draft.base_version).said, place_words=places.get,
                 is_open=draft.version is None and draft.dropped_at is None, is_stale=draft.version is None and draft.base_version != newest.version,
             )  # fmt: skip
+
+
+def _place(problem: Problem) -> str:
+    """The field of the form of a few days that a problem is about."""
+    return f"{problem.key}-{problem.line - 1}" if problem.key in _PARTS else "days"
 
 
 def _rooms(session: Session, draft: CalendarDraft) -> list[dict[str, Any]]:

@@ -21,6 +21,8 @@ def kind_words(kind: str) -> str:
 
 
 def problem_words(problem: Problem) -> str:
-    """A problem with its line, as the list at the top of the page says it."""
+    """A problem with its line, as the list at the top of the page says it; one of the whole (no key) without."""
     words = problem.en if language() == "en" else problem.zh
+    if not problem.key and problem.line == 1:
+        return words
     return _("第 %(line)s 行：%(words)s", line=problem.line, words=words)

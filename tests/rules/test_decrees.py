@@ -82,7 +82,7 @@ def test_a_decree_written_again_takes_back_what_it_leaves_out():
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", "calendar.csv:1: 第一行应当是"),
+        ("", "calendar.csv:1: 没有内容"),
         ("date,kind,name_en,in_lieu\n2027-01-01,holiday,x,0\n", "calendar.csv:1: 第一行应当是 day,is_workday,kind,name"),
         (HEAD, "calendar.csv:2: 文件里没有一天"),
         (HEAD + "2027-02-30,0,holiday,春节\n", "calendar.csv:2: “2027-02-30”不是一天"),
@@ -94,6 +94,7 @@ def test_a_decree_written_again_takes_back_what_it_leaves_out():
         (YEAR_2027 + "2027-01-01,0,holiday,元旦\n", f"calendar.csv:{YEAR_2027.count(chr(10)) + 1}: 2027-01-01 写了两次（第 2 行已有）"),
         (HEAD + "2026-12-19,0,holiday,休息\n", "calendar.csv:2: 2026-12-19 是普通周末"),
         (HEAD + "2026-12-16,1,makeup_workday,补\n", "calendar.csv:2: 2026-12-16 是平常上班的日子"),
+        (HEAD + "2026-12-16,0,holiday,\n", "calendar.csv:2: 请写名称"),
         (HEAD + "2026-12-16,,ordinary,\n", "calendar.csv:2: 2026-12-16 本来就没有安排"),
         (HEAD + "2025-12-16,0,holiday,补\n", "calendar.csv:2: 2025-12-16 在已经过去的年份里"),
         (HEAD + "2072-01-01,0,holiday,元旦\n", "calendar.csv:2: 2072-01-01 太远了：最多写到 2028 年"),
@@ -108,6 +109,12 @@ def test_bad_input_is_named_with_its_line(text, expected):
 
 def test_all_problems_are_reported_together():
     assert len(look(HEAD + "2027-02-30,0,holiday,春节\n2026-12-16,1,makeup_workday,补\n2026-12-19,0,holiday,休息\n")) == 3
+
+
+def test_a_file_is_read_in_both_encodings_and_what_is_no_text_is_refused():
+    assert [decrees.text_of(YEAR_2027.encode(encoding)) for encoding in ("utf-8-sig", "gb18030")] == [(YEAR_2027, [])] * 2
+    assert [decrees.text_of(wrong)[1][0].zh[:5] for wrong in (b"PK\x03\x04\0\0\xff", b"\xff\xff\xff", b"x" * (decrees.LARGEST + 1))] == ["这不是 C", "这不是 C", "文件太大："]
+    assert [problem.zh[:4] for problem in read_csv("\ufeff\n ")[1]] == ["没有内容"]
 
 
 def test_a_division_has_days_of_its_own():

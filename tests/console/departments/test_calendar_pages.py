@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import io
 import re
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,12 @@ def test_bad_input_is_said_with_its_line_and_nothing_is_lost(committed_db, keepe
     html = wrong.get_data(as_text=True)
     assert wrong.status_code == 422 and 'value="2026-12-26"' in html and 'value="去年"' in html
     assert "第 1 行：2026-12-26 是普通周末" in html and "第 2 行：2025-05-06 在已经过去的年份里" in html and "第 3 行：“x”不是日子的种类" in html
-    assert post(keeper, "/calendar/change", source=SOURCE).status_code == 422
+    assert all(field in html for field in ('href="#day-1"', 'id="day-1" aria-invalid="true" aria-describedby="day-1-error"', 'id="kind-2-error"', 'href="#source"'))
+    assert html.index("第 1 行：") < html.index("第 2 行：") < html.index("第 3 行：") < html.index("请写明依据")
+    assert "第 1 行：请至少" not in (nothing := post(keeper, "/calendar/change", source=SOURCE)).get_data(as_text=True) and nothing.status_code == 422
+    for sent, said, place in ((b"", "没有内容", "days"), (b"PK\0\0", "这不是 CSV 文本文件", "file"), (b"x" * 600_000, "最多 512 KB", "file")):
+        answer = post(keeper, "/calendar/load", file=(io.BytesIO(sent), "2027.csv"), source=SOURCE)
+        assert answer.status_code == 422 and said in answer.get_data(as_text=True) and f'href="#{place}"' in answer.get_data(as_text=True)
     assert "请写明依据" in post(keeper, "/calendar/load", csv=YEAR_2027, source="").get_data(as_text=True)
     half = post(keeper, "/calendar/load", csv="\n".join(YEAR_2027.splitlines()[:10]), source=SOURCE)
     assert half.status_code == 422 and "2027 年只载入了一半" in half.get_data(as_text=True)
@@ -147,6 +153,9 @@ def test_the_command_previews_and_loads(committed_db, keeper, tmp_path, capsys):
         act("load", reason="再来一次")
     file.write_text("day,is_workday,kind,name\n2027-02-30,0,holiday,春节\n", encoding="utf-8")
     with pytest.raises(NotReady, match=r"2027\.csv:2: “2027-02-30”不是一天"):
+        act("preview")
+    file.write_bytes(YEAR_2027.encode("gb18030"))
+    with pytest.raises(NotReady, match="没有要改的"):
         act("preview")
     with pytest.raises(NotReady, match="needs a CSV"):
         act("load", None)
