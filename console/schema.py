@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -152,7 +153,9 @@ def differences(owner_url: str) -> list[Any]:
     with connected(owner_url) as connection:
         options = {"compare_type": True, "include_object": targets.ours, "target_metadata": targets.TARGETS}
         context = MigrationContext.configure(connection, opts=options)
-        return list(compare_metadata(context, targets.TARGETS))  # type: ignore[arg-type]  # it takes a list too
+        with warnings.catch_warnings():  # SQLAlchemy reads a check that is NOT VALID (0004) under a name that it then does not know itself
+            warnings.filterwarnings("ignore", "Can't validate argument 'dialect_options'")
+            return list(compare_metadata(context, targets.TARGETS))  # type: ignore[arg-type]  # it takes a list too
 
 
 def under_lock(owner_url: str, work: Callable[[Connection], None]) -> str | None:

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import BigInteger, String, Text, delete, exists, or_, select
+from sqlalchemy import ARRAY, BigInteger, String, Text, any_, delete, exists, literal, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 from sqlalchemy.sql import ColumnElement
 
@@ -18,6 +18,7 @@ from console import clock
 from console.db import Base
 
 MOST_ATTEMPTS = 8
+BESIDE: set[str] = set()  # what stands in `job` beside names of jobs
 _FIRST_WAIT, _LONGEST_WAIT = dt.timedelta(seconds=10), dt.timedelta(hours=1)
 
 
@@ -27,13 +28,19 @@ class Setback(Base):
     __tablename__ = "setback"
     __table_args__ = {"comment": "没办成的对象"}
 
-    job: Mapped[str] = mapped_column(String(80), primary_key=True, comment="作业")
+    job: Mapped[str] = mapped_column(String(80), primary_key=True, comment="作业")  # or a name of `BESIDE`
     subject_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, comment="对象编号")
     attempts: Mapped[int] = mapped_column(comment="尝试次数")
     first_at: Mapped[dt.datetime] = mapped_column(comment="第一次失败")
     due_at: Mapped[dt.datetime] = mapped_column(comment="再试时间")
     last_error: Mapped[str] = mapped_column(Text, comment="最近一次失败原因")
     gave_up_at: Mapped[dt.datetime | None] = mapped_column(comment="转人工时间")
+
+
+def beside(name: str) -> str:
+    """A name for what a job settles one by one inside its own transaction, and notes itself; not a job that anybody may ask for."""
+    BESIDE.add(name)
+    return name
 
 
 def wait_before(attempt: int) -> dt.timedelta:
@@ -43,6 +50,8 @@ def wait_before(attempt: int) -> dt.timedelta:
 
 def note(session: Session, job: str, failures: dict[int, str]) -> None:
     """These rows could not be done: each waits longer than the last time, and at the end for a person."""
+    if not failures:
+        return
     now = clock.now(session)
     known = {row.subject_id: row for row in session.scalars(_of(job, failures).with_for_update())}
     for subject_id, error in sorted(failures.items()):
@@ -57,7 +66,8 @@ def note(session: Session, job: str, failures: dict[int, str]) -> None:
 
 def forget(session: Session, job: str, subject_ids: Iterable[int]) -> None:
     """These rows were done after all, or are to be tried again at once."""
-    session.execute(delete(Setback).where(Setback.job == job, Setback.subject_id.in_(list(subject_ids))))
+    if gone := list(subject_ids):
+        session.execute(delete(Setback).where(Setback.job == job, _among(gone)))
 
 
 def among(session: Session, job: str, subject_ids: Iterable[int]) -> set[int]:
@@ -65,11 +75,16 @@ def among(session: Session, job: str, subject_ids: Iterable[int]) -> set[int]:
     return {row.subject_id for row in session.scalars(_of(job, subject_ids))}
 
 
-def holds(job: str, subject_id: InstrumentedAttribute[int], *, now: dt.datetime) -> ColumnElement[bool]:
+def holds(job: str, subject_id: InstrumentedAttribute[int], *, now: dt.datetime | ColumnElement[dt.datetime]) -> ColumnElement[bool]:
     """SQL: the row's time to be tried again has not come, or it waits for a person."""
     later = or_(Setback.gave_up_at.is_not(None), Setback.due_at > now)
     return exists().where(Setback.job == job, Setback.subject_id == subject_id, later)
 
 
 def _of(job: str, subject_ids: Iterable[int]) -> Any:
-    return select(Setback).where(Setback.job == job, Setback.subject_id.in_(list(subject_ids)))
+    return select(Setback).where(Setback.job == job, _among(subject_ids))
+
+
+def _among(subject_ids: Iterable[int]) -> ColumnElement[bool]:
+    """One array: a sweep of a thousand rows asks here before and after."""
+    return Setback.subject_id == any_(literal(list(subject_ids), ARRAY(BigInteger)))

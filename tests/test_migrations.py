@@ -7,10 +7,13 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 
-from console import db, schema
+from console import audit, db, schema, setbacks
+from console.publicity import troubled
+from console.setbacks import Setback
 from tests.conftest import House
+from tests.console.publicity.people import item_of, make_person, open_for
 from tests.walled import registers
 
 
@@ -113,3 +116,29 @@ def test_servers_hold_only_private_sockets(house):
         listening = connection.execute("SELECT current_setting('listen_addresses')").fetchone()
     assert listening == ("",)
     assert house.sockets.stat().st_mode & 0o077 == 0
+
+
+def test_who_could_not_be_settled_is_carried_over_and_back(committed_db):
+    """0041: the columns of the notice's line become a setback."""
+    owner = committed_db.settings.database_owner_url
+    with committed_db.as_worker():
+        with db.transaction() as session:
+            people = [make_person(session, name) for name in ("丙", "丁", "敖登")]
+            notice = open_for(session, people)
+            ill, lost = (item_of(session, notice, person).id for person in people[:2])
+            for key, tries in ((ill, 1), (lost, setbacks.MOST_ATTEMPTS)):
+                for _ in range(tries):
+                    setbacks.note(session, troubled.PERSON, {key: "KeyError"})
+                    session.flush()
+        db.Session.remove()
+        committed_db.dispose()
+        schema.downgrade(owner, "0038")
+        with psycopg.connect(owner) as connection:
+            before = connection.execute("SELECT id, tries, failure FROM notice_item ORDER BY position").fetchall()
+        schema.upgrade(owner)
+        with db.transaction() as session:
+            rows = session.execute(select(Setback.subject_id, Setback.attempts, Setback.gave_up_at.is_not(None), Setback.last_error).order_by(Setback.subject_id)).all()
+            assert [found for found in audit.verify(session) if "notice_item" in found] == []
+
+    assert before[:2] == [(ill, 1, "KeyError"), (lost, 8, "KeyError")] and before[2][1:] == (None, None)
+    assert [tuple(row) for row in rows] == [(ill, 1, False, "KeyError"), (lost, 8, True, "KeyError")]

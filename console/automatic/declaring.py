@@ -44,8 +44,8 @@ class Rule:
     comes_to: str
     outcomes: Callable[[Session, Sequence[int]], Mapping[int, Outcome]] | None = None
     by_department: bool = True
-    #: what did not work, for a person to look at: a SELECT of `id`, `department_id`, `who`, `number`, `failed_at`, `failure`, `tries`, `admission_id`;
-    #: and how one of them is tried again at once
+    #: what did not work, for a person to look at: a SELECT of `id`, `department_id`, `who`, `number`, `admission_id`, and of the setback `attempts`,
+    #: `first_at`, `due_at`, `gave_up_at`, `last_error`; and how one of them is tried again at once
     failed: Callable[[], Select[*tuple[Any, ...]]] | None = None
     again: Callable[..., None] | None = None
 
@@ -93,4 +93,4 @@ def failures(session: Session, rule: Rule, *, limit: int = 200) -> Sequence[Row[
     if rule.failed is None:
         return []
     found = rule.failed().subquery("failed")
-    return session.execute(select(found).order_by(found.c.failed_at, found.c.id).limit(limit)).all()
+    return session.execute(select(found).order_by(found.c.first_at, found.c.id).limit(limit)).all()

@@ -21,7 +21,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from console import assembly, clock, queueing, vitals
+from console import assembly, clock, queueing, setbacks, vitals
 from console.db import transaction
 from console.doors import traffic
 from console.jobs import REGISTRY, Brake, Heartbeat, JobRun
@@ -126,7 +126,7 @@ def _work(families: _Families, session: Session) -> Iterator[Metric]:
     ).one()  # fmt: skip
     states = {"waiting": late, "retrying": again, "given_up": lost}
     yield families.gauge("outbox_messages", "messages of the outbox: due now, tried at least once, given up", [((state,), n) for state, n in states.items()], ("state",))
-    failed = session.execute(select(Setback.job, func.count(), func.count(Setback.gave_up_at)).where(Setback.job.in_(REGISTRY)).group_by(Setback.job).order_by(Setback.job)).all()
+    failed = session.execute(select(Setback.job, func.count(), func.count(Setback.gave_up_at)).where(Setback.job.in_([*REGISTRY, *setbacks.BESIDE])).group_by(Setback.job).order_by(Setback.job)).all()
     rows = [((job, state), n) for job, n, lost in failed for state, n in (("retrying", n - lost), ("given_up", lost))]
     yield families.gauge("setbacks", "rows that a sweep could not do: tried again later, given up", rows, ("sweep", "state"))
     yield families.gauge("outbox_oldest_seconds", "how late the oldest message is that is due", [((), _late(oldest, now))])

@@ -46,6 +46,7 @@ JOBS: dict[str, tuple[str, str]] = {
     "publicity.give_limits": (N_("给出答复期限"), N_("给复核发现的问题定下答复期限。")),
     "publicity.publish_due": (N_("到时公示"), N_("到了定好的时间，公示对外公开。")),
     "publicity.put_back": (N_("放回异议"), N_("离岗人员手上的异议放回待办。")),
+    "publicity.settle": (N_("公示期满逐人办结"), N_("公示期满时没能办结的人，每人单独再试。")),
     "publicity.settle_withdrawn": (N_("标注撤回"), N_("公示期间撤回申报的人，在公示上标出来。")),
     "publicity.wake": (N_("松闸后续办"), N_("刹车松开后，之前领取的公示立即再看一遍。")),
     "publicity.weigh": (N_("核算公示时长"), N_("公示期满先看有没有打不开的时候，不够的顺延。")),

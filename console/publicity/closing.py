@@ -9,22 +9,21 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
-from console import audit, bulk, clock, codes, outbox
+from console import audit, bulk, clock, codes, outbox, setbacks
 from console.applications.models import Finding
 from console.applications.pipeline import advance
 from console.errors import ConsoleError, NotAllowed
 from console.jobs import gate, is_wanted
+from console.publicity import troubled
 from console.publicity.models import (
     ADMITTED,
     RECHECK_CODE,
@@ -37,8 +36,7 @@ from console.publicity.models import (
 )
 from console.publicity.persons import open_objection
 from console.publicity.recheck import Outcome, Recheck, load, recheck
-from console.roles import Act
-from console.scope import Principal, System, require
+from console.scope import Principal, System
 from rules import facts as derivations
 from rules.pipeline import Action, Step
 
@@ -47,8 +45,6 @@ log = logging.getLogger("ruku.publicity")
 RULE = "admission"  # the name of the brake
 BATCH = 1_000  # as quick by the row as 10,000, in a third of the memory; and whoever pulls the brake waits for no more than this
 PASSED = "公示期满，没有未决异议，复核通过"  # the reason in the trail
-MOST_TRIES = 5
-RETRY_AFTER = dt.timedelta(minutes=10)  # a person who could not be settled is tried again, not every second
 #: what one person's data can raise; a time limit or a lost connection is nobody's fault and ends the whole run
 _ONE_PERSONS = (ConsoleError, SQLAlchemyError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _LEFT = {Step.WITHDRAWN: WITHDRAWN, Step.ROSTER: ADMITTED}
@@ -70,6 +66,10 @@ class Closing:
     more: bool = False
     interrupted: bool = False
 
+    @property
+    def done(self) -> list[int]:
+        return [*self.admitted, *self.refused, *self.withdrawn, *self.left]
+
     def __str__(self) -> str:
         words = f"入库 {len(self.admitted)}，不予通过 {len(self.refused)}，撤回 {len(self.withdrawn)}，待查 {len(self.left)}"
         return words + (f"，没办成 {self.failed}" if self.failed else "")
@@ -83,24 +83,19 @@ def due(now: dt.datetime, *, foreseen: bool = False) -> list[ColumnElement[bool]
         Notice.published_at.is_not(None) if foreseen else Notice.is_settleable(),
         Notice.closed_at.is_(None),
         NoticeItem.settled_at.is_(None),
-        ~given_up(),
+        ~troubled.holds(now=now),
         ~open_objection(NoticeItem.id),
     ]
-
-
-def given_up() -> ColumnElement[bool]:
-    """SQL on NoticeItem: it did not work several times, so a person has to look."""
-    return func.coalesce(NoticeItem.tries, 0) >= MOST_TRIES
 
 
 def has_work() -> ColumnElement[bool]:
     """SQL on Notice, for the sweep: somebody can be settled, or everybody is and only the notice itself is open.
 
-    A notice that waits for a ruling or for somebody to look gives no work, so that it is not claimed again and again.
+    A notice that waits for a ruling, for another try or for somebody to look gives no work, so that it is not claimed again and again.
     """
     unsettled = exists().where(NoticeItem.notice_id == Notice.id, NoticeItem.settled_at.is_(None))
     free = exists().where(
-        NoticeItem.notice_id == Notice.id, NoticeItem.settled_at.is_(None), ~given_up(), ~open_objection(NoticeItem.id)
+        NoticeItem.notice_id == Notice.id, NoticeItem.settled_at.is_(None), ~troubled.holds(), ~open_objection(NoticeItem.id)
     )
     return Notice.is_settleable() & (Notice.closed_at.is_(None)) & (free | ~unsettled)
 
@@ -143,7 +138,14 @@ def close_due(session: Session, notice_ids: Sequence[int], *, actor: Principal, 
     # an objection written while we waited for nothing: now that the rows are ours, ask once more
     ids = [item_id for item_id, _ in locked]
     free = set(session.scalars(select(NoticeItem.id).where(bulk.among(NoticeItem.id, ids), ~open_objection(NoticeItem.id))))
-    _settle(session, {a: item for item, a in locked if item in free}, result, actor=actor)
+    items = {admission: item for item, admission in locked if item in free}
+    before = setbacks.among(session, troubled.PERSON, ids)
+    _settle(session, {admission: item for admission, item in items.items() if item not in before}, result, actor=actor)
+    for admission, item in items.items():
+        if item in before and not result.interrupted:  # alone, so that it takes no other with it
+            _settle(session, {admission: item}, result, actor=actor)
+    troubled.settled(session, [items[admission] for admission in result.done if items[admission] in before])
+    setbacks.note(session, troubled.PERSON, {items[admission]: words for admission, words in result.failed.items()})
     _close(session, mine, now, result)
     result.more = not result.interrupted and len(locked) == most and bool(result.admitted or result.refused or result.withdrawn)
     return result
@@ -163,7 +165,7 @@ def _settle(session: Session, items: dict[int, int], result: Closing, *, actor: 
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise
         if len(items) == 1:
-            _note_failure(session, *next(iter(items.items())), error, result)
+            _note_failure(session, next(iter(items)), error, result)
             return
         if is_wanted(session, RULE):  # looking for the culprit takes long: whoever pulls the brake must not wait for it
             result.interrupted = True
@@ -269,37 +271,16 @@ def _finding(check: Recheck, today: dt.date, now: dt.datetime) -> dict[str, Any]
     }
 
 
-def _note_failure(session: Session, admission_id: int, item_id: int, error: Exception, result: Closing) -> None:
-    """List the person; the others have gone on. Only our own errors are quoted: others may carry a name in their text."""
-    if isinstance(error, ConsoleError):
-        words = str(error)
-    else:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        words = f"{type(getattr(error, 'orig', error)).__name__} ({Path(place.filename).name}:{place.lineno})"
+def _note_failure(session: Session, admission_id: int, error: Exception, result: Closing) -> None:
+    """The others go on; the person is listed at the end of the batch."""
+    words = troubled.words_of(error)
     log.error("admission could not be settled", extra={"admission_id": admission_id, "error": words})
     audit.record(session, "notice.person_failed", f"admission:{admission_id}", error=words)
-    session.execute(
-        update(NoticeItem)
-        .where(NoticeItem.id == item_id)
-        .values(failed_at=clock.now(session), failure=words[:1_000], tries=func.coalesce(NoticeItem.tries, 0) + 1)
-        .execution_options(synchronize_session=False)
-    )
     result.failed[admission_id] = words
 
 
-def try_again(session: Session, item: NoticeItem, *, actor: Principal) -> None:
-    """Have somebody who could not be settled looked at again at once: what was wrong with the file has been put right. Twice changes nothing."""
-    require(actor, Act.RULE_ON_OBJECTION, item)
-    if item.settled_at is not None or item.failed_at is None:
-        return
-    item.failed_at, item.failure, item.tries = None, None, None
-    item.notice.claimed_until = None
-    audit.record(session, "notice.person_asked_again", f"admission:{item.admission_id}")
-    session.flush()
-
-
 def _close(session: Session, mine: Sequence[int], now: dt.datetime, result: Closing) -> None:
-    """Close notices on which everybody is settled; give those with a failed person a pause before the next try."""
+    """Close notices on which everybody is settled."""
     unsettled = exists().where(NoticeItem.notice_id == Notice.id, NoticeItem.settled_at.is_(None))
     closed = session.scalars(
         update(Notice)
@@ -312,16 +293,6 @@ def _close(session: Session, mine: Sequence[int], now: dt.datetime, result: Clos
     for notice_id in result.closed:
         audit.record(session, "notice.closed", f"notice:{notice_id}")
     outbox.publish(session, "notice.closed", result.closed)
-    if result.failed:
-        troubled = select(NoticeItem.notice_id).where(
-            NoticeItem.admission_id.in_(list(result.failed)), NoticeItem.settled_at.is_(None)
-        )
-        session.execute(
-            update(Notice)
-            .where(Notice.id.in_(troubled), Notice.id.in_(mine))
-            .values(claimed_until=now + RETRY_AFTER)
-            .execution_options(synchronize_session=False)
-        )
     session.flush()
 
 

@@ -19,7 +19,7 @@ from console.applications import duties
 from console.applications.models import Admission
 from console.departments.models import Office
 from console.errors import N_, InvalidAnswers
-from console.publicity import queries
+from console.publicity import queries, troubled
 from console.publicity.errors import (
     NobodyChosen,
     NothingToCorrect,
@@ -205,6 +205,7 @@ def _leave(session: Session, notice: Notice, items: Sequence[NoticeItem], outcom
     for item in items:
         item.outcome, item.settled_at = outcome, now
     session.flush()
+    troubled.settled(session, [item.id for item in items])
     left = session.scalar(select(func.count(NoticeItem.id)).where(NoticeItem.notice_id == notice.id, NoticeItem.settled_at.is_(None)))
     whole = not left
     if whole:

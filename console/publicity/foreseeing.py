@@ -15,7 +15,8 @@ from console.applications.models import Admission
 from console.automatic.declaring import Outcome as Said
 from console.automatic.declaring import Rule
 from console.errors import N_
-from console.publicity.closing import RULE, due, try_again
+from console.publicity import troubled
+from console.publicity.closing import RULE, due
 from console.publicity.models import Notice, NoticeItem
 from console.publicity.persons import notice_item
 from console.publicity.recheck import Outcome, Recheck, load, recheck
@@ -74,19 +75,8 @@ def _outcomes(session: Session, items: Sequence[int]) -> Mapping[int, Said]:
     return {w.item.id: Said(WORDS[w.outcome], KINDS[w.outcome], w.check.reasons) for w in would_admit(session, items=items)}
 
 
-def _failed() -> Select[*tuple[Any, ...]]:
-    return (
-        select(
-            NoticeItem.id, Notice.department_id, NoticeItem.name.label("who"), Notice.number, NoticeItem.failed_at, NoticeItem.failure,
-            NoticeItem.tries, NoticeItem.admission_id,
-        )
-        .join(Notice, Notice.id == NoticeItem.notice_id)
-        .where(NoticeItem.failed_at.is_not(None), NoticeItem.settled_at.is_(None))
-    )  # fmt: skip
-
-
 def _again(session: Session, item_id: int, *, actor: Principal) -> None:
-    try_again(session, notice_item(session, item_id), actor=actor)
+    troubled.try_again(session, notice_item(session, item_id), actor=actor)
 
 
 ADMISSION = Rule(
@@ -97,6 +87,6 @@ ADMISSION = Rule(
     would=_would,
     comes_to=N_("已离开公示环节"),
     outcomes=_outcomes,
-    failed=_failed,
+    failed=troubled.listed,
     again=_again,
 )

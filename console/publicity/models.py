@@ -95,7 +95,6 @@ class NoticeItem(WithId, AdmissionPart, Base):
     __tablename__ = "notice_item"
     __table_args__ = (
         UniqueConstraint("notice_id", "admission_id"),
-        Index("ix_notice_item_failed", "failed_at", postgresql_where=text("failed_at IS NOT NULL")),
         {"comment": "公示名单"},
     )
     subject: ClassVar[Subject] = Subject.NOTICES
@@ -107,10 +106,6 @@ class NoticeItem(WithId, AdmissionPart, Base):
     specialties: Mapped[list[dict[str, Any]]] = mapped_column(comment="专业")
     outcome: Mapped[str | None] = mapped_column(String(20), comment="结果")  # one of those above, once it is settled
     settled_at: Mapped[dt.datetime | None] = mapped_column(comment="办结时间")
-    # what went wrong when the window had ended; after some tries a person has to look
-    failed_at: Mapped[dt.datetime | None] = mapped_column(comment="没办成的时间")
-    failure: Mapped[str | None] = mapped_column(Text, comment="没办成的原因")
-    tries: Mapped[int | None] = mapped_column(comment="没办成的次数")
 
     notice: Mapped[Notice] = relationship(back_populates="items")
 

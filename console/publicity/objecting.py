@@ -17,7 +17,7 @@ from console.applications.pipeline import advance
 from console.departments import queries as departments
 from console.departments.models import Division, Office
 from console.errors import N_, InvalidAnswers, NotFound
-from console.publicity import correcting, queries
+from console.publicity import correcting, queries, troubled
 from console.publicity.errors import AlreadyRuled, HeldByAnother, NotAbleToRule, PersonSettled, WindowClosed
 from console.publicity.models import Notice, NoticeItem, Objection, objection_ids
 from console.publicity.terms import terms
@@ -176,6 +176,7 @@ def rule_on(
     elif upheld and item.settled_at is None and admission.step == Step.PUBLICITY:
         advance(session, [admission], Action.REFUSE, actor=actor, reason=ruling, items=items)
         item.outcome, item.settled_at = queries.REFUSED, now
+        troubled.settled(session, [item.id])
     if not upheld and not objection.is_recheck:  # nobody was told of a doubt of the re-check
         outbox.publish(session, "objection.dismissed", [objection.id])
     # a lease would only delay what the ruling has made possible

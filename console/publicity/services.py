@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from console import clock
 from console.applications.models import Admission
 from console.errors import NotAllowed
-from console.publicity import queries
-from console.publicity.closing import Closing, close_due, try_again
+from console.publicity import queries, troubled
+from console.publicity.closing import Closing, close_due
 from console.publicity.correcting import correct, reissue, withdraw
 from console.publicity.foreseeing import would_admit
 from console.publicity.models import NoticeItem
@@ -30,6 +30,7 @@ from console.publicity.objecting import (
 from console.publicity.opening import open_notice, publish_due
 from console.publicity.proof import weigh
 from console.publicity.queries import waiting
+from console.publicity.troubled import try_again
 from console.scope import Principal, System
 from rules.pipeline import Step
 
@@ -47,11 +48,12 @@ def settle_withdrawn(session: Session, admission_ids: Sequence[int], *, actor: P
     if not isinstance(actor, System):
         raise NotAllowed()
     gone = select(Admission.id).where(Admission.id.in_(admission_ids), Admission.step == Step.WITHDRAWN)
-    settled = session.execute(
+    settled = session.scalars(
         update(NoticeItem)
         .where(NoticeItem.admission_id.in_(gone), NoticeItem.settled_at.is_(None))
         .values(outcome=queries.WITHDRAWN, settled_at=clock.now(session))
         .returning(NoticeItem.id)
         .execution_options(synchronize_session=False)
     ).all()
+    troubled.settled(session, settled)
     return len(settled)

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from console import audit, clock, db, files
+from console import audit, clock, db, files, setbacks
 from console.accounts import grants, links, sessions, staff
 from console.accounts.models import Recusal, StaffAccount, StaffGrant, WebSession
 from console.applications.models import (
@@ -36,6 +36,7 @@ from console.exams.models import Attempt, Paper
 from console.jobs import Brake, Heartbeat, JobRun
 from console.notifications.models import Delivery, Letter, Message, Webhook
 from console.outbox import OutboxMessage
+from console.publicity import troubled
 from console.publicity.closing import RULE
 from console.publicity.models import Notice, NoticeItem, Objection
 from console.registers import loading
@@ -234,9 +235,10 @@ class _Maker:
         )  # fmt: skip
         put("notice", notice.number)
         self.world.put("public notice", "", notice.number)
-        item = self.add(NoticeItem(**part, notice_id=notice.id, position=1, name=place.mark, employer="某公司", specialties=[], failed_at=self.now, failure="测试", tries=1))
+        item = self.add(NoticeItem(**part, notice_id=notice.id, position=1, name=place.mark, employer="某公司", specialties=[]))
         objection = Objection(**part, code=f"YY-{place.mark}", notice_item_id=item.id, objector="某人", contact="0471", ground="业绩不实", made_at=self.now)
         put("objection", self.add(objection).id)
+        setbacks.note(self.session, troubled.PERSON, {item.id: "测试"})
         put("failed person", item.id)
 
     def roster(self, place: Place, part: dict[str, Any], put: Any) -> None:

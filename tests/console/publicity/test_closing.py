@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from console import db
+from console import db, setbacks
 from console.applications import services as applications
 from console.applications.models import Application, Finding
 from console.automatic import brakes
@@ -18,17 +18,19 @@ from console.automatic.declaring import RULES, counted, failures, lines
 from console.errors import NotAllowed, NotFound
 from console.jobs import Brake
 from console.outbox import OutboxMessage
-from console.publicity import closing, jobs, queries, services
+from console.publicity import closing, jobs, queries, services, troubled
 from console.publicity.errors import WindowClosed
 from console.publicity.models import Notice, NoticeItem, Objection
 from console.publicity.recheck import Outcome
 from console.roles import Role
 from console.roster.models import RosterEntry, RosterEvent, RosterSpecialty
 from console.scope import Applicant, Public, System, become
+from console.setbacks import Setback
 from tests import factories
 from tests.console.publicity.people import (
     WORDS,
     bar,
+    item_of,
     make_coordinator,
     make_person,
     object_to,
@@ -131,17 +133,19 @@ def test_a_poisoned_file_is_listed_and_the_others_go_on(session, clock):
 
     well = [person.id for person in people if person is not sick]
     assert (result.admitted, result.closed, list(result.failed)) == (well, [], [sick.id])
-    assert "gone" in result.failed[sick.id]  # which key is missing
+    assert "UnknownKey" in result.failed[sick.id]
     assert outcomes(session, sick) == [("publicity", None)]
-    session.refresh(notice)
-    assert notice.claimed_until == notice.due_at + closing.RETRY_AFTER
+    assert (swept(session), close(session, notice)) == ([], closing.Closing())  # not again at once
     sick.application.answers = {"name": "丙", "transport": {"admin_penalty": False}}
     session.flush()
+    clock.advance(seconds=11)
+    assert swept(session) == [notice.id]
     assert close(session, notice).admitted == [sick.id]
+    assert session.scalars(select(Setback)).all() == []
 
 
 def test_who_cannot_be_settled_waits_for_a_person_after_some_tries(session, clock, as_):
-    """The list says who and why; five tries later nobody is tried any more, until the coordinator has put the file right."""
+    """The list says who and why; eight tries later nobody is tried any more, until the coordinator has put the file right."""
     clock.set(OPENED)
     sick, well = make_person(session, "丙"), make_person(session, "敖登")
     notice = open_for(session, [sick, well])
@@ -150,14 +154,17 @@ def test_who_cannot_be_settled_waits_for_a_person_after_some_tries(session, cloc
     clock.set(notice.due_at)
     rule, application_id, notice_id, sick_id = RULES[closing.RULE], sick.application_id, notice.id, sick.id
 
-    results = [close(session, notice) for _ in range(closing.MOST_TRIES + 1)]
+    results = []
+    for _ in range(setbacks.MOST_ATTEMPTS + 1):
+        results.append(close(session, notice))
+        tonight = clock.advance(hours=2)
 
-    assert [bool(result.failed) for result in results] == [True] * closing.MOST_TRIES + [False]
+    assert [bool(result.failed) for result in results] == [True] * setbacks.MOST_ATTEMPTS + [False]
     assert swept(session) == []
     (found,) = failures(session, rule)
-    assert (found.who, found.tries, found.admission_id) == ("丙", closing.MOST_TRIES, sick_id)
-    assert "gone" in found.failure
-    assert counted(session, rule, until=notice.due_at) == {}
+    assert (found.who, found.attempts, found.admission_id) == ("丙", setbacks.MOST_ATTEMPTS, sick_id)
+    assert found.gave_up_at is not None and "UnknownKey" in found.last_error
+    assert counted(session, rule, until=tonight) == {}
 
     coordinator, stranger = make_coordinator(session), make_coordinator(session, "water")
     with as_(stranger), pytest.raises(NotFound):
@@ -170,6 +177,25 @@ def test_who_cannot_be_settled_waits_for_a_person_after_some_tries(session, cloc
     assert swept(session) == [notice_id]
     assert closing.close_due(session, [notice_id], actor=SWEEP).admitted == [sick_id]
     assert failures(session, rule) == []
+
+
+@pytest.mark.parametrize("leave", ["withdrawn", "taken off", "upheld"])
+def test_who_leaves_the_notice_otherwise_is_tried_no_more(session, clock, leave):
+    clock.set(OPENED)
+    sick = make_person(session, "丙")
+    notice = open_for(session, [sick, make_person(session, "敖登")])
+    objection = object_to(session, notice, sick) if leave == "upheld" else None
+    session.add(Setback(job=troubled.PERSON, subject_id=item_of(session, notice, sick).id, attempts=8, first_at=notice.due_at, due_at=notice.due_at, last_error="KeyError"))
+    session.flush()
+    if leave == "withdrawn":
+        applications.withdraw(session, sick, actor=Applicant(sick.applicant_id), reason="")
+        services.settle_withdrawn(session, [sick.id], actor=SWEEP)
+    elif leave == "taken off":
+        services.withdraw(session, notice, actor=make_coordinator(session), reason="材料须复查，先撤下来。", was_public=True)
+    else:
+        services.rule_on(session, objection, actor=make_coordinator(session), upheld=True, ruling="业绩材料系借用。", grounds=["papers_false"])
+
+    assert session.scalars(select(Setback)).all() == []
 
 
 def test_tonight_is_asked_with_what_the_re_check_says_today(session, clock):
