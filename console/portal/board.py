@@ -12,7 +12,7 @@ from sqlalchemy import select
 from console import clock
 from console.db import transaction
 from console.doors.deadlines import drawn
-from console.errors import InvalidAnswers, NotFound
+from console.errors import N_, InvalidAnswers, NotFound
 from console.portal.door import address, attempts, door, lang, me, page
 from console.portal.public import notice_deadline
 from console.publicity import queries, services
@@ -107,7 +107,7 @@ def _object(number: str) -> str:
         chosen = next((p.item for p in shown.people if p.item.id == request.form.get("person", type=int)), None)
         given = {name: request.form.get(name, "") for name in ("objector", "contact", "ground")}
         if chosen is None:
-            raise InvalidAnswers({"person": _("请选是对谁提出异议。")})
+            raise InvalidAnswers({"person": N_("请选是对谁提出异议。"), **services.wrong_words(given)})
         item = session.scalars(select(NoticeItem).where(NoticeItem.id == chosen.id)).one()
         return services.object_to(session, item, actor=Public(address()), **given).code
 

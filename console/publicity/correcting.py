@@ -46,7 +46,10 @@ def correct(session: Session, item: NoticeItem, printed: Printed, *, actor: Prin
     NotPublicYet, and what `duties` raises.
     """
     notice = _entered(session, item, actor)
-    reason, (name, employer) = _words(reason), _checked(printed)
+    name, employer = (" ".join(part.split()) for part in printed)
+    if problems := _wrong_print(name, employer) | _wrong_reason(reason):
+        raise InvalidAnswers(problems)
+    reason = reason.strip()
     now_printed = queries.printed(session, notice)[item.id]
     if (name, employer) == now_printed:
         raise NothingToCorrect()
@@ -226,19 +229,26 @@ def _division(session: Session, notice: Notice) -> str | None:
 
 
 def _words(reason: str) -> str:
-    reason = reason.strip()
-    if not 5 <= len(reason) <= 1_000:
-        raise InvalidAnswers({"reason": N_("请写明理由，5 到 1000 个字。理由会公开。")})
-    return reason
+    if problems := _wrong_reason(reason):
+        raise InvalidAnswers(problems)
+    return reason.strip()
+
+
+def _wrong_reason(reason: str) -> dict[str, str]:
+    return {} if 5 <= len(reason.strip()) <= 1_000 else {"reason": N_("请写明理由，5 到 1000 个字。")}
 
 
 def _checked(printed: Printed) -> Printed:
     name, employer = (" ".join(part.split()) for part in printed)
+    if problems := _wrong_print(name, employer):
+        raise InvalidAnswers(problems)
+    return name, employer
+
+
+def _wrong_print(name: str, employer: str) -> dict[str, str]:
     problems = {}
     if not 1 <= len(name) <= 60:
         problems["name"] = N_("请写姓名，60 个字以内。")
     if not len(employer) <= 120:
         problems["employer"] = N_("单位名称最多 120 个字。")
-    if problems:
-        raise InvalidAnswers(problems)
-    return name, employer
+    return problems

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import and_, column, func, select, table, text, update
 from sqlalchemy.orm import Session
@@ -42,7 +42,8 @@ def object_to(
     if not isinstance(actor, Public | System):
         require(actor, Act.RULE_ON_OBJECTION, item)  # an officer writes down what somebody says at the desk
     given = {"objector": objector.strip(), "contact": contact.strip(), "ground": ground.strip()}
-    _check_words(given)
+    if problems := wrong_words(given):
+        raise InvalidAnswers(problems)
     notice = session.get_one(Notice, item.notice_id)
     now = clock.now(session)
     if notice.published_at is None or now >= notice.due_at or notice.closed_at is not None:
@@ -108,7 +109,9 @@ def reveal(session: Session, objection: Objection, name: str, *, actor: Principa
     )  # fmt: skip
 
 
-def _check_words(given: dict[str, str]) -> None:
+def wrong_words(given: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with what somebody who objects has written, by field."""
+    given = {name: words.strip() for name, words in given.items()}
     problems = {}
     if not 2 <= len(given["objector"]) <= 120:
         problems["objector"] = N_("请写明异议人的姓名或者单位名称，2 到 120 个字。")
@@ -116,8 +119,7 @@ def _check_words(given: dict[str, str]) -> None:
         problems["contact"] = N_("请留下能联系到您的电话或者邮箱。")
     if not 10 <= len(given["ground"]) <= LONGEST_GROUND:
         problems["ground"] = N_("请写明异议的事实和理由，10 到 4000 个字。")
-    if problems:
-        raise InvalidAnswers(problems)
+    return problems
 
 
 def rule_on(

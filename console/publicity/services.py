@@ -26,6 +26,7 @@ from console.publicity.objecting import (
     reveal,
     rule_on,
     take_back,
+    wrong_words,
 )
 from console.publicity.opening import open_notice, publish_due
 from console.publicity.proof import weigh
@@ -36,7 +37,7 @@ from rules.pipeline import Step
 
 __all__ = [
     "LONGEST_GROUND", "SECRETS", "Closing", "able_to_rule", "assign", "close_due", "correct", "give_limits", "object_to", "open_notice",
-    "publish_due", "put_back", "reissue", "reveal", "rule_on", "settle_withdrawn", "take_back", "try_again", "waiting", "weigh", "withdraw", "would_admit",
+    "publish_due", "put_back", "reissue", "reveal", "rule_on", "settle_withdrawn", "take_back", "try_again", "waiting", "weigh", "withdraw", "would_admit", "wrong_words",
 ]  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from console.db import transaction
 from console.errors import N_, ConsoleError, InvalidAnswers, NotAllowed, NotFound
 from console.publicity import closing, queries, services
 from console.publicity.desk import READERS, Desk, clock_of, who_may
-from console.publicity.errors import NotReady
+from console.publicity.errors import NotInTime, NotReady
 from console.publicity.models import Notice
 from console.roles import Act
 from console.scope import current, may
@@ -78,18 +78,19 @@ class Notices(Desk):
     @allowed("open")
     def open(self) -> Any:
         obstacles: list[Any] = []
+        problems: list[tuple[str, str]] = []
+        status = 200
         if request.method == "POST":
             try:
                 with transaction() as session:
                     notice = self._open(session)
                     number, said = notice.number, _opened(notice)
             except NotReady as error:
-                obstacles = [(o.admission.number, _(o.sentence, **o.facts)) for o in error.obstacles]
-                flash(_(error.message, **error.facts), "bad")
+                obstacles, status = [(o.admission.number, _(o.sentence, **o.facts)) for o in error.obstacles], error.status
             except NotAllowed:
                 raise
             except ConsoleError as error:
-                flash(_(error.message, **error.facts), "bad")
+                problems, status = [("publish_at" if isinstance(error, NotInTime) else "people", _(error.message, **error.facts))], error.status
             else:
                 flash(said, "ok")
                 return redirect(url_for(".show", number=number), 303)
@@ -98,7 +99,7 @@ class Notices(Desk):
             wanted = request.values.get("department", "")
             office = next((o for o in offices if o.department.code == wanted), offices[0] if offices else None)
             candidates = queries.waiting(session, office.department) if office else []
-            return self.render(
+            html = self.render(
                 "publicity/open.html",
                 title=_("开启公示"),
                 offices=offices,
@@ -106,13 +107,15 @@ class Notices(Desk):
                 candidates=candidates,
                 free=len(_free(candidates)),
                 window=queries.window_if_opened(session, candidates),
-                picked=set(request.form.getlist("rowid")),
+                picked=set(request.form.getlist("rowid")) if status != 200 else {str(c.admission.id) for c in candidates},
                 typed=request.form,
                 earliest=clock.now(session).replace(second=0, microsecond=0, tzinfo=None).isoformat(timespec="minutes"),
                 obstacles=obstacles,
+                problems=problems,
                 undeclared=queries.asker_undeclared(session),
                 days_waited=lambda since: max(0, (clock.today(session) - clock.day_of(since)).days),
             )
+        return html, status
 
     @staticmethod
     def _open(session: Any) -> Notice:
@@ -155,7 +158,7 @@ class Notices(Desk):
                 return redirect(url_for(".show", number=target), 303)
         with transaction() as session:
             page = queries.notice_page(session, number)
-            html = self.render("publicity/withdraw.html", title=_("撤回公示"), page=page, problems=problems, typed=request.form)
+            html = self.render("publicity/withdraw.html", title=_("撤回这份公示"), page=page, problems=problems, typed=request.form)
         return (html, 422) if problems else html
 
     @expose("/<number>/people/<int:position>/correct", methods=["GET", "POST"])

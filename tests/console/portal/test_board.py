@@ -42,7 +42,7 @@ def test_anyone_reads_a_notice_and_can_prove_its_text(visitor, notice):
 
     shown = re.sub(r"\s", "", page.text)
     assert hashlib.sha256(original).hexdigest() in shown and hashlib.new("sm3", original).hexdigest() in shown
-    assert "与公布时一致" in page.text and "5 个工作日，至" in page.text
+    assert "与冻结时一致" in page.text and "5 个工作日，至" in page.text
     assert notice in visitor.get("/").html
 
 
@@ -54,6 +54,8 @@ def test_an_objection_holds_one_person_and_gives_a_code(who, request, notice):
     bad = person.submit("", {"objector": "", "contact": "1", "ground": "假的"}, status=422)
     assert bad.problems == ["请写明异议人的姓名或者单位名称，2 到 120 个字。", "请留下能联系到您的电话或者邮箱。", "请写明异议的事实和理由，10 到 4000 个字。"]
     assert "假的" in bad.html
+    assert person.submit("", {"person": "", "objector": "", "contact": "1", "ground": "假的"}, status=422).problems == ["请选是对谁提出异议。", *bad.problems]
+    person.get(next(href for href in re.findall(r'href="([^"]+person=\d+)"', person.get(f"/notices/{notice}").html)))
 
     page = person.submit("", {"objector": "某某公司", "contact": "13900000000", "ground": "业绩合同的编号与公示的不一致，请核查。"})
 

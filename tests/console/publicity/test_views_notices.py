@@ -43,7 +43,10 @@ def test_a_notice_for_a_time_is_opened_seen_and_published(committed_db, clock, c
     with committed_db.as_worker(), db.transaction() as session:
         person = str(make_person(session, "高娃").id)
     past = post(coordinator, "/notices/open", department="transport", rowid=[person], when="later", publish_at="2026-11-17T09:00")
-    assert "公布时间要晚于现在" in past.get_data(as_text=True) and 'value="2026-11-17T09:00"' in past.get_data(as_text=True)
+    assert past.status_code == 409 and all(words in past.get_data(as_text=True) for words in ("公布时间要晚于现在", 'value="2026-11-17T09:00"', 'href="#publish_at"'))
+    nobody = post(coordinator, "/notices/open", department="transport", title="第一批", rowid=[])
+    assert nobody.status_code == 409 and 'href="#people"' in nobody.get_data(as_text=True) and 'value="第一批"' in nobody.get_data(as_text=True)
+    assert f'value="{person}" checked' in shown(coordinator, "/notices/open") and f'value="{person}" checked' not in nobody.get_data(as_text=True)
     assert "公布时间要晚于现在" in post(coordinator, "/notices/open", department="transport", rowid=[person], when="later", publish_at="后天").get_data(as_text=True)
 
     made = post(coordinator, "/notices/open", department="transport", rowid=[person], when="later", publish_at="2026-11-20T09:00")
@@ -51,7 +54,7 @@ def test_a_notice_for_a_time_is_opened_seen_and_published(committed_db, clock, c
     where = made.headers["Location"]
     number = where.rsplit("/", 1)[1]
     page = shown(coordinator, where)
-    assert "名单已经冻结，还没有公布" in page and "2026-11-20 09:00" in page
+    assert "名单已经冻结，还没有公布" in page and "2026-11-20 09:00" in page and "与冻结时一致" in page
     assert "等着公布的" in shown(coordinator, "/notices/")
     assert portal.get(f"/notices/{number}").status_code == 404
     clock.set(dt.datetime(2026, 11, 20, 9, 1, tzinfo=console_clock.ZONE))
@@ -63,18 +66,36 @@ def test_a_notice_for_a_time_is_opened_seen_and_published(committed_db, clock, c
     assert "还没有公布" not in shown(coordinator, where)
 
 
+def test_a_notice_that_was_never_public_does_not_say_it_ran(committed_db, coordinator):
+    with committed_db.as_worker(), db.transaction() as session:
+        person = str(make_person(session, "高娃").id)
+    where = post(coordinator, "/notices/open", department="transport", rowid=[person], when="later", publish_at="2026-11-20T09:00").headers["Location"]
+    assert "计划公布时间" in shown(coordinator, where) and "期满之后" in shown(coordinator, where)
+    empty = post(coordinator, f"{where}/withdraw", was_public="no", decision="withdraw", reason="")
+    assert empty.status_code == 422 and "理由会公开" not in empty.get_data(as_text=True)
+
+    assert post(coordinator, f"{where}/withdraw", was_public="no", decision="withdraw", reason=REASON).status_code == 303
+
+    page = shown(coordinator, where)
+    assert "从来没有公布过" in page and not any(words in page for words in ("公示期自", "2026-11-20 09:00", "期满之后"))
+    coordinator.set_cookie("ruku_lang", "en")
+    assert "<title>Withdraw this notice" in shown(coordinator, f"{where}/withdraw") and "1 person · responsible" in shown(coordinator, where)
+
+
 def test_a_slip_is_corrected_and_shown_beside_the_original(committed_db, coordinator, number, portal):
     path = f"/notices/{number}/people/1/correct"
     assert path in shown(coordinator, f"/notices/{number}") and "公示期从下一个工作日从头算" in shown(coordinator, path)
     wrong = post(coordinator, path, name="高娃", employer="别的公司", reason=REASON, decision="correct")
     assert wrong.status_code == 422 and "公众认不出是谁" in wrong.get_data(as_text=True)
     assert post(coordinator, path, name="高娃", employer="草原公路工程监理有限公司", reason=REASON).status_code == 422
+    bare = post(coordinator, path, name="", employer="长" * 121, reason="错", decision="correct").get_data(as_text=True)
+    assert all(f'href="#{field}"' in bare for field in ("name", "employer", "reason"))
 
     done = post(coordinator, path, name="高娃", employer="草原公路工程监理有限公司", reason=REASON, decision="correct")
 
     assert done.status_code == 303
     page = portal.get(f"/notices/{number}").get_data(as_text=True)
-    assert "已更正" in page and "高蛙" in page and "高娃" in page and REASON in page and "与公布时一致" in page
+    assert "已更正" in page and "高蛙" in page and "高娃" in page and REASON in page and "与冻结时一致" in page
     with committed_db.as_worker(), db.transaction() as session:
         made = session.scalars(select(NoticeCorrection)).one()
         number_of, content = made.number, made.content
