@@ -63,25 +63,32 @@ def run(options: argparse.Namespace) -> int:
     return launch.run()
 
 
+def _begin_waiting() -> Settings:
+    """For what is started with the machine: PostgreSQL may come up later."""
+    from console import process, waiting
+
+    settings = process.begin("worker", check=False)
+    waiting.until_it_answers(settings.database_worker_url)
+    process.check_database(settings)
+    return settings
+
+
 def worker(options: argparse.Namespace) -> None:
-    from console import process
     from console import worker as background
 
-    background.work(process.begin("worker"))
+    background.work(_begin_waiting())
 
 
 def relay(options: argparse.Namespace) -> None:
-    from console import process
     from console import relay as carrier
 
-    carrier.carry(process.begin("worker"))
+    carrier.carry(_begin_waiting())
 
 
 def cron(options: argparse.Namespace) -> None:
-    from console import process
     from console import relay as carrier
 
-    carrier.ask_daily(process.begin("worker"))
+    carrier.ask_daily(_begin_waiting())
 
 
 def migrate(options: argparse.Namespace) -> None:

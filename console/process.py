@@ -84,5 +84,5 @@ def check_database(settings: Settings) -> None:
 
 def reason(error: Exception) -> str:
     """The last line that says why a driver failed, without its SQL."""
-    lines = [line.strip() for line in str(getattr(error, "orig", None) or error).splitlines() if line.strip()]
+    lines = [line.strip() for line in str(getattr(error, "orig", None) or error).splitlines() if line.strip() and not line.strip().startswith("Is the server running")]
     return (lines[-1] if lines else type(error).__name__)[:300]
