@@ -12,10 +12,11 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from console import assembly, clock, db, setbacks, vitals
-from console.applications.models import Admission
+from console.applications.models import Admission, Applicant
 from console.audit import AuditAnchor, AuditEntry, AuditHorizon, AuditLink
 from console.jobs import Sweep
 from console.post.carriage import Carriage
+from console.post.channels import MAIL, SMS
 from console.scope import System, become
 
 EVERY = 15.0  # seconds
@@ -45,6 +46,9 @@ def measure() -> None:
             _carriage(session, carriage, found)
         for step, count in session.execute(select(Admission.step, func.count()).group_by(Admission.step)):
             found[vitals.STEP, str(step)] = (count, None)
+        for channel, failed_at in ((SMS, Applicant.phone_failed_at), (MAIL, Applicant.email_failed_at)):
+            count, first = session.execute(select(func.count(), func.min(failed_at)).where(failed_at.is_not(None))).one()
+            found[vitals.UNREACHABLE, channel] = (count, first)
         _audit(session, found)
         vitals.write(session, found)
 

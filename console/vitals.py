@@ -21,6 +21,7 @@ MOST = 10_000  # more than this is not counted
 SWEEP, LATER, NEXT = "sweep", "later", "next"  # rows due now; due within a day; the first that is not due yet
 WAITING, RETRYING, GIVEN_UP, SENT = "waiting", "retrying", "given_up", "sent"  # of deliveries: label is table and channel
 STEP, UNSEALED, ANCHORED = "step", "unsealed", "anchored"
+UNREACHABLE = "unreachable"  # people whose address on a channel does not work
 
 
 class Vital(Base):

@@ -39,7 +39,7 @@ Values = dict[str, dict[str, Any]]  # own and foreign: the row by column
 
 
 #: tables of which the application may write some columns only, and one of them
-WRITABLE = {"access_token": "ended_why", "admission": "holder_id", "register_letter": "last_error", "staff_digest": "last_error", "staff_grant": "ended_by"}
+WRITABLE = {"access_token": "ended_why", "account_notice": "last_error", "admission": "holder_id", "register_letter": "last_error", "staff_digest": "last_error", "staff_grant": "ended_by"}
 
 
 @dataclass(frozen=True)

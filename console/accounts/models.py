@@ -327,13 +327,14 @@ class WebSession(Base):
 
 
 class SignInCode(WithId, Base):
-    """A code sent to a phone or mailbox: to register, or to set a new password."""
+    """A code sent to a phone or mailbox: to register, to set a new password, or to be reached there from now on."""
 
     __tablename__ = "sign_in_code"
     __table_args__ = {"comment": "验证码"}
 
-    purpose: Mapped[str] = mapped_column(String(20), comment="用途")  # register | reset
-    phone_hash: Mapped[str] = mapped_column(String(64), index=True, comment="手机指纹")
+    purpose: Mapped[str] = mapped_column(String(20), comment="用途")  # register | reset | change
+    phone_hash: Mapped[str] = mapped_column(String(64), index=True, comment="手机指纹")  # or of the mailbox
+    applicant_id: Mapped[int | None] = mapped_column(index=True, comment="申报人")  # whose account it changes: nobody else may use it
     code_hash: Mapped[str] = mapped_column(String(64), comment="验证码指纹")
     created_at: Mapped[dt.datetime] = mapped_column(comment="发出时间")
     expires_at: Mapped[dt.datetime] = mapped_column(comment="到期时间")

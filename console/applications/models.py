@@ -40,7 +40,11 @@ class Applicant(WithId, ThroughAdmission, Base):
 
     __tablename__ = "applicant"
     admission_link, owner = ("id", "applicant_id"), "id"
-    __table_args__ = {"comment": "申报人"}
+    __table_args__ = (
+        Index("ix_applicant_phone_failed", "phone_failed_at", postgresql_where=text("phone_failed_at IS NOT NULL")),
+        Index("ix_applicant_email_failed", "email_failed_at", postgresql_where=text("email_failed_at IS NOT NULL")),
+        {"comment": "申报人"},
+    )
 
     name: Mapped[str] = mapped_column(String(60), comment="姓名", info={"personal": True})
     id_number: Mapped[str | None] = mapped_column(Encrypted, comment="身份证号")
@@ -56,8 +60,11 @@ class Applicant(WithId, ThroughAdmission, Base):
     muted: Mapped[list[str] | None] = mapped_column(ARRAY(String), comment="不接收的函件")  # group:channel
     quiet_from: Mapped[dt.time | None] = mapped_column(comment="免打扰开始")
     quiet_until: Mapped[dt.time | None] = mapped_column(comment="免打扰结束")
+    quiet_off: Mapped[bool | None] = mapped_column(comment="不要免打扰")  # messages come at any hour, whatever the house says
     email_changed_at: Mapped[dt.datetime | None] = mapped_column(comment="邮箱修改时间")
     email_failed_at: Mapped[dt.datetime | None] = mapped_column(comment="邮箱退信时间")  # what is sent there comes back
+    phone_changed_at: Mapped[dt.datetime | None] = mapped_column(comment="手机修改时间")
+    phone_failed_at: Mapped[dt.datetime | None] = mapped_column(comment="手机不通时间")  # short messages do not arrive there
     created_at: Mapped[dt.datetime] = mapped_column(comment="注册时间")
     consent_version: Mapped[str] = mapped_column(String(20), comment="同意书版本")
     consented_at: Mapped[dt.datetime] = mapped_column(comment="同意时间")

@@ -13,7 +13,7 @@ import secrets
 import unicodedata
 from collections.abc import Callable
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from console import audit, clock, passwords
@@ -37,8 +37,16 @@ class SignInFailed(NotAllowed):
 
 
 class CodeWrong(NotAllowed):
-    message = N_("验证码不对或已过期。请核对短信，或重新获取。")
+    """Another code than was sent; `left` says how many tries it has left."""
+
+    message = N_("验证码不对，还可以再试 %(left)s 次。")
     status = 422
+
+
+class CodeDead(CodeWrong):
+    """There is no code to try: it was used, is too old, was replaced by a newer one, or was guessed at too often."""
+
+    message = N_("验证码已经作废：用过了、过期了，或者错了太多次。请重新获取。")
 
 
 class PhoneTaken(Conflict):
@@ -61,7 +69,7 @@ def phone_number(raw: str) -> str:
     return digits
 
 
-def _checked_phone(raw: str) -> str:
+def checked_phone(raw: str) -> str:
     try:
         return phone_number(raw)
     except ValueError:
@@ -73,45 +81,65 @@ def request_code(session: Session, *, phone: str, purpose: str, send: Callable[[
 
     For `reset` nothing is sent to an unknown phone, and the caller cannot tell.
     """
-    number = _checked_phone(phone)
-    hashed, now = keyed_hash(number, "phone"), clock.now(session)
-    recent = session.scalars(
-        select(SignInCode).where(SignInCode.phone_hash == hashed, SignInCode.created_at > now - dt.timedelta(hours=1))
-    ).all()
+    number = checked_phone(phone)
+    known = session.scalar(select(Applicant.id).where(Applicant.phone_hash == keyed_hash(number, "phone"))) is not None
+    code = make_code(session, number, purpose)
+    if known or purpose == "register":
+        send(number, code)
+
+
+def make_code(session: Session, address: str, purpose: str, *, applicant_id: int | None = None) -> str:
+    """A fresh code for this phone or mailbox, the only one that holds from now on; TooMany after five an hour for it, or by one person."""
+    hashed, now = _address_hash(address), clock.now(session)
+    whose = (SignInCode.phone_hash == hashed) if applicant_id is None else or_(SignInCode.phone_hash == hashed, SignInCode.applicant_id == applicant_id)
+    recent = session.scalars(select(SignInCode.id).where(whose, SignInCode.created_at > now - dt.timedelta(hours=1))).all()
     if len(recent) >= CODES_PER_HOUR:
         raise TooMany(minutes=60)
-    known = session.scalar(select(Applicant.id).where(Applicant.phone_hash == hashed)) is not None
     code = f"{secrets.randbelow(10**6):06d}"
     session.add(
         SignInCode(
             purpose=purpose,
             phone_hash=hashed,
-            code_hash=keyed_hash(f"{number}:{code}", "code"),
+            applicant_id=applicant_id,
+            code_hash=keyed_hash(f"{address}:{code}", "code"),
             created_at=now,
             expires_at=now + dt.timedelta(minutes=CODE_MINUTES),
         )
     )
     session.flush()
-    if known or purpose == "register":
-        send(number, code)
+    return code
 
 
-def _use_code(session: Session, number: str, code: str, purpose: str) -> bool:
-    """True when the latest open code of this phone matches; every try counts, and the caller commits the count."""
+def was_asked(session: Session, address: str, purpose: str, *, applicant_id: int) -> bool:
+    """Whether this person had a code sent there within the hour: whoever asks for another need not prove more than then."""
+    sent = SignInCode.created_at > clock.now(session) - dt.timedelta(hours=1)
+    asked = select(SignInCode.id).where(SignInCode.phone_hash == _address_hash(address), SignInCode.purpose == purpose, SignInCode.applicant_id == applicant_id, sent)
+    return session.scalar(asked.limit(1)) is not None
+
+
+def use_code(session: Session, address: str, code: str, purpose: str, *, applicant_id: int | None = None) -> None:
+    """Spend the latest code of this phone or mailbox; CodeWrong or CodeDead otherwise. Every try counts, and the caller commits the count."""
     latest = session.scalar(
         select(SignInCode)
-        .where(SignInCode.phone_hash == keyed_hash(number, "phone"), SignInCode.purpose == purpose)
+        .where(SignInCode.phone_hash == _address_hash(address), SignInCode.purpose == purpose, SignInCode.applicant_id.is_not_distinct_from(applicant_id))
         .order_by(SignInCode.id.desc())
         .limit(1)
         .with_for_update()
+        .execution_options(populate_existing=True)
     )
     if latest is None or latest.used_at or latest.expires_at <= clock.now(session) or latest.tries >= CODE_TRIES:
-        return False
+        raise CodeDead()
     latest.tries += 1
-    if not secrets.compare_digest(latest.code_hash, keyed_hash(f"{number}:{(code or '').strip()}", "code")):
-        return False
-    latest.used_at = clock.now(session)
-    return True
+    if secrets.compare_digest(latest.code_hash, keyed_hash(f"{address}:{(code or '').strip()}", "code")):
+        latest.used_at = clock.now(session)
+        return
+    if latest.tries >= CODE_TRIES:
+        raise CodeDead()
+    raise CodeWrong(left=CODE_TRIES - latest.tries)
+
+
+def _address_hash(address: str) -> str:
+    return keyed_hash(address, "email" if "@" in address else "phone")
 
 
 def password_problem(password: str, *, phone: str = "") -> str | None:
@@ -122,7 +150,7 @@ def password_problem(password: str, *, phone: str = "") -> str | None:
 def register(
     session: Session, *, name: str, phone: str, email: str | None, password: str, code: str, consent_version: str
 ) -> Applicant:
-    """Open an account for whoever holds the phone. Raises InvalidAnswers, CodeWrong or PhoneTaken."""
+    """Open an account for whoever holds the phone. An e-mail address is only checked here: it is kept once its owner has confirmed it. Raises InvalidAnswers, CodeWrong or PhoneTaken."""
     problems: dict[str, str] = {}
     try:
         number = phone_number(phone)
@@ -139,8 +167,7 @@ def register(
         problems["consent"] = N_("请阅读并同意个人信息处理说明。")
     if problems:
         raise InvalidAnswers(problems)
-    if not _use_code(session, number, code, "register"):
-        raise CodeWrong()
+    use_code(session, number, code, "register")
     hashed = keyed_hash(number, "phone")
     if session.scalar(select(Applicant.id).where(Applicant.phone_hash == hashed)) is not None:
         raise PhoneTaken()
@@ -149,7 +176,6 @@ def register(
         name=name,
         phone=number,
         phone_hash=hashed,
-        email=email.strip() if email else None,
         password_hash=hash_password(password),
         created_at=now,
         consent_version=consent_version,
@@ -195,14 +221,13 @@ def sign_in(session: Session, *, phone: str, password: str) -> Applicant | None:
 
 def reset_password(session: Session, *, phone: str, code: str, password: str) -> Applicant:
     """Set a new password with a code sent to the phone. The caller ends the account's other sessions."""
-    number = _checked_phone(phone)
+    number = checked_phone(phone)
     if weak := password_problem(password or "", phone=number):
         raise InvalidAnswers({"password": weak})
-    if not _use_code(session, number, code, "reset"):
-        raise CodeWrong()
+    use_code(session, number, code, "reset")
     applicant = session.scalars(select(Applicant).where(Applicant.phone_hash == keyed_hash(number, "phone"))).one_or_none()
     if applicant is None:
-        raise CodeWrong()
+        raise CodeDead()
     applicant.password_hash, applicant.failed_sign_ins, applicant.locked_until = hash_password(password), 0, None
     audit.record(session, "applicant.password_reset", f"applicant:{applicant.id}")
     return applicant

@@ -6,19 +6,20 @@ leaves it unsent, and the next try carries the same idempotency key. At least on
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 
-from console import clock
+from console import audit, clock
 from console.applications.models import Applicant
-from console.notifications import events_out
+from console.notifications import account_notices, events_out
 from console.notifications.kinds import kind_of, muting
 from console.notifications.models import Delivery, Letter
-from console.notifications.preferences import quiet_of
+from console.notifications.preferences import quiet_of, reach_of
 from console.post import reports, tokens, trying
 from console.post.channels import MAIL, SMS, WEBHOOK, OutgoingMessage, Undeliverable
 from console.post.registry import Lines, channels
@@ -73,33 +74,46 @@ def take_reports(session: Session, numbers: Sequence[int]) -> None:
         if delivery is None:
             continue
         sent_at = delivery.sent_at
-        if reports.note(delivery, report, now=now) and report.came_back:
-            person = _person(session, delivery)
-            changed = person.email_changed_at
-            stands = changed is None or sent_at is None or changed < sent_at  # what came back is about the address before
+        if not reports.note(delivery, report, now=now):
+            continue
+        person = _person(session, delivery)
+        changed = person.email_changed_at if delivery.channel == MAIL else person.phone_changed_at
+        stands = changed is None or sent_at is None or changed < sent_at  # else it is about the address before
+        if report.came_back:
             _otherwise(session, delivery, person, address_is_bad=report.no_such_address and stands)
+        elif delivery.channel == SMS and stands and person.phone_failed_at is not None:
+            person.phone_failed_at = None  # it rings again
+            audit.record(session, "applicant.phone_works", f"applicant:{person.id}", delivery=delivery.id)
     session.flush()
 
 
 def _otherwise(session: Session, delivery: Delivery, person: Applicant, *, address_is_bad: bool) -> None:
-    """A letter did not arrive by mail: remember that the address does not work, and have a short message tell of it, if its reader lets us."""
-    if delivery.channel != MAIL:
-        return
+    """A letter did not arrive: remember that the address does not work, and have the other channel tell of it, if that works and its reader lets us."""
     now = clock.now(session)
-    if address_is_bad and person.email_failed_at is None:
-        session.execute(update(Applicant).where(Applicant.id == person.id).values(email_failed_at=now))
-    letter = delivery.letter
+    if address_is_bad:
+        _mark(session, person, delivery.channel, now)
+    letter, other = delivery.letter, SMS if delivery.channel == MAIL else MAIL
     kind = kind_of(letter.event)
-    if not kind.must and muting(kind, SMS) in (person.muted or ()):
+    if other not in reach_of(person).addresses or (not kind.must and muting(kind, other) in (person.muted or ())):
         return
     once = insert(Delivery).on_conflict_do_nothing(index_elements=["idempotency_key"])
-    due_at = trying.put_off(SMS, now, _quiet(person))
+    due_at = trying.put_off(other, now, _quiet(person))
     session.execute(
         once.values(
             letter_id=letter.id, admission_id=letter.admission_id, applicant_id=letter.applicant_id, office_id=letter.office_id,
-            channel=SMS, idempotency_key=f"{letter.key}:{SMS}", due_at=due_at,
+            channel=other, idempotency_key=f"{letter.key}:{other}", due_at=due_at,
         )
     )  # fmt: skip
+
+
+def _mark(session: Session, person: Applicant, channel: str, now: dt.datetime) -> None:
+    """Nothing more goes to this address by itself until it is changed; its owner is told where else they can be reached."""
+    if channel == MAIL and person.email_failed_at is None:
+        person.email_failed_at = now
+    elif channel == SMS and person.phone_failed_at is None:
+        person.phone_failed_at = now
+        account_notices.tell(session, person, account_notices.PHONE_FAILED, to=account_notices.where_now(person, MAIL))
+    session.flush()
 
 
 def _person(session: Session, delivery: Delivery) -> Applicant:
@@ -107,7 +121,7 @@ def _person(session: Session, delivery: Delivery) -> Applicant:
 
 
 def _quiet(person: Applicant) -> QuietHours | None:
-    return quiet_of(person.quiet_from, person.quiet_until)
+    return quiet_of(person)
 
 
 def _message(delivery: Delivery, person: Applicant) -> OutgoingMessage:
@@ -116,6 +130,8 @@ def _message(delivery: Delivery, person: Applicant) -> OutgoingMessage:
     to = getattr(person, channel.address or "")
     if not to:
         raise Undeliverable(why="申报人没有留邮箱")
+    if channel.name == SMS and person.phone_failed_at is not None and not delivery.round:
+        raise Undeliverable(why="申报人的手机收不到短信")  # what came back from there and a person sends again does go
     key = tokens.token("delivery", delivery.id, delivery.round)
     if not channel.whole:
         return OutgoingMessage(key, to, letter.title, letter.sms or letter.title)

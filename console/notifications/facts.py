@@ -87,12 +87,12 @@ class Facts:
         self.portal = channels.portal_url()
         self.people = {
             row.id: Person(
-                row.name, row.language, Reach(row.has_email, row.email_failed_at is not None, row.muted or ()), quiet_of(row.quiet_from, row.quiet_until)
+                row.name, row.language, Reach(row.has_email, row.email_failed_at is not None, row.muted or (), row.phone_failed_at is not None), quiet_of(row)
             )
             for row in session.execute(
                 select(
                     Applicant.id, Applicant.name, Applicant.language, Applicant.email.is_not(None).label("has_email"), Applicant.email_failed_at,
-                    Applicant.muted, Applicant.quiet_from, Applicant.quiet_until,
+                    Applicant.phone_failed_at, Applicant.muted, Applicant.quiet_from, Applicant.quiet_until, Applicant.quiet_off,
                 ).where(bulk.among(Applicant.id, [admission.applicant_id for admission in admissions]))
             )
         }  # fmt: skip

@@ -5,8 +5,8 @@ from __future__ import annotations
 from console.db import transaction
 from console.errors import N_
 from console.jobs import Sweep, job
-from console.notifications import bounces, deliveries, digests, moved_deadlines, services
-from console.notifications.models import BounceBox, Delivery, Digest
+from console.notifications import account_notices, bounces, deliveries, digests, moved_deadlines, services
+from console.notifications.models import AccountNotice, BounceBox, Delivery, Digest
 from console.post.carriage import Carriage
 from console.post.registry import Lines
 from console.scope import System, become
@@ -136,6 +136,17 @@ def deliver_digests(digest_ids: list[int]) -> int:
     return tried
 
 
+@job("notifications.deliver_account_notices")
+def deliver_account_notices(notice_ids: list[int]) -> int:
+    """Try these notices about accounts, each in its own transaction; returns how many were tried."""
+    tried = 0
+    with become(System("deliver")), Lines() as lines:
+        for notice_id in notice_ids:
+            with transaction() as session:
+                tried += account_notices.deliver(session, notice_id, lines=lines)
+    return tried
+
+
 @job("notifications.try_again")
 def try_again(delivery_ids: list[int]) -> None:
     """Put given-up deliveries back in the queue."""
@@ -166,6 +177,7 @@ SWEEPS = (
     Sweep(deliver, Delivery, Delivery.due_at, deliveries.waiting, batch=50),
     Sweep(read_bounces, BounceBox, BounceBox.due_at, bounces.is_read),
     Sweep(deliver_digests, Digest, Digest.due_at, digests.waiting, batch=50),
+    Sweep(deliver_account_notices, AccountNotice, AccountNotice.due_at, account_notices.waiting, batch=50),
 )
 DAILY = (remind, write_digests)
 CARRIAGES = (Carriage("letters", N_("办件函件"), Delivery, "delivery.retry_asked"),)

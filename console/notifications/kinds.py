@@ -64,11 +64,16 @@ class Reach:
     has_email: bool
     email_failed: bool = False
     muted: Collection[str] = ()
+    phone_failed: bool = False
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """The channels whose address works; everybody has a phone, by which they signed up."""
-        return (MAIL, SMS) if self.has_email and not self.email_failed else (SMS,)
+        """The channels whose address works; everybody has a phone, by which they signed up, but not everybody's rings. With none, letters stand in the portal alone."""
+        return (MAIL,) * (self.has_email and not self.email_failed) + (SMS,) * (not self.phone_failed)
+
+    def works_without(self, channel: str) -> bool:
+        """Whether another channel reaches this person."""
+        return any(one != channel for one in self.addresses)
 
     def channels(self, event: str) -> tuple[str, ...]:
         """By which a letter goes out. Of what must be told, nothing is left out when else no channel were left."""

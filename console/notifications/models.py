@@ -14,6 +14,7 @@ from console.post.channels import MAIL
 from console.post.trying import state_of
 from console.roles import Subject
 from console.scope import AdmissionPart, Guarded, Principal, Scoped, Staff, among
+from console.scope import Applicant as Citizen
 from console.secrecy import Encrypted
 
 
@@ -100,6 +101,30 @@ class Webhook(WithId, Base):
 
     def __str__(self) -> str:
         return self.title
+
+
+class AccountNotice(WithId, Guarded, Base):
+    """Something that was done to an account, or found out about it: told on the account's page, and where its owner can be reached. The
+    address stays here only until it went out, because it may be one that the account has no more."""
+
+    __tablename__ = "account_notice"
+    __table_args__ = (Index("ix_account_notice_waiting", "due_at", postgresql_where=text("sent_at IS NULL AND gave_up_at IS NULL")), {"comment": "账户通知"})
+
+    applicant_id: Mapped[int] = mapped_column(ForeignKey("applicant.id", ondelete="CASCADE"), index=True, comment="申报人")
+    event: Mapped[str] = mapped_column(String(30), comment="事由")
+    written_at: Mapped[dt.datetime] = mapped_column(comment="成文时间")
+    channel: Mapped[str] = mapped_column(String(10), comment="渠道")  # mail | sms | inapp
+    address: Mapped[str | None] = mapped_column(Encrypted, comment="发往")
+    due_at: Mapped[dt.datetime | None] = mapped_column(comment="应发时间")  # null: it goes nowhere
+    claimed_until: Mapped[dt.datetime | None] = mapped_column(comment="领取至")
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0", comment="尝试次数")
+    sent_at: Mapped[dt.datetime | None] = mapped_column(comment="送出时间")
+    gave_up_at: Mapped[dt.datetime | None] = mapped_column(comment="转人工时间")
+    last_error: Mapped[str | None] = mapped_column(Text, comment="失败原因")
+
+    @classmethod
+    def visible_to(cls, principal: Principal) -> ColumnElement[bool]:
+        return cls.applicant_id == principal.id if isinstance(principal, Citizen) else false()
 
 
 class BounceBox(WithId, Base):

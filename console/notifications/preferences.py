@@ -1,18 +1,18 @@
-"""How people want to be told: what of which channel, when nothing may ring, where mail reaches them. Their own choice only."""
+"""How people want to be told: what of which channel, and when nothing may ring. Their own choice only; where they are reached is `contact`."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
 from collections.abc import Collection
+from typing import Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from console import audit, clock
+from console import audit
 from console.accounts.models import StaffAccount
 from console.applications.models import Applicant
-from console.applications.registration import is_email
 from console.errors import N_, InvalidAnswers, NotAllowed
 from console.notifications.kinds import CHANNELS, KINDS, Reach, muting
 from console.post import channels
@@ -32,18 +32,32 @@ def own(session: Session, *, actor: Principal) -> Applicant:
 
 
 def reach_of(person: Applicant) -> Reach:
-    return Reach(bool(person.email), person.email_failed_at is not None, tuple(person.muted or ()))
+    return Reach(bool(person.email), person.email_failed_at is not None, tuple(person.muted or ()), person.phone_failed_at is not None)
 
 
-def quiet_of(begins: dt.time | None, ends: dt.time | None) -> QuietHours | None:
-    """A person's own quiet hours, or the house's."""
-    if begins is None or ends is None:
+class Quiet(Protocol):
+    """What is kept of a person's quiet hours; a row of these columns will do."""
+
+    @property
+    def quiet_from(self) -> dt.time | None: ...
+    @property
+    def quiet_until(self) -> dt.time | None: ...
+    @property
+    def quiet_off(self) -> bool | None: ...
+
+
+def quiet_of(person: Quiet) -> QuietHours | None:
+    """A person's own quiet hours, none, or the house's."""
+    if person.quiet_off:
+        return None
+    if person.quiet_from is None or person.quiet_until is None:
         return channels.settings().quiet_hours
-    return QuietHours(begins, ends)
+    return QuietHours(person.quiet_from, person.quiet_until)
 
 
-def choose(session: Session, *, wanted: Collection[str], quiet_from: str, quiet_until: str, actor: Principal) -> Applicant:
-    """Write down what this person wants, as `kind:channel` of what is on, and their quiet hours; empty hours are the house's.
+def choose(session: Session, *, wanted: Collection[str], quiet_from: str, quiet_until: str, quiet_off: bool = False, actor: Principal) -> Applicant:
+    """Write down what this person wants, as `kind:channel` of what is on, and their quiet hours: their own, none (`quiet_off`, whatever hours say), or the house's
+    (empty hours).
 
     Of decisions and deadlines one working channel stays on; a channel without an address keeps what was chosen for it before.
     """
@@ -54,15 +68,16 @@ def choose(session: Session, *, wanted: Collection[str], quiet_from: str, quiet_
     there = {muting(kind, channel) for kind in KINDS for channel in reach.addresses}
     muted = (there - set(wanted)) | (set(reach.muted) - there)
     for kind in KINDS:
-        if kind.must and all(muting(kind, channel) in muted for channel in reach.addresses):
+        if kind.must and reach.addresses and all(muting(kind, channel) in muted for channel in reach.addresses):
             problems[kind.name] = N_("决定和期限要有一条路通知到您：请至少留一个渠道。")
-    hours = _hours(quiet_from, quiet_until, problems)
+    hours = None if quiet_off else _hours(quiet_from, quiet_until, problems)
     if problems:
         raise InvalidAnswers(problems)
-    before = (sorted(person.muted or ()), str(quiet_of(person.quiet_from, person.quiet_until)))
+    before = (sorted(person.muted or ()), str(quiet_of(person)))
     person.muted = sorted(muted) or None
     person.quiet_from, person.quiet_until = hours or (None, None)
-    after = (sorted(person.muted or ()), str(quiet_of(person.quiet_from, person.quiet_until)))
+    person.quiet_off = quiet_off or None
+    after = (sorted(person.muted or ()), str(quiet_of(person)))
     if before != after:
         audit.record(session, "applicant.chose_channels", f"applicant:{person.id}", changes={"muted": [before[0], after[0]], "quiet": [before[1], after[1]]})
     session.flush()
@@ -82,20 +97,6 @@ def _hours(begins: str, ends: str, problems: dict[str, str]) -> tuple[dt.time, d
     if len(times) == 2 and times["quiet_from"] == times["quiet_until"]:
         problems["quiet_until"] = N_("开始和结束不能是同一时间。")
     return None if problems else (times["quiet_from"], times["quiet_until"])
-
-
-def correct_email(session: Session, email: str, *, actor: Principal) -> Applicant:
-    """Write down another address, or none; mail goes there from now on, and what came back of the old one is no longer held against it."""
-    person = own(session, actor=actor)
-    email = email.strip()
-    if email and not is_email(email):
-        raise InvalidAnswers({"email": N_("邮箱地址不完整，请核对；没有可以不填。")})
-    if email != (person.email or ""):
-        changes = {"email": [audit.fingerprint(person.email), audit.fingerprint(email or None)]}
-        person.email, person.email_failed_at, person.email_changed_at = email or None, None, clock.now(session)
-        audit.record(session, "applicant.changed_email", f"applicant:{person.id}", changes=changes)
-    session.flush()
-    return person
 
 
 def choose_morning_mail(session: Session, wanted: bool, *, actor: Principal) -> StaffAccount:

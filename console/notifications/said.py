@@ -15,6 +15,9 @@ class Said(NamedTuple):
     zh: str
     en: str
 
+    def show(self, lang: str) -> str:
+        return self.en if lang == "en" else self.zh
+
 
 NEVER = Said("不再安排", "none")
 TASKS = {

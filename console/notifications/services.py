@@ -6,6 +6,7 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from sqlalchemy import column as col
 from sqlalchemy import or_, select, table, update
@@ -24,7 +25,7 @@ from console.notifications.events import ADMITTED, DESK_STEPS, events_of
 from console.notifications.facts import Occasion
 from console.notifications.models import Letter, Message
 from console.notifications.said import TASKS
-from console.post import channels, sms
+from console.post import channels, mail, sms
 from console.post.channels import OutgoingMessage
 from console.scope import Principal
 from rules.deadline_words import deadline_words
@@ -272,8 +273,8 @@ class CodeNotSent(ConsoleError):
     status = 503
 
 
-def send_code(phone: str, code: str) -> None:
-    """Send a sign-in code at once, from this process: the code is written to no table, queue or log.
+def send_code(address: str, code: str) -> None:
+    """Send a code to a phone or a mailbox at once, from this process: the code is written to no table, queue or log.
 
     A gateway is spoken to in the background, so that the page takes as long for an unknown phone as for a known one. When it
     cannot be reached, nothing is kept: the person asks for another code. Fits `registration.request_code(send=…)`.
@@ -284,16 +285,17 @@ def send_code(phone: str, code: str) -> None:
     if text is None:
         raise CodeNotSent()
     rendered = render(text, {"code": code, "minutes": str(CODE_MINUTES)}, lang="zh")
-    message = OutgoingMessage(
-        key=f"code:{secrets.token_hex(12)}", to=phone, subject=rendered.subject, text=rendered.sms or rendered.body
-    )
-    url = channels.settings().sms_url
-    if url.startswith("folder:"):
-        _send_quietly(lambda: sms.send(message, url=url))
+    known, key = channels.settings(), f"code:{secrets.token_hex(12)}"
+    if "@" in address:
+        letter, url = OutgoingMessage(key, address, rendered.subject, rendered.body), known.mail_url
+        send = partial(mail.send, letter, url=url, sender=known.mail_from)
     else:
-        threading.Thread(
-            target=_send_quietly, args=(lambda: sms.send(message, url=url),), name="sign-in code", daemon=True
-        ).start()
+        letter, url = OutgoingMessage(key, address, rendered.subject, rendered.sms or rendered.body), known.sms_url
+        send = partial(sms.send, letter, url=url)
+    if url.startswith("folder:"):
+        _send_quietly(send)
+    else:
+        threading.Thread(target=_send_quietly, args=(send,), name="sign-in code", daemon=True).start()
 
 
 def _send_quietly(send: Callable[[], None]) -> None:

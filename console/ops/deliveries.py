@@ -75,6 +75,13 @@ def ways(session: Session) -> list[Way]:
     return found
 
 
+def unreachable(session: Session) -> list[tuple[str, int, str]]:
+    """(channel, how many people's address there does not work, since when), as cron counted them last; who they are is for their offices."""
+    measured, now = vitals.read(session), clock.now(session)
+    found = ((label, one) for (name, label), one in sorted(measured.items()) if name == vitals.UNREACHABLE and one.count)
+    return [(channel_title(label), one.count, ago(one.since, now) if one.since else "—") for label, one in found]
+
+
 class Deliveries(Behind, BaseView):
     """投递"""
 
@@ -87,6 +94,6 @@ class Deliveries(Behind, BaseView):
     def index_view(self) -> Any:
         with transaction() as session:
             return self.render(
-                "ops/deliveries.html", title=_(self.title), ways=ways(session), rows=latest(session), shown=SHOWN,
+                "ops/deliveries.html", title=_(self.title), ways=ways(session), rows=latest(session), shown=SHOWN, unreachable=unreachable(session),
                 channel_title=channel_title, carriage_title=carriage_title,
             )  # fmt: skip

@@ -149,6 +149,8 @@ def _measured(families: _Families, session: Session) -> Iterator[Metric]:
     yield families.gauge("delivery_oldest_seconds", "how late the oldest letter is that was not tried yet", waits, ("kind", "channel"))
     steps = [((label,), one.count) for (name, label), one in sorted(found.items()) if name == vitals.STEP]
     yield families.gauge("admissions", "files by the step where they lie", steps, ("step",))
+    unreachable = [((label,), one.count) for (name, label), one in sorted(found.items()) if name == vitals.UNREACHABLE]
+    yield families.gauge("unreachable_people", "people whose address on a channel does not work", unreachable, ("channel",))
     unsealed = found.get((vitals.UNSEALED, ""), Measured(0, None, real))
     yield families.gauge("audit_unsealed_entries", "entries of the audit that stand in no chain yet", [((), unsealed.count)])
     yield families.gauge("audit_unsealed_oldest_seconds", "how old the oldest of them is", [((), _late(unsealed.since, now))])

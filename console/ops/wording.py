@@ -26,6 +26,7 @@ JOBS: dict[str, tuple[str, str]] = {
     "exchange.forget": (N_("清理到期文件"), N_("删除保存期已过的导出、导入文件。")),
     "house.forget": (N_("清理旧消息"), N_("删除早已办完的消息和已停进程的心跳。")),
     "notifications.deliver": (N_("投递函件"), N_("把函件交给邮件、短信等渠道；没成的过一会儿再试。")),
+    "notifications.deliver_account_notices": (N_("投递账户通知"), N_("手机号或邮箱改了、不通了，告诉账户的主人。")),
     "notifications.deliver_digests": (N_("投递每日汇总"), N_("把每日汇总邮件交给邮件渠道。")),
     "notifications.read_bounces": (N_("读取退信"), N_("看一遍退信文件夹，记到对应的投递上。")),
     "notifications.remind": (N_("催办提醒"), N_("提醒快到期限的申报人。")),

@@ -19,6 +19,7 @@ def register(app: Flask) -> None:
         account,
         applying,
         board,
+        contact,
         door,
         following,
         learning,
@@ -37,5 +38,5 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(
         applicant=door.applicant, to_do=door.to_do, service_phones=door.service_phones, words=door.words, said=door.said
     )
-    for module in (account, applying, board, following, learning, public, reaching, registers, registers_intake):
+    for module in (account, applying, board, contact, following, learning, public, reaching, registers, registers_intake):
         assert module.door is door.door

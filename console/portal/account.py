@@ -24,10 +24,14 @@ from console.db import transaction
 from console.doors.browsers import browser_words
 from console.doors.preferences import local_path
 from console.errors import ConsoleError, InvalidAnswers, NotFound
+from console.notifications import account_notices, contact
 from console.notifications import services as letters
 from console.portal.door import address, applicant, attempts, door, lang, me, page
 from console.portal.texts import consent_version, document
+from console.post.wording import channel_words
+from console.scope import Applicant as Citizen
 from console.scope import System, become
+from console.secrecy import encrypt
 
 _TEL = {"autocomplete": "tel", "inputmode": "tel"}
 _CODE = {"autocomplete": "one-time-code", "inputmode": "numeric", "maxlength": 8}
@@ -43,7 +47,7 @@ class Registration(Form):
     password = PasswordField(
         _l("设置密码"), description=_l("至少 10 个字符，几个词连起来就好记。"), render_kw={"autocomplete": "new-password", "required": True}
     )
-    email = StringField(_l("邮箱（选填）"), description=_l("填了的话，函件也会发到邮箱。"), render_kw={"autocomplete": "email"})
+    email = StringField(_l("邮箱（选填）"), description=_l("填了的话，函件也会发到邮箱；先用邮箱里的验证码确认。"), render_kw={"autocomplete": "email"})
     consent = BooleanField(_l("我已阅读并同意个人信息处理说明"))
 
 
@@ -134,8 +138,22 @@ def register_account() -> ResponseReturnValue:
     else:
         sessions.sign_in(person_id)
         flash(_("注册好了。现在可以开始申报。"), "ok")
-        return redirect(url_for(".my_file"), 303)
+        return redirect(_confirm_email(person_id, (form.email.data or "").strip()) or url_for(".my_file"), 303)
     return page("register", form=form, phone=phone, consent=document("consent", lang()), here="me"), 422
+
+
+def _confirm_email(person_id: int, email: str) -> str | None:
+    """Send a code to the mailbox that a newcomer named, and say where to enter it. The account is there all the same when none can be sent."""
+    if not email:
+        return None
+    try:
+        with become(Citizen(person_id)), transaction() as session:
+            contact.ask(session, contact.EMAIL, email, send=letters.send_code, actor=Citizen(person_id))
+    except ConsoleError as error:
+        flash(_(error.message, **error.facts), "warn")
+        return None
+    visit["new_email"] = encrypt(email)
+    return url_for(".change_contact", kind=contact.EMAIL)
 
 
 @door.post("/codes")
@@ -168,7 +186,7 @@ def sign_in() -> ResponseReturnValue:
     with become(System("sign_in")), transaction() as session:
         person = registration.sign_in(session, phone=phone, password=form.password.data or "")
         person_id = person.id if person else None
-        mail_comes_back = person is not None and person.email_failed_at is not None
+        comes_back = [] if person is None else [kind for kind, at in (("phone", person.phone_failed_at), ("email", person.email_failed_at)) if at is not None]
     if person_id is None:
         attempts().failed("sign_in", account=phone, address=address())
         error = registration.SignInFailed(tries=registration.LOCK_AFTER, minutes=registration.LOCK_MINUTES)
@@ -176,8 +194,8 @@ def sign_in() -> ResponseReturnValue:
         return page("sign_in", form=form, after=after, here="me"), 401
     attempts().forget("sign_in", account=phone)
     sessions.sign_in(person_id)
-    if mail_comes_back:
-        flash(_("发往您邮箱的信被退回了，请先核对邮箱。"), "warn")
+    if comes_back:
+        flash(_("您的手机收不到短信，请先核对手机号。") if "phone" in comes_back else _("发往您邮箱的信被退回了，请先核对邮箱。"), "warn")
         return redirect(url_for(".reaching"), 303)
     return redirect(after, 303)
 
@@ -253,7 +271,10 @@ def _own_sessions() -> list[dict[str, Any]]:
 def _account_page(form: ChangedPassword, status: int = 200) -> ResponseReturnValue:
     with transaction() as session:
         person = session.get_one(Applicant, me().id)
-        return page("account", person=person, form=form, sessions=_own_sessions(), here="me"), status
+        notices = account_notices.latest(session, person)
+        return page(
+            "account", person=person, form=form, sessions=_own_sessions(), notices=notices, titles=account_notices.TITLES, lang=lang(), channel_words=channel_words, here="me",
+        ), status  # fmt: skip
 
 
 @door.get("/account")

@@ -1,4 +1,4 @@
-"""How I want to be told: what of which channel, when nothing rings, where mail reaches me."""
+"""How I want to be told: what of which channel, and when nothing rings."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _page(problems: dict[str, str], *, status: int = 200) -> ResponseReturnValue
             (kind, [(channel, muting(kind, channel), muting(kind, channel) in on, channel in reach.addresses, _alone(kind.must, channel, reach.addresses)) for channel in CHANNELS])
             for kind in KINDS
         ]
-        own = person.quiet_from is not None and person.quiet_until is not None
+        quiet = typed.get("quiet", "own") if typed is not None else "off" if person.quiet_off else "own" if person.quiet_from is not None else "house"
         house = channels.settings().quiet_hours
         shown = page(
             "reaching",
@@ -35,11 +35,11 @@ def _page(problems: dict[str, str], *, status: int = 200) -> ResponseReturnValue
             channel_words=channel_words,
             channels=CHANNELS,
             house=house,
-            own=own,
+            quiet=quiet,
             quiet_from=typed.get("quiet_from", "")[:10] if typed is not None else f"{person.quiet_from:%H:%M}" if person.quiet_from else "",
             quiet_until=typed.get("quiet_until", "")[:10] if typed is not None else f"{person.quiet_until:%H:%M}" if person.quiet_until else "",
-            email=request.form.get("email", person.email or "")[:254] if request.method == "POST" else person.email or "",
             failed=person.email_failed_at,
+            phone_failed=person.phone_failed_at,
             problems={name: _(sentence) for name, sentence in problems.items()},
             here="me",
         )
@@ -56,25 +56,15 @@ def reaching() -> ResponseReturnValue:
     if request.method == "GET":
         return _page({})
     form = request.form
+    hours = ("", "") if form.get("quiet") == "house" else (form.get("quiet_from", "").strip(), form.get("quiet_until", "").strip())
     try:
         with transaction() as session:
             person = preferences.own(session, actor=me())
             alone = {muting(k, c) for k in KINDS for c in CHANNELS if _alone(k.must, c, preferences.reach_of(person).addresses)}
             preferences.choose(
-                session, wanted={*form.getlist("wanted")[:50], *alone}, quiet_from=form.get("quiet_from", "").strip(), quiet_until=form.get("quiet_until", "").strip(), actor=me()
+                session, wanted={*form.getlist("wanted")[:50], *alone}, quiet_from=hours[0], quiet_until=hours[1], quiet_off=form.get("quiet") == "off", actor=me()
             )
     except InvalidAnswers as error:
         return _page(error.problems, status=422)
     flash(_("接收方式已存好，从下一封信起照办。"), "ok")
-    return redirect(url_for(".reaching"), 303)
-
-
-@door.post("/account/email")
-def change_email() -> ResponseReturnValue:
-    try:
-        with transaction() as session:
-            preferences.correct_email(session, request.form.get("email", "")[:254], actor=me())
-    except InvalidAnswers as error:
-        return _page(error.problems, status=422)
-    flash(_("邮箱已修改。") if request.form.get("email", "").strip() else _("邮箱已删去，以后只发短信。"), "ok")
     return redirect(url_for(".reaching"), 303)

@@ -152,6 +152,7 @@ class Walk:
                 session, name=person.name, phone=person.phone, email=f"demo{person.serial}@example.cn",
                 password=person.password, code=sent[0], consent_version="2026-01",
             )  # fmt: skip
+            applicant.email = f"demo{person.serial}@example.cn"  # as if confirmed by its code
             self.applicants[person.serial] = applicant.id
 
     @staticmethod

@@ -255,7 +255,7 @@ UNWITNESSED = {
     "saved_view": "a way of looking",
     "vital": "measured, decides nothing",
     "notice_probe": "append-only; a row every five minutes, whose sums are in the chains when they decide (notice.proved, notice_extension)",
-    "staff_digest": "reminders", "bounce_box": "comes and goes",
+    "staff_digest": "reminders", "account_notice": "reminders", "bounce_box": "comes and goes",
 }  # fmt: skip
 
 

@@ -34,6 +34,8 @@ NOT_THE_APPLICANTS = {"review", "objection", "staff_message", "replay_outcome", 
 ALL_OFFICERS = {"rule_draft", "draft_revision", "replay"}
 #: whoever asked sees it and nobody else does, and nobody here asked (tests/console/exchange shows that the asker does)
 ASKERS_ALONE = {"data_export", "data_import", "saved_view", "staff_digest"}
+#: about an account: its owner's, and no officer's
+APPLICANTS_ALONE = {"account_notice"}
 #: registers of all offices: whoever reads registers anywhere reads them, and services ask who may change a row
 OF_ALL_OFFICES = {one.declared.table for one in registers() if one.declared.document.scope == "platform"}
 #: before anyone is signed in, somebody has to look a person up, count failures and register them
@@ -96,7 +98,7 @@ def sides(table: str, who: str) -> set[str]:
         return both
     if table in SOUGHT_AT_THE_DOOR and who == "doorkeeper":
         return both
-    if who == "officer" or (who == "applicant" and table not in NOT_THE_APPLICANTS and not table.startswith("register_")):
+    if (who == "officer" and table not in APPLICANTS_ALONE) or (who == "applicant" and table not in NOT_THE_APPLICANTS and not table.startswith("register_")):
         return {"own"}
     return set()
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from console import clock as console_clock
 from console.applications.models import Applicant
 from console.audit import AuditEntry
 from console.errors import InvalidAnswers, NotAllowed
-from console.notifications import jobs, preferences, services
+from console.notifications import contact, jobs, preferences, services
 from console.notifications.facts import Occasion
 from console.notifications.kinds import CHANNELS, KINDS, Reach, kind_of, muting
 from console.notifications.letters import write
@@ -115,8 +115,6 @@ def test_a_kind_that_is_none_and_another_persons_choice_are_refused(session, fol
     for other in (make_staff(session, Role.COORDINATOR), Public(), System("test")):
         with pytest.raises(NotAllowed):
             preferences.choose(session, wanted=ALL, quiet_from="", quiet_until="", actor=other)
-        with pytest.raises(NotAllowed):
-            preferences.correct_email(session, "x@example.cn", actor=other)
 
 
 def test_a_channel_without_an_address_keeps_what_was_chosen_for_it(session, folders):
@@ -124,10 +122,9 @@ def test_a_channel_without_an_address_keeps_what_was_chosen_for_it(session, fold
     me = Citizen(applicant.id)
     with become(me):
         preferences.choose(session, wanted=ALL - {"progress:mail"}, quiet_from="", quiet_until="", actor=me)
-        preferences.correct_email(session, "", actor=me)
+        contact.drop_email(session, actor=me)
         preferences.choose(session, wanted={"act:sms", "progress:sms"}, quiet_from="", quiet_until="", actor=me)  # mail was disabled on the page
-        person = preferences.correct_email(session, "new@example.cn", actor=me)
-    assert person.muted == ["other:sms", "progress:mail"]
+    assert session.get_one(Applicant, applicant.id).muted == ["other:sms", "progress:mail"]
 
 
 # ── quiet hours ──
@@ -170,27 +167,6 @@ def test_a_code_comes_at_any_hour(session, folders, clock):
     with become(System("sign_in")):
         services.send_code("13988887777", "407193")
     assert "407193" in next((folders / "sms").iterdir()).read_text()
-
-
-# ── the address ──
-
-
-def test_another_address_is_used_at_once_and_the_old_ones_return_is_forgotten(session, folders, clock):
-    applicant = make_applicant(session, email="old-geheim@example.cn")
-    session.execute(update(Applicant).where(Applicant.id == applicant.id).values(email_failed_at=console_clock.now(session)))
-    session.expire_all()
-    assert set(_told(session, applicant, "withdrawn")) == {"sms"}
-    me = Citizen(applicant.id)
-    with become(me):
-        for wrong in ("x", "a@b", "a b@c.cn", "a@b.cn, c@d.cn", "x@y.cn\nBcc: z@z.cn", "@b.cn"):
-            with pytest.raises(InvalidAnswers):
-                preferences.correct_email(session, wrong, actor=me)
-        preferences.correct_email(session, " new@example.cn ", actor=me)
-    session.expire_all()
-
-    assert set(_told(session, applicant, "withdrawn")) == {"mail", "sms"}
-    entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "applicant.changed_email")).one()
-    assert "geheim" not in entry.body and "new@" not in entry.body
 
 
 # ── officers ──

@@ -115,7 +115,7 @@ def full_house(committed_db, redis):
         held = make_admission(session, step=Step.CORRECTION, due_at=now - 9 * hour)
         session.add(Setback(job="applications.lapse", subject_id=held.id, attempts=8, first_at=now, due_at=now, last_error="x", gave_up_at=now))
         session.add(Setback(job="publicity.close_due", subject_id=1, attempts=1, first_at=now, due_at=now, last_error="x"))
-        admission = make_admission(session, step=Step.CORRECTION, due_at=now - 2 * hour, applicant=make_applicant(session, name="赵明远"))
+        admission = make_admission(session, step=Step.CORRECTION, due_at=now - 2 * hour, applicant=make_applicant(session, name="赵明远", phone_failed_at=now))
         part = {"admission_id": admission.id, "applicant_id": admission.applicant_id, "office_id": admission.office_id}
         letter = Letter(key="t:1", event="submitted", title="受理回执（赵明远）", body="赵明远", written_at=now, **part)
         session.add(letter)
@@ -143,6 +143,7 @@ def test_it_counts_what_is_late_waits_and_was_given_up(scraper, full_house):
         ("sms", "letters", "waiting"): 1, ("sms", "letters", "retrying"): 1, ("sms", "letters", "given_up"): 1, ("mail", "registers", "given_up"): 1,
     }  # fmt: skip
     assert values(text, "ruku_admissions")["correction",] == 2
+    assert values(text, "ruku_unreachable_people") == {("sms",): 1, ("mail",): 0}
     assert values(text, "ruku_job_runs") == {
         ("house.forget", "done"): 1, ("house.forget", "failed"): 1, ("house.forget", "running"): 0,
         ("notifications.remind", "done"): 0, ("notifications.remind", "failed"): 0, ("notifications.remind", "running"): 1,

@@ -54,9 +54,9 @@ def test_a_wrong_code_is_refused_and_guesses_end(visitor, code_sent):
     begin(visitor)
     right = code_sent()
     wrong = "000000" if right != "000000" else "111111"
-    for _try in range(5):
-        page = visitor.submit("", details(wrong), status=422)
-        assert page.problems == ["短信验证码：验证码不对或已过期。请核对短信，或重新获取。"]
+    said = [visitor.submit("", details(wrong), status=422).problems for _try in range(5)]
+    dead = "短信验证码：验证码已经作废：用过了、过期了，或者错了太多次。请重新获取。"
+    assert said == [[f"短信验证码：验证码不对，还可以再试 {left} 次。"] for left in (4, 3, 2, 1)] + [[dead]]
 
     assert "尝试次数过多" in visitor.submit("", details(right), status=429).text
 
@@ -148,7 +148,7 @@ def test_asking_for_a_new_password_does_not_tell_whether_a_phone_is_known(visito
 
     assert "验证码已发到 138****2222" in page.text and visitor.path == "/reset"
     page = visitor.submit("", {"code": "123456", "password": PASSWORD}, status=422)
-    assert page.problems == ["短信验证码：验证码不对或已过期。请核对短信，或重新获取。"]
+    assert page.problems == ["短信验证码：验证码不对，还可以再试 4 次。"]
 
 
 def test_the_account_lists_devices_and_ends_them(citizen, portal_app):

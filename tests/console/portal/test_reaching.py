@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from email import message_from_string
+from email.policy import default
+from pathlib import Path
+
 import pytest
 from sqlalchemy import select, update
 
 from console import clock, db
+from console.accounts.models import WebSession
 from console.applications.models import Applicant
 from console.notifications.facts import Occasion
 from console.notifications.letters import write
@@ -46,12 +52,12 @@ def _text(answer) -> str:
 def test_choices_are_kept_and_shown_again(committed_db, citizen):
     person_id, client, _ = citizen(email="gaowa@example.cn")
     page = client.get("/account/letters")
-    assert "通知怎么收" in _text(client.get("/account")) and _text(page).count(" checked") == 6
-    form = {"csrf_token": token(page), "form": "wanted", "wanted": ["act:mail", "act:sms", "progress:mail", "other:mail"], "quiet_from": "20:30", "quiet_until": "08:00"}
+    assert "通知怎么收" in _text(client.get("/account")) and _text(page).count(" checked") == 7
+    form = {"csrf_token": token(page), "form": "wanted", "wanted": ["act:mail", "act:sms", "progress:mail", "other:mail"], "quiet": "own", "quiet_from": "20:30", "quiet_until": "08:00"}
 
     kept = client.post("/account/letters", data=form, follow_redirects=True)
 
-    assert "接收方式已存好" in _text(kept) and _text(kept).count(" checked") == 4 and 'value="20:30"' in _text(kept)
+    assert "接收方式已存好" in _text(kept) and _text(kept).count(" checked") == 5 and 'value="20:30"' in _text(kept)
     person = _row(committed_db, person_id)
     assert (person.muted, str(person.quiet_from)) == (["other:sms", "progress:sms"], "20:30:00")
 
@@ -67,8 +73,8 @@ def test_with_one_way_only_what_must_be_told_cannot_be_unticked_and_says_why(com
 
 @pytest.mark.parametrize(
     ("form", "said"),
-    [({"wanted": ["progress:mail"]}, "至少留一个渠道"), ({"wanted": ["act:mail", "act:pigeon"]}, "没有这一种函件或渠道"), ({"wanted": ["act:mail"], "quiet_from": "25:00", "quiet_until": "07:00"}, "请写成 22:00"),
-     ({"wanted": ["act:mail"], "quiet_from": "22:00", "quiet_until": "22:00"}, "不能是同一时间")],
+    [({"wanted": ["progress:mail"]}, "至少留一个渠道"), ({"wanted": ["act:mail", "act:pigeon"]}, "没有这一种函件或渠道"), ({"wanted": ["act:mail"], "quiet": "own", "quiet_from": "25:00", "quiet_until": "07:00"}, "请写成 22:00"),
+     ({"wanted": ["act:mail"], "quiet": "own", "quiet_from": "22:00", "quiet_until": "22:00"}, "不能是同一时间")],
 )  # fmt: skip
 def test_what_is_wrong_is_said_at_the_top_and_at_its_place_and_what_was_typed_stays(committed_db, citizen, form, said):
     person_id, client, _ = citizen(email="gaowa@example.cn")
@@ -82,7 +88,7 @@ def test_what_is_wrong_is_said_at_the_top_and_at_its_place_and_what_was_typed_st
 
 def test_no_choice_without_the_form_token_or_without_signing_in(committed_db, citizen, portal_app):
     person_id, client, _ = citizen(email="gaowa@example.cn")
-    for path in ("/account/letters", "/account/email"):
+    for path in ("/account/letters", "/account/email", "/account/phone"):
         assert client.post(path, data={"email": "x@example.cn"}).status_code == 400
         stranger = portal_app.test_client()
         form = {"csrf_token": token(stranger.get("/sign-in")), "email": "x@example.cn"}
@@ -99,15 +105,61 @@ def test_who_cannot_be_reached_by_mail_is_asked_at_the_next_sign_in_and_corrects
     page = again.get("/sign-in")
     answer = again.post("/sign-in", data={"csrf_token": token(page), "phone": "13800138000", "password": PASSWORD})
     assert answer.headers["Location"] == "/account/letters"
-    page = again.get("/account/letters")
-    assert "发往您邮箱的信被退回了" in _text(page) and "您的邮箱收不到信" in _text(page) and "alt@example.cn" not in _text(page).split("<form")[0]
+    page = _text(again.get("/account/letters"))
+    assert "发往您邮箱的信被退回了" in page and "您的邮箱收不到信" in page and "alt@example.cn" not in page
 
-    wrong = again.post("/account/email", data={"csrf_token": token(page), "email": "neu@"})
+
+def test_another_phone_is_asked_for_confirmed_and_signed_in_with(committed_db, citizen, portal_app, code_sent):
+    person_id, client, _ = citizen(email="gaowa@example.cn")
+    page = client.get("/account/phone")
+    form = {"csrf_token": token(page), "do": "ask", "address": "13911112222"}
+    wrong = client.post("/account/phone", data=form | {"password": "geraten-geraten"})
+    assert wrong.status_code == 422 and 'value="13911112222"' in _text(wrong)
+    page = client.post("/account/phone", data=form | {"password": PASSWORD}, follow_redirects=True)
+    assert "验证码发到了 139****2222" in _text(page) and "13911112222" not in _text(page)
+    with committed_db.as_worker(), db.transaction() as session:
+        assert "13911112222" not in str(session.scalars(select(WebSession.data)).all())
+
+    code = code_sent()
+    wrong = client.post("/account/phone", data={"csrf_token": token(page), "do": "confirm", "code": "000000" if code != "000000" else "111111"})
+    assert wrong.status_code == 422 and "还可以再试 4 次" in _text(wrong)
+    assert _row(committed_db, person_id).phone == "13800138000"
+    done = client.post("/account/phone", data={"csrf_token": token(page), "do": "confirm", "code": code}, follow_redirects=True)
+
+    assert "手机号已修改" in _text(done) and "您的账户换了手机号" in _text(done) and "139****2222" in _text(done)
+    fresh = portal_app.test_client()
+    form = {"csrf_token": token(fresh.get("/sign-in")), "password": PASSWORD}
+    assert fresh.post("/sign-in", data=form | {"phone": "13800138000"}).status_code == 401
+    assert fresh.post("/sign-in", data=form | {"phone": "13911112222"}).status_code == 303
+
+
+def test_a_mailbox_is_confirmed_by_the_code_in_it_and_can_be_dropped(committed_db, citizen):
+    person_id, client, _ = citizen(email=None)
+    page = client.get("/account/email")
+    form = {"csrf_token": token(page), "do": "ask"}
+    wrong = client.post("/account/email", data=form | {"address": "neu@"})
     assert wrong.status_code == 422 and "邮箱地址不完整" in _text(wrong) and 'value="neu@"' in _text(wrong)
-    done = again.post("/account/email", data={"csrf_token": token(page), "email": "neu@example.cn"}, follow_redirects=True)
-    assert "邮箱已修改" in _text(done) and "您的邮箱收不到信" not in _text(done)
-    person = _row(committed_db, person_id)
-    assert (person.email, person.email_failed_at) == ("neu@example.cn", None)
+    client.post("/account/email", data=form | {"address": "neu@example.cn"})
+    mailbox = Path(committed_db.settings.mail_url.removeprefix("folder:"))
+    (mail,) = (text for path in mailbox.glob("*.eml") if "neu@example.cn" in (text := path.read_text()))
+    code = re.search(r"\d{6}", message_from_string(mail, policy=default).get_content()).group()
+    assert _row(committed_db, person_id).email is None
+    client.post("/account/email", data=form | {"do": "confirm", "code": code})
+    assert _row(committed_db, person_id).email == "neu@example.cn"
+    dropped = client.post("/account/email", data=form | {"do": "drop"}, follow_redirects=True)
+    assert "邮箱已删去" in _text(dropped) and _row(committed_db, person_id).email is None
+
+
+def test_whose_phone_does_not_ring_is_told_on_every_page_that_is_about_it(committed_db, citizen):
+    person_id, client, _ = citizen(email="gaowa@example.cn")
+    with committed_db.as_worker(), db.transaction() as session:
+        person = session.get_one(Applicant, person_id)
+        person.phone_failed_at = clock.now(session)
+        application_id = make_admission(session, applicant=person).application_id
+    for path in ("/account", "/account/letters", "/account/phone", f"/applications/{application_id}"):
+        assert "收不到短信" in _text(client.get(path)), path
+    page = client.get("/account/letters")
+    assert 'value="act:sms" checked disabled' in _text(page) and 'value="act:mail" checked disabled' in _text(page)
 
 
 def test_a_letter_says_by_which_ways_it_went_and_not_which_machines_heard_of_it(committed_db, citizen):
