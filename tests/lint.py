@@ -204,6 +204,7 @@ CONNECTIONS = {
     "console.backup.programs": "reads an address as libpq does",
     "console.backup.restoring": "loads every table as its owner",
     "console.process": "looks at the database before anything runs",
+    "console.waiting": "asks whether the server lets us in, before anything runs",
     "console.accounts.sessions": "sessions are found by their token, outside the request's transaction",
     "console.accounts.queries": "the officer behind a cookie, before there is a principal",
     "console.doors.health": "SELECT 1",

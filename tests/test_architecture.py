@@ -23,7 +23,7 @@ PACKAGES = ("console", "rules", "seed", "migrations")
 TRUNK = ("departments", "applications")
 BRANCHES = ("reviews", "training", "exams", "publicity", "roster", "notifications", "registers", "studio", "retention")
 BESIDE = ("crud", "forms", "accounts", "doors", "exchange", "dashboards", "automatic", "post")
-DOORS = ("portal", "ops", "apps", "assembly", "process", "prepare", "worker", "running", "relay", "measuring", "launch", "doctor", "demo", "bundle_command", "registers_command", "replay_command", "calendar_command", "regulations_command", "keys_command", "audit_command", "staff_command", "backup", "backup_command", "upgrade_command", "specialties_command", "__main__")
+DOORS = ("portal", "ops", "apps", "assembly", "process", "waiting", "prepare", "worker", "running", "relay", "measuring", "launch", "doctor", "demo", "bundle_command", "registers_command", "replay_command", "calendar_command", "regulations_command", "keys_command", "audit_command", "staff_command", "backup", "backup_command", "upgrade_command", "specialties_command", "__main__")
 FAB_KNOWERS = ("crud", "accounts", "ops", "apps")
 QUIET = ("models", "services", "queries", "jobs")  # files of a room that know nothing of pages
 
