@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
+    BigInteger,
     ColumnElement,
     Integer,
     Row,
@@ -30,12 +30,15 @@ from sqlalchemy.dialects.postgresql import JSONB, Insert, dialect, insert
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.types import TypeDecorator
 
+from console.scope import array_of
+
 _DIALECT = dialect()
 
 
 def among(number: InstrumentedAttribute[int] | ColumnElement[int], wanted: Iterable[int]) -> ColumnElement[bool]:
     """SQL: the number is one of these; one parameter, which the planner sees, where IN would send thousands."""
-    return number == any_(literal(list(wanted), ARRAY(Integer())))
+    kind = BigInteger if isinstance(number.type, BigInteger) else Integer  # another room's column is named without its type
+    return number == any_(array_of(wanted, kind))  # type: ignore[return-value]
 
 
 def from_rows(model: type[Any], rows: Sequence[Mapping[str, Any]]) -> Insert:

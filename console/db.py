@@ -136,16 +136,17 @@ os.register_at_fork(after_in_child=_drop_pool)
 
 
 @contextmanager
-def transaction() -> Iterator[OrmSession]:
+def transaction(*, durable: bool = True) -> Iterator[OrmSession]:
     """The thread's session inside one transaction: commit at the end, roll back on any exception.
 
-    An inner block joins the outer one: only the outermost commits.
+    An inner block joins the outer one: only the outermost commits. Not `durable`: what it writes may be lost when the server falls within
+    the next second, as is right for what is then simply done again; nobody waits for the disk.
     """
     session = Session()
     if session.info.get("owned"):
         yield session
         return
-    session.info["owned"] = True
+    session.info |= {"owned": True, "durable": durable}
     try:
         yield session
         session.commit()
@@ -153,4 +154,4 @@ def transaction() -> Iterator[OrmSession]:
         session.rollback()
         raise
     finally:
-        session.info.pop("owned", None)
+        del session.info["owned"], session.info["durable"]

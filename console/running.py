@@ -16,11 +16,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Connection, any_, cast, delete, exists, func, select, update
+from sqlalchemy import Connection, delete, exists, func, select, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
-from console import assembly, clock, db, faults, logs, setbacks
+from console import assembly, bulk, clock, db, faults, logs, setbacks
 from console.jobs import REGISTRY, Heartbeat, Job, JobRun, Sweep, braked_departments, this_process
 from console.outbox import LEASE, OutboxMessage
 
@@ -70,21 +70,15 @@ class Outcome:
 
 def deliver(outbox_ids: Sequence[int]) -> None:
     """Do the jobs subscribed to these messages; a message is done when all of its jobs are."""
-    with db.transaction() as session:
-        _unhurried(session)
+    with db.transaction(durable=False) as session:
         sets = list(groups(_waiting(session, outbox_ids)))
         begun = _begin_messages(session, sets[0]) if sets else None
-    for number, group in enumerate(sets):
+    for group, following in itertools.pairwise([*sets, []]):
         ids = [message.id for message in group]
-        if number:  # what stood behind others is looked at again
-            with db.transaction() as session:
-                _unhurried(session)
-                begun = _begin_messages(session, _waiting(session, ids))
         asked_by = {message.request_id for message in group}
         request = asked_by.pop() if len(asked_by) == 1 else None  # of several requests none is named
         with logs.about(messages=len(ids), outbox=ids[0] if len(ids) == 1 else ids if len(ids) <= _NAMED else None, request=request):
-            if begun:
-                _work(*begun)
+            begun = _work(begun, following)
 
 
 def groups(messages: Sequence[Message]) -> Iterator[list[Message]]:
@@ -126,7 +120,7 @@ def _waiting(session: Session, outbox_ids: Sequence[int]) -> list[Message]:
             OutboxMessage.claimed_until < func.now() + LEASE / 2,
         )
         .where(
-            _among(OutboxMessage.id, outbox_ids),
+            bulk.among(OutboxMessage.id, outbox_ids),
             OutboxMessage.due_at <= clock.now(session),
             OutboxMessage.done_at.is_(None),
             OutboxMessage.gave_up_at.is_(None),
@@ -157,7 +151,11 @@ def _begin_messages(session: Session, messages: list[Message]) -> Begun | None:
     return messages, jobs, [_begin(session, job, len(_subjects(messages)), outbox_id=number) for job in jobs]
 
 
-def _work(messages: list[Message], jobs: list[Job], runs: list[int]) -> None:
+def _work(begun: Begun | None, following: Sequence[Message]) -> Begun | None:
+    """Do what was begun, tick it off, and begin in the same transaction what stands behind it."""
+    if begun is None and not following:
+        return None
+    messages, jobs, runs = begun or ([], [], [])
     failures: dict[int, str] = {}
     outcomes: dict[int, Outcome] = {}
     with _kept_in_mind(runs):
@@ -171,7 +169,7 @@ def _work(messages: list[Message], jobs: list[Job], runs: list[int]) -> None:
             failures |= {message.id: str(error) for message in messages if message.id not in failures}
             _end_messages(messages, failures, outcomes)
             raise
-        _end_messages(messages, failures, outcomes)
+        return _end_messages(messages, failures, outcomes, following)
 
 
 def _do(job: Job, messages: Sequence[Message], outcome: Outcome) -> None:
@@ -192,11 +190,6 @@ def _do(job: Job, messages: Sequence[Message], outcome: Outcome) -> None:
         outcome.failures = dict.fromkeys(message.ids, faults.told(error))
 
 
-def _among(column: Any, ids: Sequence[int]) -> ColumnElement[bool]:
-    """One array instead of a parameter for each: hundreds of them take longer to say than to find."""
-    return column == any_(cast(list(ids), ARRAY(BigInteger)))  # type: ignore[no-any-return]
-
-
 def _subjects(messages: Sequence[Message]) -> list[int]:
     return list(dict.fromkeys(key for message in messages for key in message.ids))
 
@@ -212,11 +205,13 @@ def _of_messages(job: Job, messages: Sequence[Message], failures: dict[int, str]
     return found
 
 
-def _end_messages(messages: Sequence[Message], failures: dict[int, str], outcomes: dict[int, Outcome]) -> None:
-    with db.transaction() as session:
+def _end_messages(messages: Sequence[Message], failures: dict[int, str], outcomes: dict[int, Outcome], following: Sequence[Message] = ()) -> Begun | None:
+    with db.transaction(durable=bool(messages)) as session:
         _end(session, outcomes)
         _change(session, [message.id for message in messages if message.id not in failures], done_at=clock.now(session), claimed_until=None)
         _postpone(session, failures)
+        # what stood behind others is looked at again
+        return _begin_messages(session, _waiting(session, [message.id for message in following])) if following else None
 
 
 def _postpone(session: Session, failures: dict[int, str]) -> None:
@@ -238,7 +233,7 @@ def _change(session: Session, outbox_ids: list[int], **values: Any) -> None:
     if outbox_ids:
         session.execute(
             update(OutboxMessage)
-            .where(_among(OutboxMessage.id, outbox_ids), OutboxMessage.done_at.is_(None))
+            .where(bulk.among(OutboxMessage.id, outbox_ids), OutboxMessage.done_at.is_(None))
             .values(**values)
             .execution_options(synchronize_session=False)
         )
@@ -249,11 +244,10 @@ def _change(session: Session, outbox_ids: list[int], **values: Any) -> None:
 
 def sweep(of: Sweep, ids: Sequence[int]) -> None:
     """Do a sweep's job with those of the rows that are due; what it could not do waits as a setback."""
-    with db.transaction() as session:
-        _unhurried(session)
+    with db.transaction(durable=False) as session:
         if stopped(session, of.job):
             return
-        due = list(session.scalars(select(of.model.id).where(_among(of.model.id, ids), of.due <= clock.now(session), of.where(), of.runs()).order_by(of.model.id)))
+        due = list(session.scalars(select(of.model.id).where(bulk.among(of.model.id, ids), of.due <= clock.now(session), of.where(), of.runs()).order_by(of.model.id)))
         if not due:
             return
         run = _begin(session, of.job, len(due))
@@ -338,11 +332,6 @@ def _kept_in_mind(runs: list[int]) -> Iterator[None]:
     except BaseException:
         _open.update(runs)
         raise
-
-
-def _unhurried(session: Session) -> None:
-    """What this transaction writes may be lost with the server: then the work is simply done again."""
-    session.execute(select(func.set_config("synchronous_commit", "off", True)))
 
 
 def _begin(session: Session, job: Job, subjects: int, *, outbox_id: int | None = None) -> int:

@@ -7,7 +7,7 @@ Row-level security is the wall; the `do_orm_execute` listener is the convenience
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -160,9 +160,9 @@ def _rearm() -> None:
 # ── scoped tables ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def array_of(numbers: list[int]) -> ColumnElement[Any]:
+def array_of(numbers: Iterable[int], kind: type[Integer] = Integer) -> ColumnElement[Any]:
     """Numbers as one array of PostgreSQL's, written out once: the driver would look at each of them anew for every statement."""
-    return sql_cast(literal(f"{{{','.join(map(str, numbers))}}}", Text), ARRAY(Integer))
+    return sql_cast(literal(f"{{{','.join(map(str, numbers))}}}", Text), ARRAY(kind))
 
 
 def among(office_id: Any, offices: list[int]) -> ColumnElement[bool]:
@@ -325,10 +325,12 @@ def _narrow(state: ORMExecuteState) -> None:
 @event.listens_for(OrmSession, "after_begin")
 def arm(session: OrmSession, transaction: Any, connection: Any) -> None:
     """Tell the database who asks; the same statement brings the time, so that the clock costs nothing."""
-    session.info["now"] = connection.exec_driver_sql(_ARMING, _told(_current.get())).scalar_one()
+    arming = _ARMING if session.info.get("durable", True) else _ARMING + _UNHURRIED
+    session.info["now"] = connection.exec_driver_sql(arming, _told(_current.get())).scalar_one()
 
 
 _ARMING = "SELECT ruku_now(), set_config('ruku.who', %s, true)" + "".join(f", set_config('ruku.offices_{subject}', %s, true)" for subject in Subject)
+_UNHURRIED = ", set_config('synchronous_commit', 'off', true)"
 
 
 @lru_cache(maxsize=32)
