@@ -1,7 +1,7 @@
 """People change the phone and the mailbox they are reached at by a code, hear when short messages do not arrive, and may have no quiet hours.
 
 Revision ID: 0039
-Revises: 0038
+Revises: 0041
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0039"
-down_revision = "0038"
+down_revision = "0041"
 branch_labels = None
 depends_on = None
 
