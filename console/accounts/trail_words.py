@@ -98,6 +98,7 @@ ACT_WORDS: dict[str, str] = {
     "notice.corrected": N_("更正公示"),
     "notice.reissued": N_("重新公示"),
     "notice.proved": N_("核对公示网页"),
+    "notice.probes_summed": N_("汇总公示网页探测"),
     "notice.extended": N_("公示顺延"),
     "notice.person_failed": N_("公示期满处理出错"),
     "notice.person_asked_again": N_("期满处理出错后再试"),

@@ -50,6 +50,7 @@ JOBS: dict[str, tuple[str, str]] = {
     "publicity.settle": (N_("公示期满逐人办结"), N_("公示期满时没能办结的人，每人单独再试。")),
     "publicity.settle_withdrawn": (N_("标注撤回"), N_("公示期间撤回申报的人，在公示上标出来。")),
     "publicity.wake": (N_("松闸后续办"), N_("刹车松开后，之前领取的公示立即再看一遍。")),
+    "publicity.sum_up_probes": (N_("汇总公示网页探测"), N_("公示结束 90 天以后，每 5 分钟一条的探测记录并成每天一条，逐条的删去。")),
     "publicity.weigh": (N_("核算公示时长"), N_("公示期满先看有没有打不开的时候，不够的顺延。")),
     "registers.deliver": (N_("投递登记表函件"), N_("把登记表的函件交给邮件或短信。")),
     "registers.draw": (N_("登记表按期抽取"), N_("公布抽取的承诺值，到时按公开数抽取。")),

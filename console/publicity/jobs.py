@@ -64,6 +64,18 @@ def put_back(staff_ids: list[int]) -> None:
             services.put_back(session, staff_id, actor=actor)
 
 
+@job("publicity.sum_up_probes")
+def sum_up_probes() -> int:
+    """Once a day: the looks at pages of notices that closed long ago become sums by day; how many notices. Running it again finds none."""
+    notices = 0
+    while True:
+        with become(System("prove notices")) as actor, transaction() as session:
+            done = services.sum_up(session, actor=actor)
+        if not done:
+            return notices
+        notices += len(done)
+
+
 AUTOMATIC = (foreseeing.ADMISSION,)
 SUBSCRIPTIONS = {
     "admission.entered_withdrawn": (settle_withdrawn,),
@@ -77,4 +89,5 @@ SWEEPS = (
     Sweep(weigh, Notice, Notice.due_at, proof.is_unproved),  # what it has not looked through gives the sweep above no work
     Sweep(publish_due, Notice, Notice.publish_at, opening.is_to_publish),
 )
+DAILY = (sum_up_probes,)
 WATCHES = (probing.watch,)

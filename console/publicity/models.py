@@ -157,6 +157,19 @@ class NoticeProbe(Base):
     latency_ms: Mapped[int] = mapped_column(comment="耗时毫秒")
 
 
+class NoticeProbeDay(Base):
+    """What is kept of the looks of one day when the notice is long closed; made by `ruku_sum_up_probes()`, which removes the rows."""
+
+    __tablename__ = "notice_probe_day"
+    __table_args__ = {"comment": "公示网页探测日计"}
+
+    notice_id: Mapped[int] = mapped_column(ForeignKey("notice.id"), primary_key=True, comment="公示")
+    day: Mapped[dt.date] = mapped_column(Date, primary_key=True, comment="日期")
+    probes: Mapped[int] = mapped_column(comment="探测次数")
+    seen: Mapped[int] = mapped_column(comment="看到次数")
+    slowest_ms: Mapped[int | None] = mapped_column(comment="最慢毫秒")
+
+
 class NoticeExtension(WithId, Base):
     """The window became longer because the page was not there. `evidence`: the working days counted, each with the minutes it was down."""
 

@@ -9,8 +9,9 @@ turn out bad as well, they are added again; a window only ever becomes longer.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Date, cast, func, or_, select
 from sqlalchemy.orm import Session
@@ -20,11 +21,12 @@ from console import audit, clock, outbox
 from console.departments.calendars import Reckoning
 from console.departments.models import Office
 from console.errors import NotAllowed
-from console.publicity.models import Notice, NoticeExtension, NoticeProbe
+from console.publicity.models import Notice, NoticeExtension, NoticeProbe, NoticeProbeDay
 from console.publicity.probing import EVERY, slot_of
 from console.publicity.terms import terms
 from console.scope import Principal, System
 
+KEPT = dt.timedelta(days=90)  # each look, after the notice has closed: longer than anybody may ask how it was settled
 SLOT = int(EVERY.total_seconds() // 60)
 
 
@@ -104,6 +106,20 @@ def _record(session: Session, notice: Notice, days: Sequence[Day], bad: Sequence
     )
 
 
+def sum_up(session: Session, *, actor: Principal, most: int = 50) -> list[int]:
+    """Keep the looks at notices that closed long ago as sums by day, and let the rows go; the notices, at most `most`. Each is audited.
+
+    The worker may not delete a look: a function of the database does this one thing, and only for what is closed.
+    """
+    if not isinstance(actor, System):
+        raise NotAllowed()
+    done = list(session.scalars(select(func.ruku_sum_up_probes(clock.now(session) - KEPT, most))))
+    sums = select(NoticeProbeDay.notice_id, func.sum(NoticeProbeDay.probes), func.sum(NoticeProbeDay.seen))
+    for notice_id, probes, seen in session.execute(sums.where(NoticeProbeDay.notice_id.in_(done)).group_by(NoticeProbeDay.notice_id)):
+        audit.record(session, "notice.probes_summed", f"notice:{notice_id}", probes=probes, seen=seen)
+    return done
+
+
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -171,6 +187,7 @@ def proof_of(session: Session, notice: Notice) -> Proof:
     ]
     last = session.scalars(select(NoticeProbe).where(NoticeProbe.notice_id == notice.id).order_by(NoticeProbe.slot.desc()).limit(1)).first()
     slowest = session.scalar(select(func.max(NoticeProbe.latency_ms)).where(NoticeProbe.notice_id == notice.id, NoticeProbe.ok))
+    slowest = slowest or session.scalar(select(func.max(NoticeProbeDay.slowest_ms)).where(NoticeProbeDay.notice_id == notice.id))
     return Proof(True, tuple(days), extensions, last.at if last else None, last.wrong if last else None, slowest)
 
 
@@ -184,11 +201,13 @@ def _seen(session: Session, notice_ids: Sequence[int]) -> dict[tuple[int, dt.dat
     if not notice_ids:
         return {}
     day = cast(func.timezone(clock.ZONE.key, NoticeProbe.slot), Date)
-    rows = session.execute(
+    rows: Iterable[Any] = session.execute(
         select(NoticeProbe.notice_id, day, func.count(), func.count().filter(NoticeProbe.ok))
         .where(NoticeProbe.notice_id.in_(notice_ids))
         .group_by(NoticeProbe.notice_id, day)
     )
+    summed = select(NoticeProbeDay.notice_id, NoticeProbeDay.day, NoticeProbeDay.probes, NoticeProbeDay.seen)
+    rows = [*rows, *session.execute(summed.where(NoticeProbeDay.notice_id.in_(notice_ids)))]
     return {(notice_id, on): (asked, right) for notice_id, on, asked, right in rows}
 
 

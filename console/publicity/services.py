@@ -29,7 +29,7 @@ from console.publicity.objecting import (
     wrong_words,
 )
 from console.publicity.opening import open_notice, publish_due
-from console.publicity.proof import weigh
+from console.publicity.proof import sum_up, weigh
 from console.publicity.queries import waiting
 from console.publicity.troubled import try_again
 from console.scope import Principal, System
@@ -37,7 +37,7 @@ from rules.pipeline import Step
 
 __all__ = [
     "LONGEST_GROUND", "SECRETS", "Closing", "able_to_rule", "assign", "close_due", "correct", "give_limits", "object_to", "open_notice",
-    "publish_due", "put_back", "reissue", "reveal", "rule_on", "settle_withdrawn", "take_back", "try_again", "waiting", "weigh", "withdraw", "would_admit", "wrong_words",
+    "publish_due", "put_back", "reissue", "reveal", "rule_on", "settle_withdrawn", "sum_up", "take_back", "try_again", "waiting", "weigh", "withdraw", "would_admit", "wrong_words",
 ]  # fmt: skip
 
 

@@ -255,6 +255,7 @@ UNWITNESSED = {
     "saved_view": "a way of looking",
     "vital": "measured, decides nothing",
     "notice_probe": "append-only; a row every five minutes, whose sums are in the chains when they decide (notice.proved, notice_extension)",
+    "notice_probe_day": "append-only; sums of the above, written by a function of the database and in the chains (notice.probes_summed)",
     "staff_digest": "reminders", "account_notice": "reminders", "bounce_box": "comes and goes",
 }  # fmt: skip
 

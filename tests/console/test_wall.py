@@ -268,6 +268,7 @@ UNGUARDED = {
     "release_event": "who published which rules when is public",
     "restriction": "hashes of identity numbers, found only by who has the number",
     "notice_probe": "that a public page was there: shown to everybody as the proof of a notice; the worker's to write",
+    "notice_probe_day": "the same in sums by day; written by one function of the database",
     "notice_extension": "days a public notice runs longer, and why: published; the worker's to write",
     "webhook": "addresses of machines, their secrets encrypted; services ask who may name one", "bounce_box": "when mail that came back was read",
     "brake": "that an automatic rule stands still is for everybody who works here; services ask who may pull it",

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import ProgrammingError
 
 from console import clock as console_clock
@@ -19,7 +19,7 @@ from console import db
 from console.audit import AuditEntry
 from console.errors import NotAllowed
 from console.outbox import OutboxMessage
-from console.publicity import closing, jobs, probing, queries, services
+from console.publicity import closing, jobs, probing, proof, queries, services
 from console.publicity.models import Notice, NoticeExtension, NoticeProbe
 from console.publicity.probing import EVERY, Answer, Target, look, look_at_all, note, slot_of
 from console.publicity.proof import proof_of
@@ -355,6 +355,31 @@ def test_extensions_are_kept_for_good(session, clock, notice):
     assert queries.notice_page(session, notice.number).announced_last_day == dt.date(2026, 11, 25)
     with pytest.raises(ProgrammingError), session.begin_nested():
         session.execute(text("DELETE FROM notice_extension"))
+
+
+def test_looks_at_a_notice_long_closed_are_kept_as_sums_by_day(session, clock, notice, as_):
+    for day in window(notice):
+        answered(session, notice, day, down=10)
+    session.execute(insert(NoticeProbe), [{"notice_id": notice.id, "slot": notice.due_at, "at": notice.due_at, "ok": True, "latency_ms": 70}])
+    with pytest.raises(ProgrammingError), session.begin_nested():
+        session.execute(text("DELETE FROM notice_probe"))
+    due(session, clock, notice)
+    services.weigh(session, [notice.id], actor=SWEEP)
+    session.execute(update(Notice).where(Notice.id == notice.id).values(closed_at=notice.due_at))
+    before = proof_of(session, notice)
+    with as_(SWEEP):
+        clock.set(notice.due_at + proof.KEPT)
+        assert services.sum_up(session, actor=SWEEP) == []
+        clock.set(notice.due_at + proof.KEPT + dt.timedelta(seconds=1))
+        assert (services.sum_up(session, actor=SWEEP), services.sum_up(session, actor=SWEEP)) == ([notice.id], [])
+
+    after = proof_of(session, notice)
+    assert session.scalars(select(NoticeProbe)).all() == []
+    assert (after.days, after.probes, after.down, after.slowest_ms) == (before.days, before.probes, before.down, 70)
+    told = session.scalars(select(AuditEntry).where(AuditEntry.action == "notice.probes_summed")).one().facts
+    assert (told["probes"], told["seen"]) == (before.probes + 1, before.probes + 1)  # the one of the day after, too
+    with pytest.raises(NotAllowed):
+        services.sum_up(session, actor=make_coordinator(session))
 
 
 # ── the whole way, through the real portal ───────────────────────────────────────────────────────────────────
