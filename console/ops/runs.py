@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import current_app, url_for
+from flask import abort, current_app, flash, redirect, request, url_for
 from flask_admin import BaseView, expose
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -17,11 +17,13 @@ from sqlalchemy.orm import Session, aliased
 from console import assembly, clock, housekeeping, running, vitals
 from console.db import transaction
 from console.doors import dates
-from console.errors import N_
+from console.errors import N_, InvalidAnswers
 from console.jobs import REGISTRY, Brake, DailyRun, Job, JobRun
+from console.ops import stopping
 from console.ops.access import Behind
 from console.ops.wording import ahead, job_purpose, job_title, took
 from console.outbox import OutboxMessage
+from console.scope import current
 from console.vitals import Measured
 
 DAY = dt.timedelta(days=1)
@@ -96,7 +98,25 @@ class Jobs(Behind, BaseView):
                 select(JobRun).where(JobRun.started_at >= now - DAY, JobRun.error.is_not(None)).order_by(JobRun.id.desc()).limit(20)
             ).all()
             going = [row for line in found for row in line.running]
-            return self.render("ops/jobs.html", title=_(self.title), now=now, lines=found, going=going, failed=failed, job_title=job_title, span_of=_span_of)
+            offers = {row.id: stopping.offer(session, row, actor=current()) for row in going}
+            return self.render(
+                "ops/jobs.html", title=_(self.title), now=now, lines=found, going=going, offers=offers, failed=failed, job_title=job_title, span_of=_span_of,
+            )  # fmt: skip
+
+    @expose("/stop", methods=("POST",))
+    def stop(self) -> Any:
+        """Stop one run; whether this person may is for the service of its kind."""
+        asked = request.form.get("run", "")
+        if not (asked.isascii() and asked.isdecimal() and len(asked) < 10):
+            abort(404)
+        try:
+            with transaction() as session:
+                stopping.stop(session, int(asked), reason=request.form.get("reason", ""), actor=current())
+        except (InvalidAnswers, stopping.NotRunning, stopping.EndsByItself) as error:
+            flash(_(stopping.refused(error)), "bad")
+        else:
+            flash(_("已要求停止，办完手上的一批就停。"), "ok")
+        return redirect(url_for(".index_view"), 303)
 
 
 def _span_of(run: JobRun, now: dt.datetime) -> str:

@@ -26,7 +26,7 @@ TIMEOUT = 10  # seconds for one answer of a mail server or gateway
 class NotSent(ConsoleError):
     """The other side did not take it this time."""
 
-    message = N_("没有送出：%(why)s。稍后自动重试。")
+    message = N_("没有送出：%(why)s。")
 
 
 class Undeliverable(ConsoleError):

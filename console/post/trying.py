@@ -73,7 +73,7 @@ def carry(row: Carried, message: Callable[[], OutgoingMessage], *, now: dt.datet
     except NotSent as error:
         row.last_error = str(error)
         if row.attempts >= GIVE_UP_AFTER:
-            row.gave_up_at = now
+            row.gave_up_at, row.last_error = now, f"{error}试了 {row.attempts} 次，不再自动重试。"
         else:
             row.due_at = put_off(row.channel, now + wait_before(row.attempts), quiet)
     else:
