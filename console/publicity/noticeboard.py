@@ -48,7 +48,7 @@ def notices_on_board(session: Session, on: dt.date) -> Board:
         .order_by(Notice.last_day, Notice.id)
     )
     lines = [BoardLine(notice, count) for notice, count in rows]
-    ended = [line for line in lines if line.notice.last_day < on or line.notice.withdrawn_at]
+    ended = [line for line in lines if line.notice.last_day < on or line.notice.closed_at]  # also when the last person left early, or the clock was set back
     return Board([line for line in lines if line not in ended], ended[::-1])
 
 

@@ -157,7 +157,7 @@ def notice_page(session: Session, number: str) -> NoticePage:
         sm3=hashlib.new("sm3", notice.content.encode()).hexdigest(),
         now=now,
         today=clock.day_of(now),
-        is_open=notice.published_at is not None and notice.withdrawn_at is None and now < notice.due_at,
+        is_open=notice.published_at is not None and notice.closed_at is None and now < notice.due_at,
         term=Reckoning(session).term_of_notice(notice),
         proof=proof_of(session, notice),
         follows=session.scalar(select(Notice).where(Notice.id == notice.replaces_id)) if notice.replaces_id else None,

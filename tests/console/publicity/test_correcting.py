@@ -172,6 +172,18 @@ def test_a_running_notice_is_withdrawn_and_its_people_wait(session, clock, shown
     assert closing.close_due(session, [notice.id], actor=SWEEP).admitted == []
 
 
+def test_a_closed_notice_runs_no_more_even_when_the_clock_is_set_back(session, clock, as_, shown):
+    notice, person, other, _coordinator = shown
+    clock.set(dt.date(2026, 11, 26))
+    assert sorted(closing.close_due(session, [notice.id], actor=SWEEP).admitted) == sorted([person.id, other.id])
+    clock.set(NEXT)
+
+    with as_(Public()):
+        page, board = queries.notice_page(session, notice.number), queries.notices_on_board(session, NEXT)
+
+    assert (page.is_open, board.in_force, [line.number for line in board.recent]) == (False, [], [notice.number])
+
+
 def test_who_is_settled_or_under_objection_is_not_moved(session, clock, shown):
     notice, person, other, coordinator = shown
     objection = object_to(session, notice, other)
