@@ -18,7 +18,6 @@ from sqlalchemy import (
     ARRAY,
     ForeignKey,
     Integer,
-    Text,
     any_,
     column,
     event,
@@ -34,6 +33,7 @@ from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Mapped, Mapper, ORMExecuteState, declared_attr, mapped_column, with_loader_criteria
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.sql import ColumnElement
+from sqlalchemy.types import UserDefinedType
 
 from console import db
 from console.errors import NotAllowed
@@ -160,9 +160,18 @@ def _rearm() -> None:
 # ── scoped tables ────────────────────────────────────────────────────────────────────────────────────────────
 
 
+class _Written(UserDefinedType[str]):
+    """A text whose type PostgreSQL takes from the cast around it: so it is an array when the statement is planned, and not read again for every row."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "integer[]"
+
+
 def array_of(numbers: Iterable[int], kind: type[Integer] = Integer) -> ColumnElement[Any]:
     """Numbers as one array of PostgreSQL's, written out once: the driver would look at each of them anew for every statement."""
-    return sql_cast(literal(f"{{{','.join(map(str, numbers))}}}", Text), ARRAY(kind))
+    return sql_cast(literal(f"{{{','.join(map(str, numbers))}}}", _Written()), ARRAY(kind))
 
 
 def among(office_id: Any, offices: list[int]) -> ColumnElement[bool]:
