@@ -13,6 +13,7 @@ import re
 import shutil
 import signal
 import socket
+import sys
 import tempfile
 import threading
 import urllib.request
@@ -39,6 +40,8 @@ from console.scope import NOBODY, Principal, System, become
 from tests.servers import PREFIX, House, data_in_memory
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+sys.dont_write_bytecode = False  # to rewrite the asserts of all test modules again is half of collecting, in every process of a run
 
 _quiet = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 # the same examples every time: what passed here passes where it is landed; `make matrix` looks for new ones
@@ -84,6 +87,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     global _servers
     _servers = None
     _undo.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is loaded stays: nothing to collect yet."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
