@@ -40,6 +40,8 @@ from console.scope import NOBODY, Principal, System, become
 from tests.servers import PREFIX, House, data_in_memory
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+# a window has an address bar, whose two pop-ups are pages of their own: half of the processor a test's window costs
+SWITCHES = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup"]
 
 sys.dont_write_bytecode = False  # to rewrite the asserts of all test modules again is half of collecting, in every process of a run
 
@@ -406,7 +408,7 @@ def chromium() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        engine = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        engine = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
         yield engine
         engine.close()
 
