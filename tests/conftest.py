@@ -211,11 +211,14 @@ def settings(database: Database) -> config.Settings:
     return database.settings
 
 
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
 @pytest.fixture
 def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """Argon2 at its least: as it is in the product a password costs 0.2 s of processor, and tests make hundreds.
     tests/console/test_passwords.py, about passwords, has the product's own."""
-    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    monkeypatch.setattr(passwords, "_hasher", CHEAP)
 
 
 @pytest.fixture

@@ -14,17 +14,20 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from console import clock, db
+from console import clock, db, passwords
 from console.applications.models import StepEntry
 from console.publicity.models import Notice, NoticeItem, Objection
 from console.reviews.models import Review
 from console.roles import Role
 from console.roster.models import RosterEntry, RosterSpecialty
 from console.roster.views import PAGE as SHORT_PAGE
+from console.scope import NOBODY
 from rules.pipeline import Step
+from tests.conftest import CHEAP, Database, _open, _worker_id
 from tests.console.reviews.making import unclaimed_file
 from tests.factories import GROUND, HOHHOT, department, make_admission
 from tests.officers import begin_session, make_account, officer
+from tests.servers import House
 
 BAOTOU = "150202"
 CRITERION = {"criterion": "degree", "title": "学历", "title_en": "Degree", "reason": "学历不足", "basis": [{"reg": "NM-NOTICE-2021", "article": "条件二"}]}
@@ -84,12 +87,13 @@ def behind(client: FlaskClient, one: Shown) -> int:
 
 
 @pytest.fixture
-def make(committed_db: Any) -> Callable[..., Any]:
-    def run(fn: Callable[[Any], Any]) -> Any:
-        with committed_db.as_worker(), db.transaction() as session:
-            return fn(session)
+def make(full: tuple[Database, dict[Role, int]]) -> Callable[..., Any]:
+    return lambda fn: _made(full[0], fn)
 
-    return run
+
+def _made(database: Database, fn: Callable[[Any], Any]) -> Any:
+    with database.as_worker(), db.transaction() as session:
+        return fn(session)
 
 
 def fill(session: Any, holder: int) -> None:
@@ -162,16 +166,31 @@ def fill_roster(session: Session) -> None:
     session.flush()
 
 
-@pytest.fixture
-def people(console_app: Any, committed_db: Any, make: Any) -> Iterator[dict[Role, FlaskClient]]:
-    """One officer of each role at the region, all over the same rows; the reviewers hold some of the files."""
+@pytest.fixture(scope="module")
+def full(house: House, request: pytest.FixtureRequest) -> Iterator[tuple[Database, dict[Role, int]]]:
+    """A clone with these rows and one officer of each role at the region, for tests that only look; the reviewers hold some of the files."""
+    name = f"ruku_{_worker_id(request)}_full"
+    house.clone(name)
+    database = _open(house, name)
     made: dict[Role, int] = {}
-    for role in Role:
-        department = None if role in (Role.SUPERVISOR, Role.PLATFORM_ADMIN, Role.OPERATOR) else "transport"
-        made[role], _ = make_account(committed_db, role, department=department)
-    make(lambda session: [fill(session, made[role]) for role in (Role.FIRST_REVIEWER, Role.SECOND_REVIEWER)])
-    make(fill_roster)
-    yield {role: begin_session(console_app, person) for role, person in made.items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", CHEAP)
+        for role in Role:
+            department = None if role in (Role.SUPERVISOR, Role.PLATFORM_ADMIN, Role.OPERATOR) else "transport"
+            made[role], _ = make_account(database, role, department=department)
+    _made(database, lambda session: [fill(session, made[role]) for role in (Role.FIRST_REVIEWER, Role.SECOND_REVIEWER)])
+    _made(database, fill_roster)
+    yield database, made
+    database.dispose()
+    house.drop(name)
+
+
+@pytest.fixture
+def people(console_app: Any, full: tuple[Database, dict[Role, int]], redis: Any, cheap_passwords: None) -> Iterator[dict[Role, FlaskClient]]:
+    """The officers of `full`, signed in, all over the same rows."""
+    database, made = full
+    with database.committing(database.web, NOBODY):
+        yield {role: begin_session(console_app, person) for role, person in made.items()}
 
 
 # ── totals equal the lists ───────────────────────────────────────────────────────────────────────────────────
@@ -194,7 +213,7 @@ def test_every_number_of_every_role_is_the_rows_it_leads_to(people):
             assert mine[:3] == [("等我办 28", 28), ("其中超期 4", 4), ("今天到期 4", 4)]
 
 
-def test_a_shortage_is_counted_by_specialty_and_league(people, console_app, committed_db):
+def test_a_shortage_is_counted_by_specialty_and_league(people, full, console_app):
     """Four in office in one league are enough for three; where somebody is missing the list says how many there are, and opens them."""
     shown = {one.title.partition(" ")[0]: one.count for one in numbers(people[Role.COORDINATOR].get("/dashboard/")) if one.board == "short-by-league"}
     assert shown["呼和浩特市"] == shown["包头市"] - 1 == shown["乌海市"] - 1
@@ -202,13 +221,13 @@ def test_a_shortage_is_counted_by_specialty_and_league(people, console_app, comm
     pages = [body, *(people[Role.COORDINATOR].get(f"/shortage/?league=150200&page={page}").get_data(as_text=True) for page in (2, 3, 4))]
     [(address, have)] = [found for page in pages for found in re.findall(r'<a href="([^"]+)" aria-label="A050302 [^"]*">(\d+)</a>', page)]
     assert int(have) == 2 == rows_behind(people[Role.COORDINATOR], html.unescape(address))  # the suspended, the ended and the expired are not in office
-    part = officer(console_app, committed_db, Role.COORDINATOR, division=HOHHOT)
+    part = officer(console_app, full[0], Role.COORDINATOR, division=HOHHOT)
     assert "short-by-league" not in part.get("/dashboard/").get_data(as_text=True)
     assert "您的授权只到一部分" in part.get("/shortage/").get_data(as_text=True)
 
 
-def test_a_number_is_of_ones_own_scope(people, console_app, committed_db):
-    near = officer(console_app, committed_db, Role.COORDINATOR, division=HOHHOT)
+def test_a_number_is_of_ones_own_scope(people, full, console_app):
+    near = officer(console_app, full[0], Role.COORDINATOR, division=HOHHOT)
     mine, all_of_them = ({one.title: one.count for one in numbers(client.get("/dashboard/")) if one.board == "at-work"} for client in (near, people[Role.COORDINATOR]))
     assert sum(mine.values()) and mine != all_of_them
 
@@ -222,7 +241,7 @@ def test_who_reads_no_files_is_shown_no_number_of_them(people):
 # ── what it costs ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_page_costs_a_handful_of_statements_however_much_it_shows(people, console_app, committed_db):
+def test_the_page_costs_a_handful_of_statements_however_much_it_shows(people):
     """All numbers are two statements; the rest says who offices are."""
     seen: list[str] = []
 
