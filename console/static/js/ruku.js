@@ -165,9 +165,9 @@
   // one submit per press
   all("form[method=post]").forEach((form) => form.addEventListener("submit", (event) => {
     if (event.defaultPrevented) return;
-    setTimeout(() => all("button[type=submit], button:not([type])", form).forEach((button) => { button.disabled = true; }), 0);
+    setTimeout(() => all("button[type=submit], button:not([type])", form).forEach((button) => { if (!button.disabled) { button.disabled = true; button.dataset.sent = ""; } }), 0);
   }));
-  window.addEventListener("pageshow", () => all("button[disabled]").forEach((button) => { if (!button.dataset.off) button.disabled = false; }));
+  window.addEventListener("pageshow", () => all("button[data-sent]").forEach((button) => { button.disabled = false; delete button.dataset.sent; })); // one that came disabled stays so
 
   // an option found by typing: <div class="lookup" data-url> with a hidden select as the value
   all(".lookup[data-url]").forEach((box) => {

@@ -154,6 +154,9 @@ def test_the_clock_of_a_public_notice_ticks_and_is_told_to_everybody(committed_d
     page.wait_for_function("document.querySelector('[data-left]').textContent.includes('小时')")
     assert left.inner_text().startswith("还剩 7 天")  # five working days and a weekend between, from midnight on
     assert page.locator(".window-days .ahead").count() == 5
+    # a button that the page sends disabled stays so when the page is shown
+    assert page.evaluate("() => { const sent = document.createElement('button'); sent.disabled = true; document.body.append(sent);"
+                         " dispatchEvent(new PageTransitionEvent('pageshow')); sent.remove(); return sent.disabled; }")  # fmt: skip
     for light in ("light", "dark"):
         page.emulate_media(color_scheme=light)
         assert browsing.serious(page) == []
