@@ -85,10 +85,10 @@ def _carriage(session: Session, carriage: Carriage, found: Found) -> None:
     ):  # fmt: skip
         note(vitals.WAITING, channel, count, oldest)
         note(vitals.RETRYING, channel, retrying, first)
-    given_up = select(model.channel, func.count(), func.min(model.gave_up_at)).where(model.gave_up_at.is_not(None), model.sent_at.is_(None))
+    given_up = select(model.channel, func.count(), func.min(model.gave_up_at)).where(model.gave_up_at.is_not(None), model.sent_at.is_(None), model.attempts > 0)
     for channel, count, first in session.execute(given_up.group_by(model.channel)):
         note(vitals.GIVEN_UP, channel, count, first)
-    latest = select(model.channel, model.sent_at).order_by(model.id.desc()).limit(LATEST).subquery()
+    latest = select(model.channel.label("channel"), model.sent_at).order_by(model.id.desc()).limit(LATEST).subquery()
     sent = select(latest.c.channel, func.count(), func.max(latest.c.sent_at)).where(latest.c.sent_at.is_not(None))
     for channel, count, last in session.execute(sent.group_by(latest.c.channel)):
         note(vitals.SENT, channel, count, last)

@@ -22,9 +22,10 @@ from console.applications.models import Admission
 from console.departments import queries as departments
 from console.notifications.events import DESK_STEPS
 from console.notifications.models import Digest, Message
-from console.post import channels, tokens, trying
-from console.post.channels import OutgoingMessage, Undeliverable
+from console.post import channels, reports, tokens, trying
+from console.post.channels import OutgoingMessage
 from console.post.registry import Lines
+from console.post.reports import Report
 from console.roles import Subject
 from console.scope import Staff
 
@@ -132,13 +133,34 @@ def deliver(session: Session, digest_id: int, *, lines: Lines) -> bool:
     )
     if digest is None:
         return False
-    trying.carry(digest, lambda: _message(session, digest), now=now, lines=lines, quiet=None)
+    account = session.scalars(select(StaffAccount).where(StaffAccount.staff_id == digest.staff_id)).one_or_none()
+    address = account.mail if account is not None and account.morning_mail and account.left_at is None else None
+    if address:
+        trying.carry(digest, lambda: _message(digest, address), now=now, lines=lines, quiet=None)
+    else:  # nobody wants it any more: no try, and nothing for the operator
+        digest.claimed_until, digest.gave_up_at, digest.last_error = None, now, "不再要早报，或者账号里没有邮箱"
     session.flush()
     return True
 
 
-def _message(session: Session, digest: Digest) -> OutgoingMessage:
-    account = session.scalars(select(StaffAccount).where(StaffAccount.staff_id == digest.staff_id)).one_or_none()
-    if account is None or not account.mail or not account.morning_mail or account.left_at is not None:
-        raise Undeliverable(why="不再要早报，或者账号里没有邮箱")
-    return OutgoingMessage(tokens.token("digest", digest.id), account.mail, digest.title, digest.body)
+def _message(digest: Digest, address: str) -> OutgoingMessage:
+    return OutgoingMessage(tokens.token("digest", digest.id, digest.round), address, digest.title, digest.body)
+
+
+def try_again(session: Session, digest_ids: Sequence[int]) -> None:
+    """Put mails that were given up or came back in the queue, with all their tries; the others are left as they are."""
+    now = clock.now(session)
+    for digest in session.scalars(select(Digest).where(Digest.id.in_(digest_ids)).order_by(Digest.id).with_for_update()):
+        if trying.may_go_again(digest):
+            trying.again(digest, now=now, quiet=None)
+    session.flush()
+
+
+def take_reports(session: Session, numbers: Sequence[int]) -> None:
+    """Note what the mail server says later of mails it had taken."""
+    now = clock.now(session)
+    for report in filter(None, map(Report.unpacked, numbers)):
+        digest = session.scalar(select(Digest).where(Digest.id == report.id).with_for_update())
+        if digest is not None:
+            reports.note(digest, report, now=now)
+    session.flush()

@@ -136,6 +136,20 @@ def deliver_digests(digest_ids: list[int]) -> int:
     return tried
 
 
+@job("notifications.try_digests_again")
+def try_digests_again(digest_ids: list[int]) -> None:
+    """Put given-up morning mails back in the queue."""
+    with become(System("deliver")), transaction() as session:
+        digests.try_again(session, digest_ids)
+
+
+@job("notifications.take_digest_reports")
+def take_digest_reports(numbers: list[int]) -> None:
+    """Note what the mail server says later about morning mails it took."""
+    with become(System("deliver")), transaction() as session:
+        digests.take_reports(session, numbers)
+
+
 @job("notifications.deliver_account_notices")
 def deliver_account_notices(notice_ids: list[int]) -> int:
     """Try these notices about accounts, each in its own transaction; returns how many were tried."""
@@ -172,6 +186,8 @@ SUBSCRIPTIONS = {
     "deadline.moved_at_offices": (tell_offices_of_moved_deadlines,),
     "delivery.retry_asked": (try_again,),
     "delivery.reported": (take_reports,),
+    "digest.retry_asked": (try_digests_again,),
+    "digest.reported": (take_digest_reports,),
 }
 SWEEPS = (
     Sweep(deliver, Delivery, Delivery.due_at, deliveries.waiting, batch=50),
@@ -180,4 +196,4 @@ SWEEPS = (
     Sweep(deliver_account_notices, AccountNotice, AccountNotice.due_at, account_notices.waiting, batch=50),
 )
 DAILY = (remind, write_digests)
-CARRIAGES = (Carriage("letters", N_("办件函件"), Delivery, "delivery.retry_asked"),)
+CARRIAGES = (Carriage("letters", N_("办件函件"), Delivery, "delivery.retry_asked"), Carriage("digests", N_("早报"), Digest, "digest.retry_asked"))

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, and_, false, or_, text
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    and_,
+    false,
+    literal_column,
+    or_,
+    text,
+)
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from console.applications.models import Admission
@@ -147,9 +160,9 @@ class Digest(WithId, Guarded, Base):
     __table_args__ = (
         UniqueConstraint("staff_id", "day"),
         Index("ix_staff_digest_waiting", "due_at", postgresql_where=text("sent_at IS NULL AND gave_up_at IS NULL")),
+        Index("ix_staff_digest_bounced", "bounced_at", "id"),
         {"comment": "早报"},
     )
-    channel = MAIL
 
     staff_id: Mapped[int] = mapped_column(comment="工作人员")  # ab_user.id
     day: Mapped[dt.date] = mapped_column(comment="日期")
@@ -161,6 +174,18 @@ class Digest(WithId, Guarded, Base):
     sent_at: Mapped[dt.datetime | None] = mapped_column(comment="送出时间")
     gave_up_at: Mapped[dt.datetime | None] = mapped_column(comment="转人工时间")
     last_error: Mapped[str | None] = mapped_column(Text, comment="失败原因")
+    confirmed_at: Mapped[dt.datetime | None] = mapped_column(comment="送达时间")
+    bounced_at: Mapped[dt.datetime | None] = mapped_column(comment="退回时间")
+    round: Mapped[int | None] = mapped_column(comment="重发次数")
+
+    @hybrid_property
+    def channel(self) -> str:
+        return MAIL
+
+    @channel.inplace.expression
+    @classmethod
+    def _channel(cls) -> ColumnElement[str]:
+        return literal_column(f"'{MAIL}'::text")  # it has no column: it is always mail
 
     @classmethod
     def visible_to(cls, principal: Principal) -> ColumnElement[bool]:

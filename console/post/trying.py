@@ -24,7 +24,9 @@ WAITING, AGAIN, SENT, ARRIVED, BOUNCED, GIVEN_UP, NOWHERE = "waiting", "again", 
 class Carried(Protocol):
     """What a row keeps about its delivery."""
 
-    channel: str
+    @property
+    def channel(self) -> str: ...
+
     due_at: Any  # a time; a row that goes nowhere has none, and is never tried
     claimed_until: dt.datetime | None
     attempts: int

@@ -15,7 +15,9 @@ from console.accounts.models import StaffAccount
 from console.applications.models import Admission
 from console.notifications import digests, jobs, services
 from console.notifications.models import Digest
+from console.ops import deliveries, waiting
 from console.post import channels
+from console.post.reports import Report
 from console.roles import Role
 from rules.pipeline import Step
 from tests.factories import make_admission, make_applicant, make_staff
@@ -103,7 +105,33 @@ def test_none_when_nothing_waits_nobody_wants_it_or_the_person_left(session, fol
     clock.set(row.due_at)
     assert jobs.deliver_digests([row.id]) == 1
     session.expire_all()
-    assert session.get_one(Digest, row.id).gave_up_at is not None and list(folder.iterdir()) == []
+    gone_by = session.get_one(Digest, row.id)
+    assert (gone_by.gave_up_at is not None, gone_by.attempts) == (True, 0) and list(folder.iterdir()) == []
+    assert deliveries.latest(session) == []  # no failure
+
+
+def test_a_mail_that_fails_or_comes_back_is_the_operators_to_see_and_to_send_again(session, settings, folder, clock):
+    _morning(clock, "2026-03-03")
+    officer = make_staff(session, Role.COORDINATOR)
+    make_admission(session, step=Step.FIRST_REVIEW)
+    _wants(session, officer)
+    digests.write(session)
+    row = session.scalars(select(Digest)).one()
+    clock.set(row.due_at)
+    jobs.deliver_digests([row.id])
+    jobs.take_digest_reports([Report(row.id, 0, (5, 1, 1)).packed(), Report(999_999, 0, (5, 1, 1)).packed()])
+    session.expire_all()
+
+    (failed,) = deliveries.latest(session)
+    assert (failed.kind, failed.id, failed.channel, failed.office, failed.last_error) == ("digests", row.id, "mail", f"staff:{officer.id}", "被退回，代码 5.1.1")
+    (group,) = waiting.groups(session)
+    assert group.of == "digests" and [item.id for item in group.items] == [row.id]
+
+    jobs.try_digests_again([row.id])
+    session.expire_all()
+    assert deliveries.latest(session) == [] and session.get_one(Digest, row.id).round == 1
+    jobs.deliver_digests([row.id])
+    assert len(list(folder.iterdir())) == 2  # under another key: the first came back
 
 
 def test_many_officers_cost_the_statements_of_one(session, folder, clock):
