@@ -9,8 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import column, select, table, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from console import audit, clock
@@ -18,11 +17,11 @@ from console.crud.views import view_name
 from console.departments.calendars import calendars
 from console.departments.recounting import Judged, Keeper, Running
 from console.errors import N_
+from console.registers import telling
 from console.registers.loading import Loaded, current
 
 _PLACES = 2**32
 _DAY = dt.timedelta(days=1)
-_message = table("staff_message", *map(column, ("key", "office_id", "event", "text", "written_at", "register")))
 
 
 def running(session: Session, after: int, limit: int) -> list[Running]:
@@ -82,11 +81,8 @@ def _tell(session: Session, later: Sequence[Judged]) -> None:
     for number, office_id, version in sorted({(one.running.id // _PLACES, one.running.office_id, one.version) for one in later}):
         declared = by_number[number]
         text = f"工作日历有了第 {version} 版，本机构“{declared.document.title.zh}”里有记录的办理期限往后延了，列表里已按新的日子排。"
-        told.append(
-            {"key": f"calendar:{version}:{number}:{office_id}", "office_id": office_id, "event": "register_deadlines_moved", "text": text, "written_at": now, "register": declared.name}
-        )
-    if told:
-        session.execute(insert(_message).values(told).on_conflict_do_nothing(index_elements=["key"]))
+        told.append(telling.message(declared, "register_deadlines_moved", text, key=f"calendar:{version}:{number}:{office_id}", office_id=office_id, now=now))
+    telling.tell(session, told)
 
 
 def tell_offices(session: Session, office_ids: Sequence[int]) -> None:

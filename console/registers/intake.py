@@ -14,7 +14,7 @@ from console import clock, codes
 from console.departments.models import Department
 from console.doors.preferences import language
 from console.errors import InvalidAnswers
-from console.registers import published, services
+from console.registers import loading, published, services
 from console.registers.loading import Loaded
 from console.registers.published import code_hash, intake_of
 from console.scope import Public
@@ -71,7 +71,7 @@ def offered(session: Session, one: Loaded, chosen: Mapping[str, Any], words: Map
 
 
 def _rows(session: Session, table: str, chosen: str, words: str) -> Offer:
-    target = next((other for other in published.published() if other.declared.table == table), None)
+    target = loading.of_table(table, among=published.published())
     if target is None:
         return Offer([])
     rows = published.having(session, target, words, most=MOST_OFFERED + 1)

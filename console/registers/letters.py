@@ -175,7 +175,7 @@ def take_reports(session: Session, numbers: Sequence[int]) -> None:
 
 
 def _message(session: Session, letter: RegisterLetter) -> OutgoingMessage:
-    one = next((one for one in loading.current() if one.declared.table == letter.register), None)
+    one = loading.of_table(letter.register, among=loading.current())
     row = session.scalars(select(one.rows).where(one.rows.id == letter.row_id)).unique().one_or_none() if one is not None else None
     to = getattr(row, letter.address, None)
     if not to:

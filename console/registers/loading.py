@@ -47,6 +47,11 @@ def register(name: str) -> Loaded:
     return found
 
 
+def of_table(table: str, *, among: Iterable[Loaded] | None = None) -> Loaded | None:
+    """One by its table, of those in force or of these."""
+    return next((one for one in (registers() if among is None else among) if one.declared.table == table), None)
+
+
 def refresh() -> tuple[Loaded, ...]:
     """Read again: what has been applied since is in, what is no more is out."""
     global _loaded

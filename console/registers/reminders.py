@@ -9,13 +9,13 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import DateTime, and_, cast, column, func, or_, select, table, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import DateTime, and_, cast, func, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from console import clock
 from console.departments import queries as departments
 from console.departments.models import Office
+from console.registers import telling
 from console.registers.loading import Loaded, current
 from console.registers.tables import Declared
 from rules.deadline_words import deadline_words
@@ -26,8 +26,6 @@ from rules.working_days import Calendar
 
 BATCH = 500
 LATE, SOON = "register_overdue", "register_due_soon"
-# the table of messages to staff; a plain one keeps its room out of this one
-_message = table("staff_message", *map(column, ("key", "office_id", "event", "text", "written_at", "register", "row_id")))
 
 
 def timed() -> tuple[Loaded, ...]:
@@ -54,8 +52,7 @@ def announce(session: Session, one: Loaded) -> int:
     found = session.scalars(asked).unique().all()
     if found:
         units = _coordinating(session, {row.office.department_id for row in found})
-        told = [_said(one, row, units, now) for row in found]
-        session.execute(insert(_message).values(told).on_conflict_do_nothing(index_elements=["key"]))
+        telling.tell(session, [_said(one, row, units, now) for row in found])
         # not through the rows: their version is for those who change them
         session.execute(update(rows).where(rows.id.in_([row.id for row in found])).values(warned_at=now).execution_options(synchronize_session=False))
         session.expire_all()
@@ -100,23 +97,19 @@ def _coordinating(session: Session, department_ids: set[int]) -> dict[int, int]:
 
 
 def _said(one: Loaded, row: Any, units: dict[int, int], now: dt.datetime) -> dict[str, Any]:
-    """The message names the row by its number alone: who reads messages need not be who may look at the register."""
     declared = one.declared
     state = next(state for state in _timed(declared) if state.id == row.state)
     last, is_late = clock.day_of(row.due_at) - dt.timedelta(days=1), row.due_at <= now
     what = f"{declared.document.title.zh}第 {row.id} 号（{state.title.zh}）"
     event, limit = LATE if is_late else SOON, deadline_words(last, state.within.value if state.within else None)
     stay = int(row.state_since.timestamp())
-    return {
+    return telling.message(
+        declared, event, f"{what}已过办理期限：{limit}。请尽快办理。" if is_late else f"{what}快到期了：{limit}。请及时办理。",
         # a day of the row's own may be put off, and is then announced anew
-        "key": f"{event}:{declared.number}:{row.id}:{stay if state.until is None else f'{stay}:{last.toordinal()}'}",
-        "office_id": row.office_id if _may_act(declared, state, row.office) else units.get(row.office.department_id, row.office_id),
-        "event": event,
-        "text": f"{what}已过办理期限：{limit}。请尽快办理。" if is_late else f"{what}快到期了：{limit}。请及时办理。",
-        "written_at": now,
-        "register": declared.name,
-        "row_id": row.id,
-    }
+        key=f"{event}:{declared.number}:{row.id}:{stay if state.until is None else f'{stay}:{last.toordinal()}'}",
+        office_id=row.office_id if _may_act(declared, state, row.office) else units.get(row.office.department_id, row.office_id),
+        now=now, row_id=row.id,
+    )  # fmt: skip
 
 
 def _may_act(declared: Declared, state: State, office: Office) -> bool:

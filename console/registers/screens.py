@@ -58,7 +58,7 @@ class LettersSeen:
 
     def cell(self, row: RegisterLetter, name: str) -> Any:
         if name == "row_id":
-            one = _by_table(row.register)
+            one = loading.of_table(row.register)
             url = row_url(one.declared.name, row.row_id) if one is not None else None
             return Markup('<a href="{}">{}</a>').format(url, row.row_id) if url else row.row_id
         if name == "event":
@@ -72,17 +72,13 @@ def _looks_at(declared: Declared) -> bool:
     return supervises or services.may(actor, declared, declared.document.view)
 
 
-def _by_table(table: str) -> Loaded | None:
-    return next((one for one in loading.registers() if one.declared.table == table), None)
-
-
 def _title_of(table: str) -> str:
-    one = _by_table(table)
+    one = loading.of_table(table)
     return one.declared.title if one is not None else table
 
 
 def _event_words(row: RegisterLetter) -> str:
-    one = _by_table(row.register)
+    one = loading.of_table(row.register)
     moves = one.declared.document.states.moves if one is not None and one.declared.document.states else ()
     return _("公众提交") if row.event == RECEIVED else next((words.said(move.title) for move in moves if move.id == row.event), row.event)
 
