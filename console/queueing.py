@@ -6,6 +6,7 @@ whatever else stands in the hash is dropped when it is read. Whoever can write t
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -21,7 +22,7 @@ DELIVER = "outbox.deliver"  # takes ids of messages; the only name that is not a
 TIMEOUT = 600
 FORGOTTEN = 3_600  # seconds after which an order that nobody took is gone: what is still to do was asked for again long before
 _LONGEST = 10_000
-
+_MOST_BYTES = 22 * _LONGEST  # of an order, unpacked: the longest list of the longest numbers there are
 
 
 class NotListed(Exception):
@@ -32,7 +33,7 @@ class ListedJob(Job):
     """An RQ job that can only be a listed name with whole numbers."""
 
     def restore(self, raw_data: Any) -> Any:
-        super().restore(raw_data)
+        super().restore({key: _bounded(value) if key in (b"data", "data") else value for key, value in raw_data.items() if key not in (b"result", "result")})
         self._success_callback_name = self._failure_callback_name = self._stopped_callback_name = None
         self.webhooks = []
         self.retries_left = self.number_of_retries = self.repeats_left = None
@@ -49,6 +50,16 @@ class ListedJob(Job):
 
     def _execute(self) -> None:
         RUN[0](*read(self.func_name, self.args, self.kwargs, self.instance))
+
+
+def _bounded(packed: bytes) -> bytes:
+    """An order, or nothing of what is too long to be one: a few kilobytes may unpack to gigabytes."""
+    unpacking = zlib.decompressobj()
+    try:
+        order, is_whole = unpacking.decompress(packed, _MOST_BYTES), unpacking.eof
+    except zlib.error:  # not packed
+        order, is_whole = packed, len(packed) <= _MOST_BYTES
+    return order if is_whole else b"null"
 
 
 def _unset(name: str, ids: list[int]) -> None:
@@ -68,7 +79,7 @@ def read(name: Any, arguments: Any, named: Any, instance: Any) -> tuple[str, lis
 
 
 def _is_numbers(value: Any) -> bool:
-    return isinstance(value, list) and len(value) <= _LONGEST and all(type(item) is int for item in value)  # bool is no number of anything
+    return isinstance(value, list) and len(value) <= _LONGEST and all(type(item) is int and 0 <= item < 2**63 for item in value)  # bool is no number of anything
 
 
 def connect(url: str) -> Redis:

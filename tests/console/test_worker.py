@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import threading
 import time
+import zlib
 
 import pytest
+from rq.exceptions import DeserializationError
 from rq.job import Job
 from rq.serializers import DefaultSerializer
 from sqlalchemy import func, select
 
-from console import assembly, audit, db, outbox, queueing, relay, setbacks, worker
+from console import assembly, audit, db, outbox, queueing, relay, running, setbacks, worker
 from console.audit import AuditEntry, AuditLink
 from console.jobs import REGISTRY, DailyRun, Heartbeat, JobRun, job, pull_brake
 from console.outbox import OutboxMessage
@@ -119,7 +122,7 @@ def test_brake_on_everybody_holds_the_message_back(committed_db, listed, clock):
 @pytest.mark.parametrize(
     ("data", "meta"),
     [
-        (["os.system", None, ["touch /tmp/ruku-forged"], {}], {}),
+        (["os.mkdir", None, ["forged"], {}], {}),
         (["test.note", None, [[1]], {}], {}),
         (["outbox.deliver", None, [["x"]], {}], {}),
         (["outbox.deliver", None, [[1], [2]], {}], {}),
@@ -131,29 +134,69 @@ def test_brake_on_everybody_holds_the_message_back(committed_db, listed, clock):
         (["test.note", None, [[1]], {"shell": 1}], {}),
         (["test.note", "console.db", [[1]], {}], {}),
         (["console.audit.seal", None, [], {}], {}),
+        (["outbox.deliver", None, [[int("9" * 18)] * 20_000], {}], {}),
         ("not a job", {}),
     ],
 )
-def test_forged_job_is_refused_and_never_executed(committed_db, listed, redis, caplog, data, meta):
+def test_forged_job_is_refused_and_never_executed(committed_db, listed, redis, caplog, monkeypatch, tmp_path, data, meta):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(running, "deliver", lambda ids: listed.append(("deliver", len(ids))))
     forge(redis, json.dumps(data).encode(), **meta)
 
     with committed_db.as_worker():
         worker.burst(committed_db.settings)
 
-    assert listed == []
+    assert (listed, list(tmp_path.iterdir())) == ([], [])
     assert queueing.queue(redis).count == 0
 
 
-def test_pickled_job_is_not_unpickled(committed_db, listed, redis):
+def test_an_order_that_unpacks_to_gigabytes_is_not_unpacked(monkeypatch, redis):
+    """Ten kilobytes of Redis would be ten megabytes of the worker, and so on."""
+    bomb = zlib.compress(b"[" + b" " * 10_000_000 + b"]")
+    job = queueing.ListedJob("forged", connection=redis, serializer=queueing.JSONSerializer)
+    job.restore({b"data": bomb, b"created_at": b"2026-01-01T00:00:00Z", b"result": bomb})
+
+    assert len(job.data) < 1_000_000
+    with pytest.raises(DeserializationError):
+        job.func_name  # noqa: B018 - reading it unpacks
+
+
+def test_an_order_under_another_jobs_number_is_done_once(committed_db, listed, redis):
+    """The order of one message is written over with that of another, which stands in the queue already."""
+    with committed_db.as_worker():
+        publish("test.happened", [7])
+        message = only_message().id
+        relay.tick(queueing.queue(redis))
+        (number,) = queueing.queue(redis).job_ids
+        forge(redis, json.dumps([queueing.DELIVER, None, [[message, message]], {}]).encode(), number=number)
+        forge(redis, json.dumps([queueing.DELIVER, None, [[message]], {}]).encode(), number="again")
+        worker.burst(committed_db.settings)
+
+    assert listed == [("note", 7, str(System("outbox.deliver")))]
+
+
+def test_a_forged_order_for_what_the_brake_holds_does_nothing(committed_db, listed, redis):
+    with committed_db.as_worker():
+        publish("test.poisoned", [1])
+        message = only_message().id
+        with db.transaction() as session:
+            pull_brake(session, "test.rule", department_id=None, reason="核查", actor=System("test"))
+        forge(redis, json.dumps([queueing.DELIVER, None, [[message]], {}]).encode())
+        worker.burst(committed_db.settings)
+
+    assert (listed, only_message().attempts) == ([], 0)
+
+
+def test_pickled_job_is_not_unpickled(committed_db, listed, redis, tmp_path):
     class Bomb:
         def __reduce__(self):
-            return (listed.append, ("exploded",))
+            return (os.mkdir, (str(tmp_path / "exploded"),))
 
     forge(redis, DefaultSerializer.dumps(("test.note", None, (Bomb(),), {})))
     with committed_db.as_worker():
         worker.burst(committed_db.settings)
 
-    assert listed == []
+    assert (listed, list(tmp_path.iterdir())) == ([], [])
 
 
 def test_callbacks_and_addresses_of_a_listed_job_are_dropped(committed_db, listed, redis):
@@ -168,17 +211,21 @@ def test_callbacks_and_addresses_of_a_listed_job_are_dropped(committed_db, liste
         webhooks=json.dumps([{"url": "http://127.0.0.1:9/x", "statuses": ["finished"]}]),
         repeats_left="5",
         repeat_intervals="[0]",
+        timeout="86400",
     )
+    stored = queueing.ListedJob.fetch("forged", connection=redis, serializer=queueing.JSONSerializer)
     with committed_db.as_worker():
         worker.burst(committed_db.settings)
-        stored = queueing.ListedJob("forged", connection=redis, serializer=queueing.JSONSerializer)
+
+    named = (stored._success_callback_name, stored._failure_callback_name, stored.webhooks, stored.repeats_left, stored.timeout)
+    assert named == (None, None, [], None, queueing.TIMEOUT)
     assert listed == [("note", 7, str(System("outbox.deliver")))]
-    assert (stored._success_callback_name, redis.exists("rq:job:forged")) == (None, 0)
+    assert redis.exists("rq:job:forged") == 0
 
 
-def forge(redis, data: bytes, **fields: str) -> None:
-    redis.hset("rq:job:forged", mapping={"data": data, "created_at": "2026-01-01T00:00:00Z", "origin": queueing.NAME, **fields})
-    redis.rpush(f"rq:queue:{queueing.NAME}", "forged")
+def forge(redis, data: bytes, *, number: str = "forged", **fields: str) -> None:
+    redis.hset(f"rq:job:{number}", mapping={"data": data, "created_at": "2026-01-01T00:00:00Z", "origin": queueing.NAME, **fields})
+    redis.rpush(f"rq:queue:{queueing.NAME}", number)
     redis.sadd("rq:queues", f"rq:queue:{queueing.NAME}")
 
 

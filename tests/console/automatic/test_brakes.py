@@ -15,7 +15,6 @@ from console.applications.models import Admission, StepEntry
 from console.automatic import brakes
 from console.automatic.declaring import RULES, counted, lines
 from console.errors import InvalidAnswers, NotAllowed, NotFound
-from console.exams import jobs as exams
 from console.outbox import OutboxMessage
 from console.publicity import closing
 from console.publicity import jobs as publicity
@@ -191,13 +190,6 @@ def test_nobody_is_refused_by_the_criteria_alone_where_that_is_stopped(session, 
     go_on()
     assert submitted(3).step == "refused"
     assert steps(session, held) == ["first_review"]  # a person has it, and finishes it
-
-
-def test_exams_are_not_handed_in_where_that_is_stopped(session, stopped):
-    go_on = stopped("exam_time", None)
-    assert exams.finish_due([1, 2]) == 0
-    go_on()
-    assert session.scalars(select(OutboxMessage.topic)).all() == [brakes.RELEASED]
 
 
 # ── at once ──────────────────────────────────────────────────────────────────────────────────────────────────
