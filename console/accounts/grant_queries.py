@@ -108,7 +108,7 @@ class Due:
 
 def due(session: Session, grants: Iterable[StaffGrant], *, days: int) -> dict[int, Due]:
     """Grant id → when it is (or was) due: so many days after it was given or last certified, or at once when the grant it was given
-    under has ended since."""
+    under has ended since, or when it came back from a backup."""
     rows = {grant.id: grant for grant in grants}
     if not rows:
         return {}
@@ -121,6 +121,8 @@ def due(session: Session, grants: Iterable[StaffGrant], *, days: int) -> dict[in
         lost = ended.get(grant.id)
         if lost is not None and (grant.certified_at is None or grant.certified_at < lost):
             found[grant.id] = Due(lost, True)
+        elif grant.certified_by == StaffGrant.AFTER_RESTORE:
+            found[grant.id] = Due(looked, False)
         else:
             found[grant.id] = Due(looked + dt.timedelta(days=days), False)
     return found
@@ -131,7 +133,7 @@ def due_now(now: dt.datetime, days: int) -> ColumnElement[bool]:
     looked = func.coalesce(StaffGrant.certified_at, StaffGrant.granted_at)
     lost = func.ruku_under_ended(StaffGrant.id)
     orphaned = and_(lost.is_not(None), or_(StaffGrant.certified_at.is_(None), StaffGrant.certified_at < lost))
-    return and_(StaffGrant.in_force(now), or_(looked <= now - dt.timedelta(days=days), orphaned))
+    return and_(StaffGrant.in_force(now), or_(looked <= now - dt.timedelta(days=days), orphaned, StaffGrant.certified_by == StaffGrant.AFTER_RESTORE))
 
 
 def ending_soon(now: dt.datetime) -> ColumnElement[bool]:

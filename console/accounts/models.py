@@ -215,6 +215,8 @@ class StaffGrant(WithId, Guarded, Base):
 
     __tablename__ = "staff_grant"
     audited_as = "grant"
+    #: in `certified_by`: nobody has certified it since a backup was restored, whose state may be one that had been ended
+    AFTER_RESTORE = "system:restore"
     __table_args__ = (
         CheckConstraint("valid_to IS NULL OR valid_to > valid_from", name="ends_after_it_starts"),
         Index("ix_staff_grant_granted", "granted_at", "id"),

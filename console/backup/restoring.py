@@ -29,7 +29,7 @@ from sqlalchemy import String, exists, select, type_coerce
 from config import Settings
 from console import audit, audit_verifier, db, keys, logins, prepare, process, schema
 from console.audit import AuditEntry, AuditLink
-from console.backup import content, keybox, making, manifest, programs, snapshot
+from console.backup import content, doors, keybox, making, manifest, programs, snapshot
 from console.backup.manifest import DUMP, FILES, REGISTERS, BackupProblem, Home, Manifest
 from console.errors import ConsoleError
 from console.scope import System, become
@@ -82,6 +82,7 @@ def restore(settings: Settings, given: Path, wish: Wish, *, say: Say) -> int:
     url = settings.database_owner_url or ""
     process.begin("owner", settings, check=False)
     _look_at_target(settings, home, wish, say)
+    known = _newer(url, made)
     say(f"Loading {folder.name}, made {made.facts.at} at revision {made.facts.revision} ...")
     with beside(url) as accept:
         _load(url, folder, made)
@@ -89,7 +90,7 @@ def restore(settings: Settings, given: Path, wish: Wish, *, say: Say) -> int:
         _prove_keys(settings)
         accept()
     say(f"{sum(made.facts.rows.values())} rows of {len(made.facts.rows)} tables, as many as were taken; keys fit.")
-    return _finish(settings, home, folder, made, wish, say)
+    return _finish(settings, home, folder, made, wish, known, say)
 
 
 # ── before ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -133,6 +134,13 @@ def _look_at_target(settings: Settings, home: Home, wish: Wish, say: Say) -> Non
         say("What is there is backed up first ...")
         kept = making.make(settings, home.folder)
         say(f"  {kept.folder}")
+
+
+def _newer(url: str, made: Manifest) -> doors.Newer | None:
+    try:
+        return doors.newer(url, made)
+    except psycopg.Error:  # empty, of an old structure, or damaged: all is asked again
+        return None
 
 
 # ── loading ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -237,7 +245,7 @@ def _prove_keys(settings: Settings) -> None:
 # ── after ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _finish(settings: Settings, home: Home, folder: Path, made: Manifest, wish: Wish, say: Say) -> int:
+def _finish(settings: Settings, home: Home, folder: Path, made: Manifest, wish: Wish, known: doors.Newer | None, say: Say) -> int:
     listed = content.read_list(folder) if (folder / FILES).exists() else {}
     wrong = content.wrong(home, listed)
     lost = {sentence.removeprefix("files/").partition(":")[0] for sentence in wrong}
@@ -254,22 +262,21 @@ def _finish(settings: Settings, home: Home, folder: Path, made: Manifest, wish: 
             raise
         except Exception as error:
             raise BackupProblem(what=f"The backup is back at revision {made.facts.revision}, and bringing it to this version failed: {process.reason(error)}. Go on with the version that made it ({made.program}).") from error
-    faults = [*wrong, *_prove(settings, made, wish, say)]
+    faults = [*wrong, *_prove(settings, made, wish, known, say)]
     for sentence in faults:
         say(sentence)
     say("Restored." if not faults else f"Restored, with {len(faults)} faults.")
     return 1 if faults else 0
 
 
-def _prove(settings: Settings, made: Manifest, wish: Wish, say: Say) -> list[str]:
+def _prove(settings: Settings, made: Manifest, wish: Wish, known: doors.Newer | None, say: Say) -> list[str]:
     """Everybody signs in again, the restore stands in the audit, and the audit is verified to the ends it had."""
-    with psycopg.connect(logins.plain(settings.database_owner_url or "")) as connection:
-        connection.execute("UPDATE web_session SET ended_at = now(), data = '{}' WHERE ended_at IS NULL")
-        connection.execute("DELETE FROM sign_in_code")
-        connection.execute("DELETE FROM heartbeat")
     process.begin("worker", settings, check=False)
+    with psycopg.connect(logins.plain(settings.database_owner_url or "")) as connection:
+        connection.execute("DELETE FROM heartbeat")
+        closed = doors.close(connection, known, same_moment=wish.beside_others, say=say)
     with become(System("restore")), db.transaction() as session:
-        audit.record(session, audit.RESTORED, f"backup:{made.name}", owner=made.facts.owner, manifest=made.sha256, taken=made.facts.at, by=os.environ.get("USER", ""), as_it_was=wish.as_it_was)
+        audit.record(session, audit.RESTORED, f"backup:{made.name}", owner=made.facts.owner, manifest=made.sha256, taken=made.facts.at, by=os.environ.get("USER", ""), as_it_was=wish.as_it_was, closed=closed)
         session.flush()
         owners = [part for name in audit.earlier_owners(session) for part in ("--owner", name)]
     seal_all()

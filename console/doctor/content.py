@@ -135,6 +135,16 @@ def administrators(settings: Settings) -> Iterator[Finding]:
     yield judged("administrators", count > 0, f"{count} may give grants of the platform" if count else "nobody can give grants", "Run `python -m console staff bootstrap USERNAME NAME`.")
 
 
+@look("grants", "database", "tables")
+def grants(settings: Settings) -> Iterator[Finding]:
+    """Grants that came back from a backup: some may have been withdrawn after it was taken."""
+    with become(System("doctor")), db.transaction() as session:
+        holds = (StaffGrant.certified_by == StaffGrant.AFTER_RESTORE, StaffGrant.in_force(clock.now(session)))
+        count, since = session.execute(select(func.count(), func.min(StaffGrant.certified_at)).where(*holds)).one()
+    seen = f"{count} come from the backup restored on {clock.day_of(since)}, and nobody has certified them since" if since else "none waits for re-certification after a restore"
+    yield judged("grants", not count, seen, "Administrators certify or withdraw each: 授权 › 该复核了. What was withdrawn after the backup holds until then.", otherwise=State.WARNING)
+
+
 @look("backup", "database", "tables")
 def backups(settings: Settings) -> Iterator[Finding]:
     """By real time, also where the clock is simulated: an entry's number tells the newest."""

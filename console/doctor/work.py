@@ -20,6 +20,7 @@ from console.doctor.finding import Finding, State, judged, look, well
 from console.jobs import Brake
 from console.outbox import OutboxMessage
 from console.post import folder
+from console.publicity import probing
 from console.scope import System, become
 from console.setbacks import Setback
 
@@ -115,6 +116,22 @@ def authority(settings: Settings) -> Iterator[Finding]:
         return
     parts = urlsplit(settings.oidc_issuer)
     yield _answers("authority", parts.hostname or "", parts.port, secure=parts.scheme == "https", cure="Correct OIDC_ISSUER, or ask its operator. Officers still sign in with their password.")
+
+
+@look("probe")
+def probe(settings: Settings) -> Iterator[Finding]:
+    """Whether the public site is seen from here, as cron asks for the pages of running notices."""
+    address, worse = settings.probe_address, State.BAD if settings.is_production else State.WARNING
+    cure = "On the machine of cron this must work: let it reach the public site, or set PROBE_URL to an address that does and shows what the public sees. Notices whose pages are not seen are extended by the days that were missed."
+    try:
+        status = probing.reach(address)
+    except TimeoutError:
+        yield Finding("probe", worse, f"{address} did not answer within {probing.PATIENCE:.0f} seconds from here", cure)
+    except (OSError, ValueError) as error:
+        yield Finding("probe", worse, f"{address} cannot be reached from here: {process.reason(error)}", cure)
+    else:
+        told = "and leads elsewhere: name the address it leads to" if 300 <= status < 400 else "answers" if status == 200 else "instead of the list of notices"
+        yield judged("probe", status == 200, f"{address} {told}" if status == 200 else f"{address} answers {status} {told}", cure, otherwise=worse)
 
 
 def _answers(name: str, host: str, port: int | None, *, secure: bool, cure: str) -> Finding:

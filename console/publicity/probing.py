@@ -107,6 +107,11 @@ def look(address: str, target: Target) -> Answer:
     return Answer(target.notice_id, wrong, status, int((time.monotonic() - begun) * 1_000))
 
 
+def reach(address: str) -> int:
+    """The status of the public list of notices, asked for as the pages are; OSError or ValueError when there is no way to it."""
+    return _fetch(address, "/notices", until=time.monotonic() + PATIENCE)[0]
+
+
 def _shows(body: bytes, content_hash: str) -> bool:
     """A reader finds the fingerprint in the page's text, in whatever groups it is printed."""
     text = re.sub(rb"<[^>]*>|\s+", b"", re.sub(rb"<!--.*?-->", b"", body, flags=re.DOTALL))

@@ -24,8 +24,8 @@ from tests.console.backup.house import content, passphrase, rights, run
 from tests.officers import make_account, sign_in
 
 LOGINS = logins.Logins("drill_owner", "drill_web", "drill_jobs")
-#: what a restore changes on purpose: sessions end, processes are not alive, the restore itself stands in the audit
-CHANGED = ("web_session", "sign_in_code", "heartbeat", "audit_entry", "audit_link", "audit_horizon")
+#: what a restore changes on purpose: sessions, links and tokens end, grants are to be certified, processes are not alive, the restore itself stands in the audit
+CHANGED = ("web_session", "sign_in_code", "sign_in_link", "access_token", "staff_grant", "heartbeat", "audit_entry", "audit_link", "audit_horizon")
 
 
 @pytest.fixture

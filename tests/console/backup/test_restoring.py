@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +11,17 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import select
 
-from console import schema
+from console import db, prepare, schema
+from console.accounts import grants
+from console.accounts.models import AccessToken, SignInLink, StaffGrant, WebSession
 from console.backup import making, restoring
+from console.roles import Role
+from console.scope import current
+from tests.console.audited import seal_all
 from tests.console.backup.house import content, passphrase, run
+from tests.factories import make_applicant
 
 
 def key(name: str = "k9") -> str:
@@ -35,9 +43,6 @@ def tables(ours: Any, name: str) -> int:
 
 
 def with_a_person(ours: Any) -> None:
-    from console import db
-    from tests.factories import make_applicant
-
     with ours.database.as_worker(), db.transaction() as session:
         make_applicant(session)
 
@@ -62,12 +67,56 @@ def test_replacing_backs_up_what_is_there_and_can_be_taken_back(ours: Any) -> No
     assert ours.sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'ruku_before_restore'") == [(0,)]
 
 
-def test_everybody_signs_in_again_after_a_restore(ours: Any, other: str) -> None:
-    ours.sql("INSERT INTO web_session (token_hash, door, data, created_at, seen_at, expires_at) VALUES ('a', 'console', '{\"x\": 1}', now(), now(), now() + interval '1 day')")
+def what_opens_doors(ours: Any) -> tuple[int, int]:
+    """A session, a link, a token and a grant; whose, and its number."""
+    with ours.database.as_worker("bootstrap"), db.transaction() as session:
+        prepare.bootstrap("first", name="苏和", password="a long sentence of mine")
+        staff = session.scalars(select(StaffGrant.staff_id)).one()
+        now = dt.datetime.now(dt.UTC)
+        later = now + dt.timedelta(days=1)
+        session.add(WebSession(token_hash="a", door="console", data={"x": 1}, created_at=now, seen_at=now, expires_at=later))
+        session.add(SignInLink(staff_id=staff, token_hash="l", purpose="reset", created_by="x", created_at=now, expires_at=later))
+        session.add(AccessToken(staff_id=staff, title="t", token_hash="t", writes=False, second_step=True, created_at=now, expires_at=later))
+        session.flush()
+        grant = grants.give_grant(session, staff, role=Role.SUPERVISOR, department_id=None, division_code="150000", reason="到岗履职", actor=current()).id
+    seal_all(ours.database)
+    return staff, grant
+
+
+def opens(url: str) -> list[Any]:
+    with psycopg.connect(url) as connection:
+        return [
+            connection.execute(question).fetchall()
+            for question in (
+                "SELECT ended_at IS NOT NULL, data FROM web_session",
+                "SELECT expires_at <= now() FROM sign_in_link",
+                "SELECT ended_at IS NOT NULL, ended_why FROM access_token",
+                "SELECT count(*) FROM audit_entry WHERE action = 'token.ended'",
+            )
+        ]
+
+
+def test_nothing_opens_a_door_after_a_restore_and_every_grant_is_asked_again(ours: Any, other: str) -> None:
+    what_opens_doors(ours)
     ours("backup", "--to", ours.safe)
     assert ours("restore", ours.safe, "--into", other) == 0, ours.said()
+    said = ours.said()
+    assert opens(ours.house.url("postgres", other)) == [[(True, {})], [(True,)], [(True, "restored")], [(1,)]]
     with psycopg.connect(ours.house.url("postgres", other)) as connection:
-        assert connection.execute("SELECT ended_at IS NOT NULL, data FROM web_session").fetchall() == [(True, {})]
+        assert connection.execute("SELECT role, certified_by FROM staff_grant WHERE ended_at IS NULL ORDER BY role").fetchall() == [("platform_admin", None), ("supervisor", "system:restore")]
+    assert "1 grants are due for re-certification" in said and "Platform administrators now: first." in said
+
+
+def test_what_had_been_withdrawn_after_the_backup_is_named_where_that_can_be_read(ours: Any) -> None:
+    staff, grant = what_opens_doors(ours)
+    ours("backup", "--to", ours.safe)
+    ours.sql(f"UPDATE staff_grant SET ended_at = ruku_now(), ended_by = 'x' WHERE id = {grant}")
+    ours.sql(f"UPDATE staff_account SET left_at = ruku_now() WHERE staff_id = {staff}")
+    assert ours("restore", ours.safe, "--replace", "--without-backup") == 0, ours.said()
+    said = ours.said()
+    assert f"grant {grant} (supervisor in " in said and f"(staff {staff}) had left after the backup" in said
+    assert ours.sql("SELECT id FROM staff_grant WHERE certified_by = 'system:restore'") == [(grant,)]
+    assert ours("doctor") in (0, 1) and "1 come from the backup restored on" in ours.said()
 
 
 def test_processes_that_are_at_work_are_named(ours: Any, other: str) -> None:

@@ -25,12 +25,13 @@ from console.backup import programs
 from console.doctor import examination
 from console.doctor.finding import LOOKS, Finding, State
 from console.publicity.models import Notice
+from console.roles import Role
 from tests.console.audited import seal_all
 from tests.console.backup.conftest import Ours
 from tests.console.backup.house import begun
 from tests.console.post.peers import certificate, gateway, mail_server
 from tests.console.registers.commanding import copies
-from tests.factories import department, make_admission, make_applicant
+from tests.factories import department, make_admission, make_applicant, make_staff
 
 CASES: list[tuple[str, Callable[[Any], Any]]] = []
 PRODUCTION = {"RUKU_MODE": "production", "HTTPS": "on", "PORTAL_HOST": "pool.invalid", "MAIL_URL": "smtps://mail.invalid", "SMS_URL": "https://sms.invalid", "DATA_DIR": "/var/lib/ruku"}
@@ -260,6 +261,26 @@ def a_folder_nobody_may_write(house: Ours) -> Any:
     return {"SMS_URL": f"folder:{house.safe.parent / 'file' / 'sms'}"}, State.BAD, "into the folder"
 
 
+@breaks("probe")
+def a_site_that_is_not_seen_from_here(house: Ours) -> Any:
+    return {"PROBE_URL": f"http://127.0.0.1:{_closed_port()}"}, State.WARNING, "cannot be reached from here: "
+
+
+@breaks("probe")
+def a_site_that_is_another(house: Ours) -> Any:
+    other = gateway()
+    house.undo.append(lambda: other.__exit__(None, None, None))
+    return {"PROBE_URL": other.__enter__().url.removesuffix("/send")}, State.WARNING, "instead of the list of notices"
+
+
+@breaks("grants")
+def grants_of_a_backup(house: Ours) -> Any:
+    with house.database.as_worker(), db.transaction() as session:
+        make_staff(session, Role.SUPERVISOR)
+    house.sql("UPDATE staff_grant SET certified_by = 'system:restore', certified_at = ruku_now() WHERE ended_at IS NULL")
+    return {}, State.WARNING, "nobody has certified them since"
+
+
 @breaks("authority")
 def an_authority_that_is_away(house: Ours) -> Any:
     return {"OIDC_ISSUER": f"http://127.0.0.1:{_closed_port()}", "OIDC_CLIENT_ID": "a", "OIDC_CLIENT_SECRET": "b"}, State.BAD, "127.0.0.1 does not answer"
@@ -426,14 +447,14 @@ def test_settings_that_cannot_be_read_are_all_named(ours: Ours) -> None:
     assert "DATABASE_URL must begin with" in said and "PORT is '0'" in said
 
 
-def test_all_is_well_where_all_is_well(ours: Ours) -> None:
+def test_all_is_well_where_all_is_well(ours: Ours, live_server: str) -> None:
     """What a test's house can have is well: processes beat, the backup is fresh, the decree is there."""
     ours.sql("UPDATE clock_offset SET shift = timestamptz '2026-03-02 09:00+08' - now()")
     with ours.database.as_worker():
         prepare.bootstrap("first", name="苏和", password="a long sentence of mine")
     assert ours("backup", "--to", ours.safe) == 0
     seal_all(ours.database)
-    with begun(ours.environment, ours.monkeypatch) as settings, worker.Beating("worker"), worker.Beating("relay"), worker.Beating("cron"):
+    with begun(ours.environment | {"PROBE_URL": live_server}, ours.monkeypatch) as settings, worker.Beating("worker"), worker.Beating("relay"), worker.Beating("cron"):
         answers = list(examination.look_around(settings))
     assert [str(one) for one in answers if one.state is not State.OK] == []
     assert len(answers) > 25
