@@ -328,10 +328,12 @@ def committed_db(house: House, request: pytest.FixtureRequest, redis: Redis, che
 
 
 class Browsing(FlaskClient):
-    """Reads an answer to its end and closes it, as a browser does: a file that is sent stays open otherwise."""
+    """Reads an answer to its end and closes it, as a browser does: a file that is sent stays open otherwise, either way."""
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
-        return super().open(*args, **{"buffered": True} | kwargs)
+        answer = super().open(*args, **{"buffered": True} | kwargs)
+        answer.request.environ["wsgi.input"].close()
+        return answer
 
 
 @pytest.fixture(scope="session")

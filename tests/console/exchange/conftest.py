@@ -14,7 +14,7 @@ from console.crud.screen import Screen
 from console.exchange.views import PAGES
 from console.roles import Role
 from console.scope import NOBODY
-from tests.conftest import Database, _open, _worker_id
+from tests.conftest import Browsing, Database, _open, _worker_id
 from tests.officers import begin_session, make_account
 from tests.servers import House
 from tests.venues import TABLE, VENUES
@@ -57,6 +57,7 @@ def venue_app(database: Any) -> Iterator[Any]:
         patch.setattr(assembled, "sources", lambda: ([VENUES], [Account, *PAGES]))
         made = assembled.create_console(database.settings)
     made.extensions["appbuilder"].sm.permissions = Cache()
+    made.test_client_class = Browsing
     return made
 
 

@@ -129,7 +129,12 @@ def test_a_portal_that_is_down_and_a_server_that_is_none_are_unreachable():
     assert look("http://no-such-host.invalid", Target(7, "GS1", HASH)).wrong == "unreachable"
     assert look(f"https://127.0.0.1:{closed}", Target(7, "GS1", HASH)).wrong == "unreachable"
     with socket.create_server(("127.0.0.1", 0)) as odd:
-        thread = threading.Thread(target=lambda: odd.accept()[0].sendall(HASH.encode() * 100))
+
+        def answer() -> None:
+            with odd.accept()[0] as one:
+                one.sendall(HASH.encode() * 100)
+
+        thread = threading.Thread(target=answer)
         thread.start()
         assert look(f"http://127.0.0.1:{odd.getsockname()[1]}", Target(7, "GS1", HASH)).wrong == "unreachable"
         thread.join()
