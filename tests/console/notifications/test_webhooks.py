@@ -16,7 +16,7 @@ from console.notifications.facts import Occasion
 from console.notifications.letters import write
 from console.notifications.models import Delivery, Webhook
 from console.post import channels, webhook
-from console.roles import Role
+from console.roles import ROLES, Act, Role
 from console.scope import System, become
 from tests.console.post import peers
 from tests.factories import department, make_admission, make_applicant, make_staff
@@ -145,3 +145,20 @@ def test_page_names_tries_and_stops_one(committed_db, console_app, settings):
         assert "已停用" in admin.post(f"/webhooks/{hook_id}/stop", data={"csrf_token": token(page), "reason": "系统下线"}, follow_redirects=True).get_data(as_text=True)
         assert "已经停用了" in admin.post(f"/webhooks/{hook_id}/stop", data={"csrf_token": token(page), "reason": "再停"}, follow_redirects=True).get_data(as_text=True)
         channels.configure(settings)
+
+
+def test_the_page_shows_the_machines_of_ones_departments_and_no_others_by_every_grant(session, peer):
+    """By enumeration of roles and departments: who sets or supervises webhooks sees those of the departments of the grant, of all departments all; anybody else none."""
+    codes = ("transport", "water", None)
+    rows = {code: _named(session, peer, code, title=f"接口 {code}").id for code in codes}
+    setters = {role for role, definition in ROLES.items() if Act.SET_WEBHOOK in definition.acts}
+    wrong = {}
+    for role in ROLES:
+        for of in codes:
+            actor = make_staff(session, role, department_code=of)
+            with become(actor):
+                seen = {row.id for row in webhooks.all_of(session, actor=actor)}
+            expected = set() if role not in setters | {Role.SUPERVISOR} else set(rows.values()) if of is None else {rows[of]}
+            if seen != expected:
+                wrong[role, of] = (seen, expected)
+    assert wrong == {} and setters
