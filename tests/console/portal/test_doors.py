@@ -27,7 +27,8 @@ def closed_routes(app):
 
 
 def address_of(rule) -> str:
-    return re.sub(r"<[^>]+>", "1", rule.rule)
+    """Its address with a 1 wherever a part is open, and the first word where one of some is asked for."""
+    return re.sub(r"<any\((\w+)[^>]*>|<[^>]+>", lambda part: part[1] or "1", rule.rule)
 
 
 def clean(html: str) -> list[str]:
