@@ -1,23 +1,30 @@
-"""One POST to one address: no redirects, no proxy, an end to the whole of it, and of the answer only its code."""
+"""One POST to one address: no redirects, no proxy, an end to the whole of it, and of the answer its code and no more than was asked for."""
 
 from __future__ import annotations
 
 import http.client
 import ssl
 from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from console.post.deadline import within
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], *, timeout: float, connection: http.client.HTTPConnection | None = None) -> int:
-    """The code of the answer; OSError or HTTPException when there was none. What the answer says is not read: it may be endless."""
+class Answer(NamedTuple):
+    code: int
+    said: bytes
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str], *, timeout: float, connection: http.client.HTTPConnection | None = None, most: int = 0) -> Answer:
+    """The answer; OSError or HTTPException when there was none. Of what it says no more than `most` bytes are read: it may be endless."""
     parts = urlsplit(url)
     line = connection or connect(url, timeout=timeout)
     with within(2 * timeout, lambda: line.sock):
         try:
             line.request("POST", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), body=body, headers=dict(headers))
-            return line.getresponse().status
+            response = line.getresponse()
+            return Answer(response.status, response.read(most) if most else b"")
         finally:
             line.close()
 

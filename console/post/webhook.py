@@ -56,7 +56,7 @@ def send(message: OutgoingMessage, *, plain: bool, allowed: Collection[str]) -> 
         raise Undeliverable(why="内容太长")
     try:
         line = _connect(message.to, plain=plain, allowed=allowed)
-        code = posting.post(message.to, body, _headers(message, body), timeout=TIMEOUT, connection=line)
+        code = posting.post(message.to, body, _headers(message, body), timeout=TIMEOUT, connection=line).code
     except (OSError, http.client.HTTPException) as error:
         raise NotSent(why=f"接口 {type(error).__name__}") from None
     if 200 <= code < 300 or code in SEEN:

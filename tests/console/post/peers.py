@@ -143,7 +143,8 @@ def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
 
 # ── HTTP ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_CODES = {"ok": 200, "later": 503, "refused": 422, "no_such_address": 410, "moved": 302, "seen": 409}
+_SAYS = {"denied": {"accepted": False, "to": "13755550001"}, "wrong": {"error": "quota"}, "no_error": {"error": None}}
+_CODES = {"ok": 200, "denied": 200, "wrong": 202, "no_error": 200, "later": 503, "refused": 422, "no_such_address": 410, "moved": 302, "seen": 409}
 
 
 @contextmanager
@@ -177,7 +178,7 @@ def gateway(context: ssl.SSLContext | None = None) -> Iterator[Peer]:
                 if manner == "moved":
                     self.send_header("Location", f"{peer.url}/elsewhere")
                 self.end_headers()
-                self.wfile.write(json.dumps({"code": 0}).encode())
+                self.wfile.write(json.dumps(_SAYS.get(manner, {"code": 0})).encode())
 
         def log_message(self, *args) -> None: ...
 
