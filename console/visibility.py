@@ -63,6 +63,8 @@ SECRETS: dict[str, Secret] = {
     "answers.email": Secret(N_("填报的邮箱"), mask_email, masked=_FILE, unmask=_FILE),
     "answers.bank_account": Secret(N_("填报的银行账号"), mask_bank_account, masked=_FILE, unmask=_FILE),
     "answers.other": Secret(N_("填报的其他保密内容"), mask_text, masked=_FILE, unmask=_FILE),
+    # where a person was reached before: kept until the word of the change went there, and no page shows it
+    "account_notice.address": Secret(N_("通知发往的地址"), mask_text),
     # who objected is told to nobody who does not have to call them
     "objection.objector": Secret(N_("异议人"), mask_text, masked=_NOTICE, unmask=_NOTICE),
     "objection.contact": Secret(N_("异议人的联系方式"), mask_text, masked=_NOTICE, unmask=_NOTICE),

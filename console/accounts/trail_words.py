@@ -7,6 +7,7 @@ from console.errors import N_
 
 #: kinds of acts, as the filter offers them: the part of the action before the dot
 KIND_WORDS: dict[str, str] = {
+    "job": N_("后台作业"),
     "register": N_("登记表"),
     "admission": N_("办件流转"),
     "review": N_("审核意见"),

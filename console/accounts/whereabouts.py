@@ -41,6 +41,8 @@ def of(session: Session, row: Any) -> Whereabouts:
         return Whereabouts((_place(session, Subject.PEOPLE, account.office_id),) if account else (), own=own)
     if isinstance(row, Guarded) and hasattr(row, "staff_id"):
         return Whereabouts((), own=row.staff_id)  # what is one person's: a token, a view, a file that was asked for
+    if getattr(type(row), "applicants_alone", False):
+        return Whereabouts(())  # no officer's, whatever their grants
     if isinstance(row, Guarded) and not getattr(type(row), "open_to_staff", False):
         raise TypeError(f"nothing here says where a {type(row).__name__} lies: who sees it?")
     return Whereabouts(open=True)  # reference data, and what every officer may read

@@ -34,7 +34,7 @@ def ask(session: Session, kind: str, typed: str, *, password: str = "", proved: 
     if kind == PHONE and not (proved and registration.was_asked(session, address, PURPOSE, applicant_id=person.id)) and not passwords.is_right(person.password_hash, password):
         raise WrongPassword()
     send(address, registration.make_code(session, address, PURPOSE, applicant_id=person.id))
-    audit.record(session, f"applicant.asked_{kind}", f"applicant:{person.id}", address=audit.fingerprint(address))
+    audit.record(session, "applicant.asked_phone" if kind == PHONE else "applicant.asked_email", f"applicant:{person.id}", address=audit.fingerprint(address))
     return address
 
 
@@ -59,9 +59,8 @@ def confirm(session: Session, kind: str, address: str, code: str, *, actor: Prin
             raise registration.PhoneTaken() from None
     else:
         person.email, person.email_changed_at, person.email_failed_at = address, now, None
-    audit.record(
-        session, f"applicant.changed_{kind}", f"applicant:{person.id}", changes={kind: [audit.fingerprint(before), audit.fingerprint(address)]}
-    )  # fmt: skip
+    act = "applicant.changed_phone" if kind == PHONE else "applicant.changed_email"
+    audit.record(session, act, f"applicant:{person.id}", changes={kind: [audit.fingerprint(before), audit.fingerprint(address)]})
     account_notices.tell(session, person, PHONE_CHANGED if kind == PHONE else EMAIL_CHANGED, to=reached)
     return person
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import ClassVar
 
 from sqlalchemy import (
     ColumnElement,
@@ -134,6 +135,7 @@ class AccountNotice(WithId, Guarded, Base):
     sent_at: Mapped[dt.datetime | None] = mapped_column(comment="送出时间")
     gave_up_at: Mapped[dt.datetime | None] = mapped_column(comment="转人工时间")
     last_error: Mapped[str | None] = mapped_column(Text, comment="失败原因")
+    applicants_alone: ClassVar[bool] = True  # read by accounts.whereabouts
 
     @classmethod
     def visible_to(cls, principal: Principal) -> ColumnElement[bool]:

@@ -209,7 +209,7 @@ def test_dangerous_parts_are_not_imported():
 
 
 def address_of(rule) -> str:
-    return re.sub(r"<(?:(\w+)(?:\([^)]*\))?:)?\w+>", lambda found: "1" if found[1] == "int" else "x", rule.rule)
+    return re.sub(r"<(?:(\w+)(?:\((\w*)[^)]*\))?:)?\w+>", lambda found: "1" if found[1] == "int" else found[2] if found[1] == "any" else "x", rule.rule)
 
 
 def test_nothing_is_exempt_from_the_form_token(console_app, portal_app):

@@ -14,11 +14,13 @@ from console import db, scope
 from console.applications.models import Admission, Applicant, Application, StepEntry
 from console.notifications.models import Letter
 from console.publicity.models import Notice
+from console.registers.tables import RegisterBase
 from console.roles import Act, Role
 from console.scope import NOBODY, Guarded, Principal, Public, Staff, System, guarded_classes, may
 from console.scope import Applicant as Citizen
 from rules.pipeline import Step
 from tests.factories import make_admission, make_staff
+from tests.walled import registers
 
 As = Callable[[Principal], AbstractContextManager[Principal]]
 SAIHAN, HONGSHAN = "150105", "150402"  # banners of two different leagues
@@ -31,7 +33,9 @@ def two_leagues(session: Session) -> tuple[Admission, Admission]:
 
 
 def test_every_guarded_model_has_policies_and_nothing_else_has(session: Session) -> None:
-    guarded = {cls.__tablename__ for cls in guarded_classes()}
+    in_force = {one.rows for one in registers()}
+    # registers that a test added to a database of its own are none of this one's
+    guarded = {cls.__tablename__ for cls in guarded_classes() if not issubclass(cls, RegisterBase) or cls in in_force}
     rows = session.execute(text("SELECT tablename, cmd FROM pg_policies WHERE 'ruku_app' = ANY(roles)"))
     found: dict[str, set[str]] = {}
     for table, command in rows:
