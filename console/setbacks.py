@@ -10,11 +10,11 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, String, Text, any_, delete, exists, literal, or_, select
+from sqlalchemy import BigInteger, String, Text, delete, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 from sqlalchemy.sql import ColumnElement
 
-from console import clock
+from console import bulk, clock
 from console.db import Base
 
 MOST_ATTEMPTS = 8
@@ -67,7 +67,7 @@ def note(session: Session, job: str, failures: dict[int, str]) -> None:
 def forget(session: Session, job: str, subject_ids: Iterable[int]) -> None:
     """These rows were done after all, or are to be tried again at once."""
     if gone := list(subject_ids):
-        session.execute(delete(Setback).where(Setback.job == job, _among(gone)))
+        session.execute(delete(Setback).where(Setback.job == job, bulk.among(Setback.subject_id, gone)))
 
 
 def among(session: Session, job: str, subject_ids: Iterable[int]) -> set[int]:
@@ -82,9 +82,4 @@ def holds(job: str, subject_id: InstrumentedAttribute[int], *, now: dt.datetime 
 
 
 def _of(job: str, subject_ids: Iterable[int]) -> Any:
-    return select(Setback).where(Setback.job == job, _among(subject_ids))
-
-
-def _among(subject_ids: Iterable[int]) -> ColumnElement[bool]:
-    """One array: a sweep of a thousand rows asks here before and after."""
-    return Setback.subject_id == any_(literal(list(subject_ids), ARRAY(BigInteger)))
+    return select(Setback).where(Setback.job == job, bulk.among(Setback.subject_id, subject_ids))
