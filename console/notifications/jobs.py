@@ -7,8 +7,8 @@ from console.errors import N_
 from console.jobs import Sweep, job
 from console.notifications import account_notices, bounces, deliveries, digests, moved_deadlines, services
 from console.notifications.models import AccountNotice, BounceBox, Delivery, Digest
+from console.post import one_by_one
 from console.post.carriage import Carriage
-from console.post.registry import Lines
 from console.scope import System, become
 from rules.pipeline import Step
 
@@ -93,12 +93,8 @@ def remind() -> int:
 @job("notifications.deliver")
 def deliver(delivery_ids: list[int]) -> int:
     """Try these deliveries, each in its own transaction, over one connection; returns how many were tried."""
-    tried = 0
-    with become(System("deliver")), Lines() as lines:
-        for delivery_id in delivery_ids:
-            with transaction() as session:
-                tried += deliveries.deliver(session, delivery_id, lines=lines)
-    return tried
+    with become(System("deliver")):
+        return one_by_one.carry(delivery_ids, deliveries.deliver)
 
 
 @job("notifications.take_reports")
@@ -128,12 +124,8 @@ def write_digests() -> int:
 @job("notifications.deliver_digests")
 def deliver_digests(digest_ids: list[int]) -> int:
     """Try these mails, each in its own transaction; returns how many were tried."""
-    tried = 0
-    with become(System("deliver")), Lines() as lines:
-        for digest_id in digest_ids:
-            with transaction() as session:
-                tried += digests.deliver(session, digest_id, lines=lines)
-    return tried
+    with become(System("deliver")):
+        return one_by_one.carry(digest_ids, digests.deliver)
 
 
 @job("notifications.try_digests_again")
@@ -153,12 +145,8 @@ def take_digest_reports(numbers: list[int]) -> None:
 @job("notifications.deliver_account_notices")
 def deliver_account_notices(notice_ids: list[int]) -> int:
     """Try these notices about accounts, each in its own transaction; returns how many were tried."""
-    tried = 0
-    with become(System("deliver")), Lines() as lines:
-        for notice_id in notice_ids:
-            with transaction() as session:
-                tried += account_notices.deliver(session, notice_id, lines=lines)
-    return tried
+    with become(System("deliver")):
+        return one_by_one.carry(notice_ids, account_notices.deliver)
 
 
 @job("notifications.try_again")

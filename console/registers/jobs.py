@@ -16,8 +16,8 @@ from console.automatic.declaring import Rule
 from console.db import transaction
 from console.errors import N_
 from console.jobs import Sweep, gate, job
+from console.post import one_by_one
 from console.post.carriage import Carriage
-from console.post.registry import Lines
 from console.registers import draws, letters, reminders
 from console.registers.loading import Loaded
 from console.registers.models import RegisterDraw, RegisterLetter
@@ -78,12 +78,8 @@ def write_letters(entry_ids: list[int]) -> None:
 @job("registers.deliver")
 def deliver(letter_ids: list[int]) -> int:
     """Try these letters, each in its own transaction; returns how many were tried."""
-    tried = 0
-    with become(System("deliver")), Lines() as lines:
-        for letter_id in letter_ids:
-            with transaction() as session:
-                tried += letters.deliver(session, letter_id, lines=lines)
-    return tried
+    with become(System("deliver")):
+        return one_by_one.carry(letter_ids, letters.deliver)
 
 
 @job("registers.try_again")
